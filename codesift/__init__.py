@@ -1,0 +1,3 @@
+"""Semantic code search on your own machine."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,202 @@
+"""What was parsed: files, units, and their words in a full-text index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from codesift.database import Database, parts
+from codesift.types import Hit, SourceFile, Unit
+from codesift.words import terms
+
+
+class FileRow(NamedTuple):
+    """What the catalog knows of one file."""
+
+    id: int
+    path: str
+    language: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    digest: bytes
+    skipped: str | None
+
+    def source(self, root: Path) -> SourceFile:
+        """The file this row is about."""
+        absolute = str(root / self.path)
+        return SourceFile(self.path, absolute, self.language, self.size, self.mtime_ns, self.ctime_ns)
+
+
+class Catalog:
+    """Files, units and words of one index.
+
+    Args:
+        database: the open database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def files(self) -> list[FileRow]:
+        """Every file known, those without units included."""
+        return [FileRow(*row) for row in self._db.all("SELECT * FROM files ORDER BY path")]
+
+    def file(self, path: str) -> FileRow | None:
+        """One file by its path from the root."""
+        rows = self._db.all("SELECT * FROM files WHERE path = ?", (path,))
+        return FileRow(*rows[0]) if rows else None
+
+    def put_file(self, source: SourceFile, digest: bytes, units: Sequence[Unit], skipped: str | None) -> None:
+        """Store a file and its units in place of what was known of this path."""
+        self.remove_files([source.path])
+        cursor = self._db.run(
+            "INSERT INTO files (path, language, size, mtime_ns, ctime_ns, digest, skipped) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (source.path, source.language, source.size, source.mtime_ns, source.ctime_ns, digest, skipped),
+        )
+        file_id = cursor.lastrowid
+        path_words = " ".join(terms(source.path))
+        for unit in units:
+            self._put_unit(file_id, unit, path_words)
+
+    def _put_unit(self, file_id: int | None, unit: Unit, path_words: str) -> None:
+        cursor = self._db.run(
+            "INSERT INTO units (file_id, kind, name, qualified_name, start_line, end_line, start_byte, end_byte) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                file_id,
+                unit.kind,
+                unit.name,
+                unit.qualified_name,
+                unit.start_line,
+                unit.end_line,
+                unit.start_byte,
+                unit.end_byte,
+            ),
+        )
+        names, documentation, body = (
+            " ".join(terms(text)) for text in (unit.qualified_name, unit.documentation, unit.code)
+        )
+        self._db.run(
+            "INSERT INTO words (rowid, name, path, documentation, body) VALUES (?, ?, ?, ?, ?)",
+            (cursor.lastrowid, names, path_words, documentation, body),
+        )
+
+    def touch_file(self, source: SourceFile) -> None:
+        """Note the new times of a file whose content stayed the same."""
+        self._db.run(
+            "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ? WHERE path = ?",
+            (source.size, source.mtime_ns, source.ctime_ns, source.path),
+        )
+
+    def remove_files(self, paths: Iterable[str]) -> None:
+        """Forget files and their units; vectors stay for whoever has the same text again."""
+        for path in paths:
+            file_id = self._db.value("SELECT id FROM files WHERE path = ?", (path,))
+            if file_id is None:
+                continue
+            chosen = "(SELECT id FROM units WHERE file_id = ?)"
+            self._db.run(f"DELETE FROM words WHERE rowid IN {chosen}", (file_id,))
+            self._db.run(f"DELETE FROM windows WHERE unit_id IN {chosen}", (file_id,))
+            self._db.run("DELETE FROM units WHERE file_id = ?", (file_id,))
+            self._db.run("DELETE FROM files WHERE id = ?", (file_id,))
+
+    def counts(self) -> tuple[int, int]:
+        """(files with units, units)."""
+        return (
+            self._db.value("SELECT count(*) FROM files WHERE skipped IS NULL"),
+            self._db.value("SELECT count(*) FROM units"),
+        )
+
+    def skipped(self) -> dict[str, int]:
+        """Reason -> number of listed files left out after a look at their content."""
+        rows = self._db.all("SELECT skipped, count(*) FROM files WHERE skipped IS NOT NULL GROUP BY 1")
+        return dict(rows)
+
+    def languages(self) -> list[tuple[str, int, int]]:
+        """(language, files, units), most units first."""
+        return self._db.all(
+            "SELECT language, count(DISTINCT files.id), count(*) FROM units JOIN files ON files.id = file_id "
+            "GROUP BY language ORDER BY 3 DESC, 1"
+        )
+
+    def units_of(self, path: str) -> list[Hit]:
+        """All units of one file, in source order, as hits without a score."""
+        return self._hits("WHERE path = ? ORDER BY start_byte, end_byte DESC, units.id", (path,))
+
+    def hits(self, unit_ids: Iterable[int]) -> dict[int, Hit]:
+        """Units by id, as hits without a score; ids that are gone are left out."""
+        found: dict[int, Hit] = {}
+        for part in parts(list(unit_ids)):
+            marks = ",".join("?" * len(part))
+            found |= {hit.unit_id: hit for hit in self._hits(f"WHERE units.id IN ({marks})", part)}
+        return found
+
+    def _hits(self, where: str, values: Sequence[Any]) -> list[Hit]:
+        rows = self._db.all(
+            "SELECT units.id, path, language, kind, name, qualified_name, start_line, end_line "
+            f"FROM units JOIN files ON files.id = file_id {where}",
+            values,
+        )
+        return [Hit(*row, score=0.0, signals={}, best_lines=(row[6], row[7])) for row in rows]
+
+    def names_like(self, part: str, limit: int = 10) -> list[Hit]:
+        """Units whose name contains `part`, shortest names first: suggestions for a wrong name."""
+        pattern = "%" + part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        return self._hits(
+            "WHERE qualified_name LIKE ? ESCAPE '\\' ORDER BY length(name), path LIMIT ?", (pattern, limit)
+        )
+
+    def named(self, name: str) -> list[Hit]:
+        """Units with exactly this name or qualified name, letter case aside."""
+        return self._hits(
+            "WHERE name = ? COLLATE NOCASE OR qualified_name = ? COLLATE NOCASE ORDER BY path, start_line",
+            (name, name),
+        )
+
+    def choose(self, file_ids: Iterable[int] | None, kinds: Sequence[str]) -> int:
+        """Limit the searches that follow to units of these files (None: all) and kinds (none: all).
+
+        Returns:
+            The number of units chosen.
+        """
+        for table in ("chosen_files", "chosen"):
+            self._db.run(f"CREATE TEMP TABLE IF NOT EXISTS {table} (id INTEGER PRIMARY KEY)")
+            self._db.run(f"DELETE FROM {table}")
+        wanted = ["1"]
+        if kinds:
+            wanted.append(f"kind IN ({','.join('?' * len(kinds))})")
+        if file_ids is not None:
+            self._db.many("INSERT INTO chosen_files VALUES (?)", ((file_id,) for file_id in file_ids))
+            wanted.append("file_id IN (SELECT id FROM chosen_files)")
+        return self._db.run(
+            f"INSERT INTO chosen SELECT id FROM units WHERE {' AND '.join(wanted)}", list(kinds)
+        ).rowcount
+
+    def lexical(
+        self, words: Sequence[str], weights: Sequence[float], limit: int, chosen: bool
+    ) -> list[tuple[int, float]]:
+        """Units by BM25, best first.
+
+        Args:
+            words: search terms; a unit matches if it has any of them.
+            weights: of the columns name, path, documentation, body.
+            limit: at most this many.
+            chosen: look only at the units picked with `choose`.
+
+        Returns:
+            (unit id, BM25 score, higher is better).
+        """
+        if not words:
+            return []
+        match = " OR ".join('"' + word.replace('"', '""') + '"' for word in words)
+        inside = "AND rowid IN (SELECT id FROM chosen)" if chosen else ""
+        rows = self._db.all(
+            f"SELECT rowid, bm25(words, ?, ?, ?, ?) AS s FROM words WHERE words MATCH ? {inside} "
+            "ORDER BY s, rowid LIMIT ?",
+            (*weights, match, limit),
+        )
+        return [(unit_id, -score) for unit_id, score in rows]
+

@@ -1,0 +1,276 @@
+"""The command line: parse flags, call the library, hand the result to `render`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from codesift import __version__, options, render
+from codesift.config import Settings, load_settings
+from codesift.errors import Exit, UsageError
+from codesift.types import KINDS, Answer, Encoder, Unit
+
+if TYPE_CHECKING:
+    from codesift.models import Space
+    from codesift.searching import Filter
+    from codesift.store import Index
+
+app = typer.Typer(
+    name="codesift",
+    help="Search code by meaning, on your own machine.",
+    epilog='Try: codesift query "where is the cache invalidated"',
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What every verb starts with."""
+
+    root: Path
+    settings: Settings
+    quiet: bool
+
+    def notify(self, line: str) -> None:
+        if not self.quiet:
+            render.show_note(line, sys.stderr)
+
+    def on_index(self, work: Callable[[Index], Answer]) -> Answer:
+        """Call `work(index)` on a refreshed index."""
+        from codesift.freshness import on_index
+
+        with render.progress(self.quiet) as progress:
+            return on_index(self.root, self.settings, self.notify, progress, self.encoder, work)
+
+    def encoder(self, space: Space) -> Encoder:
+        from codesift.encoders import open_encoder
+
+        return open_encoder(space, self.settings.threads)
+
+
+def _start(root: Path | None, quiet: bool = False, exact: bool = False, **flags: object) -> _Run:
+    """Find the repository and its settings.
+
+    Args:
+        root: as the user gave it; None means the repository around the current folder.
+        quiet: no notes, no progress.
+        exact: take `root` as it is instead of looking upwards from it.
+        flags: overrides of the settings; None is not given.
+    """
+    from codesift.location import find_root, given_root
+
+    cache = Settings(cache_dir=os.environ.get("CODESIFT_CACHE_DIR", "")).cache_folder()
+    found = given_root(root) if root is not None and exact else find_root(root or Path(), cache)
+    return _Run(found, load_settings(found, os.environ, flags), quiet)
+
+
+def _view(context: int | None, full: bool, explain: bool, settings: Settings, **modes: bool) -> render.View:
+    asked = [name for name, on in modes.items() if on]
+    if len(asked) > 1:
+        raise UsageError("only one of " + ", ".join(f"--{name}" for name in asked) + " can be given")
+    mode = render.choose_mode(asked[0] if asked else None, sys.stdout)  # type: ignore[arg-type]
+    color = settings.color != "never" and not (settings.color == "auto" and os.environ.get("NO_COLOR"))
+    lines = context if context is not None else settings.context or None
+    return render.View(mode, lines, full, explain, color, relative_to=os.getcwd())
+
+
+def _filter(
+    languages: list[str] | None, kinds: list[str] | None, paths: list[str] | None, tests: bool
+) -> Filter:
+    from codesift.languages import resolve_language
+    from codesift.searching import Filter
+
+    for kind in kinds or ():
+        if kind not in KINDS:
+            raise UsageError(f"unknown kind {kind!r}", f"one of {', '.join(KINDS)}")
+    names = tuple(resolve_language(name) for name in languages or ())
+    return Filter(names, tuple(kinds or ()), tuple(paths or ()), tests)
+
+
+def _show(answer: Answer, view: render.View, quiet: bool) -> None:
+    if not quiet:
+        render.show_coverage(answer, sys.stderr)
+    render.show_answer(answer, view, sys.stdout)
+    if not answer.hits:
+        raise typer.Exit(Exit.NO_RESULTS)
+
+
+@app.command(epilog="Example: codesift index ~/src/django")
+def index(
+    path: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Argument(help="Folder to index.  [default: the repository around the current folder]"),
+    ] = None,
+    model: options.Model = None,
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Index a repository; a second run does only what changed."""
+    from codesift.freshness import index_repository
+
+    run = _start(path, quiet, exact=True, model=model, threads=threads)
+    with render.progress(quiet) as progress:
+        report = index_repository(run.root, run.settings, run.notify, progress, run.encoder)
+    render.show_report(report, sys.stdout, sys.stderr, quiet, json)
+
+
+@app.command(epilog='Example: codesift query "retry a failed request" --lang go --no-tests')
+def query(
+    text: Annotated[str, typer.Argument(help="What you look for: a question, words, a symbol; '-' reads it.")],
+    root: options.Root = None,
+    results: options.Results = None,
+    lang: options.Languages = None,
+    kind: options.Kinds = None,
+    path: options.Paths = None,
+    no_tests: options.NoTests = False,
+    context: options.Context = None,
+    full: options.Full = False,
+    files: options.Files = False,
+    json: options.Json = False,
+    vimgrep: options.Vimgrep = False,
+    plain: options.Plain = False,
+    explain: options.Explain = False,
+    lexical: Annotated[bool, typer.Option("--lexical", help="By words alone.")] = False,
+    semantic: Annotated[bool, typer.Option("--semantic", help="By meaning alone.")] = False,
+    code: options.Code = None,
+    no_refresh: options.NoRefresh = False,
+    model: options.Model = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Find the code that answers a question."""
+    from codesift.searching import Question
+    from codesift.searching import query as search
+
+    if lexical and semantic:
+        raise UsageError("only one of --lexical, --semantic can be given")
+    run = _start(root, quiet, model=model, results=results, refresh=False if no_refresh else None)
+    view = _view(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
+    asked = _read_input() if text == "-" else text
+    if not asked.strip():
+        raise UsageError("the query is empty", 'codesift query "parse json"')
+    question = Question(
+        text=asked.strip(),
+        limit=run.settings.results,
+        lexical=not semantic,
+        semantic=not lexical,
+        code=_snippet(asked, code),
+        filter=_filter(lang, kind, path, run.settings.include_tests and not no_tests),
+    )
+    answer = run.on_index(lambda at: search(question, at, run.settings, lambda: run.encoder(at.space)))
+    _show(answer, view, quiet)
+
+
+@app.command(epilog="Example: codesift similar src/http.py:Session.send")
+def similar(
+    target: Annotated[str, typer.Argument(help="FILE:NAME, FILE:Class.method, FILE:LINE, or '-' with --code.")],
+    root: options.Root = None,
+    results: options.Results = None,
+    across: Annotated[bool, typer.Option("--across", help="Only in other languages.")] = False,
+    lang: options.Languages = None,
+    kind: options.Kinds = None,
+    path: options.Paths = None,
+    no_tests: options.NoTests = False,
+    context: options.Context = None,
+    full: options.Full = False,
+    files: options.Files = False,
+    json: options.Json = False,
+    vimgrep: options.Vimgrep = False,
+    plain: options.Plain = False,
+    explain: options.Explain = False,
+    code: options.Code = None,
+    no_refresh: options.NoRefresh = False,
+    model: options.Model = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Find the code most like a function."""
+    from codesift.languages import resolve_language
+    from codesift.searching import similar as search
+    from codesift.targets import origin_of_code, origin_of_target
+
+    run = _start(root, quiet, model=model, results=results, refresh=False if no_refresh else None)
+    view = _view(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
+    wanted = _filter(lang, kind, path, run.settings.include_tests and not no_tests)
+    snippet = _snippet(_read_input(), code) if target == "-" else None
+    if target == "-" and code is None:
+        raise UsageError("code from standard input needs its language", "codesift similar - --code python")
+
+    def work(at: Index) -> Answer:
+        if snippet is not None:
+            origin = origin_of_code(snippet, resolve_language(code or ""), lambda: run.encoder(at.space))
+        else:
+            origin = origin_of_target(target, at, run.settings, lambda: run.encoder(at.space))
+        only = replace(wanted, other_than=origin.language) if across else wanted
+        return search(origin, at, run.settings, run.settings.results, only)
+
+    _show(run.on_index(work), view, quiet)
+
+
+@app.command(epilog="Example: codesift status --json")
+def status(root: options.Root = None, json: options.Json = False, model: options.Model = None) -> None:
+    """Show what is indexed, with which model, how fresh, and its size on disk."""
+    from codesift.freshness import status_of
+
+    run = _start(root, model=model)
+    render.show_status(status_of(run.root, run.settings), _view(None, False, False, run.settings, json=json), sys.stdout)
+
+
+@app.command(epilog="Example: codesift models")
+def models(root: options.Root = None, json: options.Json = False, model: options.Model = None) -> None:
+    """List the base models and the language adapters."""
+    from codesift.models import list_models
+
+    run = _start(root, model=model)
+    rows = list_models(run.settings.model)
+    render.show_models(rows, _view(None, False, False, run.settings, json=json), sys.stdout)
+
+
+@app.command(epilog="Example: codesift clean")
+def clean(root: options.Root = None, quiet: options.Quiet = False) -> None:
+    """Delete the index of a repository."""
+    from codesift.freshness import delete_index
+
+    run = _start(root, quiet)
+    folder, freed = delete_index(run.root, run.settings, run.notify)
+    if folder is None:
+        raise UsageError(f"there is no index of {run.root}")
+    run.notify(f"deleted {folder}, {render.size(freed)}")
+
+
+def _read_input() -> str:
+    return sys.stdin.buffer.read().decode("utf-8", "replace")
+
+
+def _snippet(text: str, language: str | None) -> Unit | None:
+    """The text as a unit, where a language is given or it is plainly code."""
+    from codesift.languages import resolve_language
+    from codesift.words import looks_like_code
+
+    if language is None and not looks_like_code(text):
+        return None
+    from codesift.targets import unit_of_code
+
+    return unit_of_code(text.strip("\n"), resolve_language(language or "text"))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"codesift {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Search code by meaning, on your own machine."""

@@ -1,0 +1,131 @@
+"""One SQLite database file: opening, transactions, and errors a user can read."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from codesift.errors import DamagedIndexError, StorageError
+
+SCHEMA_VERSION = 1
+_BUSY_SECONDS = 30
+_SQL_VARIABLES = 900  # SQLite before 3.32 takes 999 at most
+
+
+def _explain(error: sqlite3.Error, path: Path) -> StorageError:
+    text = str(error)
+    if "full" in text:
+        return StorageError(f"no space left on the disk that holds {path}", "free some, then run it again")
+    if isinstance(error, sqlite3.OperationalError) and "no such" not in text and "malformed" not in text:
+        return StorageError(f"the index {path} cannot be used: {text}")
+    return DamagedIndexError(f"the index {path} is damaged: {text}", "codesift clean, then codesift index")
+
+
+class Database:
+    """One open index. Every method raises StorageError or its leaf DamagedIndexError, never sqlite3's.
+
+    Args:
+        path: the database file; made if it does not exist, unless `read_only`.
+    """
+
+    def __init__(self, path: Path, read_only: bool = False) -> None:
+        self.path = path
+        with self.errors():
+            mode = "ro" if read_only else "rwc"
+            self._db = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
+            )
+        try:
+            self._open(read_only)
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _open(self, read_only: bool) -> None:
+        self.run("PRAGMA temp_store = MEMORY")
+        if not read_only:
+            self.run("PRAGMA journal_mode = WAL")
+            self.run("PRAGMA synchronous = NORMAL")
+        version = self.value("PRAGMA user_version")
+        if version == 0 and not read_only and not self.value("SELECT count(*) FROM sqlite_master"):
+            with self.transaction(), self.errors():
+                for statement in _schema():
+                    self.run(statement)
+                self.set_meta("identity", secrets.token_hex(8))
+                self.run(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        elif version != SCHEMA_VERSION:
+            raise DamagedIndexError(
+                f"the index {self.path} was written by another version of codesift "
+                f"(schema {version}, this one reads {SCHEMA_VERSION})",
+                "codesift clean, then codesift index",
+            )
+
+    def close(self) -> None:
+        """Close the database; the object cannot be used afterwards."""
+        self._db.close()
+
+    @contextlib.contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn any sqlite3 error inside into one of ours."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _explain(error, self.path) from error
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Execute one statement."""
+        with self.errors():
+            return self._db.execute(sql, values)
+
+    def all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """All rows of one statement."""
+        with self.errors():
+            return self._db.execute(sql, values).fetchall()
+
+    def value(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        """First column of the first row, or None."""
+        row = self.all(sql, values)
+        return row[0][0] if row else None
+
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Execute one statement for each row of values."""
+        with self.errors():
+            self._db.executemany(sql, rows)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside is stored, or nothing."""
+        self.run("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.run("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.rollback()
+            raise
+
+    def meta(self, key: str, default: str = "") -> str:
+        """A stored fact about the index itself."""
+        return str(self.value("SELECT value FROM meta WHERE key = ?", (key,)) or default)
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Store a fact about the index itself."""
+        self.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+
+def parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Slices short enough to be bound to one SQL statement."""
+    for start in range(0, len(items), _SQL_VARIABLES):
+        yield items[start : start + _SQL_VARIABLES]
+
+
+def _schema() -> list[str]:
+    from importlib import resources
+
+    text = resources.files("codesift").joinpath("schema.sql").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("--")]
+    return [statement for statement in "\n".join(lines).split(";") if statement.strip()]

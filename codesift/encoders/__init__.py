@@ -1,0 +1,30 @@
+"""Encoders behind one port. Importing this package loads neither numpy nor any engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codesift.models import Base, Space, is_converted
+
+if TYPE_CHECKING:
+    from codesift.types import Encoder
+
+
+def open_encoder(space: Space | Base, threads: int = 0) -> Encoder:
+    """The encoder of a space; of a bare base, without an adapter.
+
+    Args:
+        space: where vectors are wanted.
+        threads: how many to compute with; 0 lets the engine take all cores.
+
+    Raises:
+        ModelError: if its files or an extra are missing.
+    """
+    base, adapter = (space.base, space.adapter) if isinstance(space, Space) else (space, None)
+    if is_converted(base):
+        from codesift.encoders.converted import ConvertedEncoder
+
+        return ConvertedEncoder(base, adapter, threads)
+    from codesift.encoders.torch import TorchEncoder
+
+    return TorchEncoder(base, adapter, threads)

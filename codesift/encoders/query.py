@@ -1,0 +1,80 @@
+"""One short text through BERT in plain numpy: no engine to import or compile, so a cold query answers sooner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from codesift.encoders.weights import Floats, Weights
+
+
+class QueryModel:
+    """The forward pass of BERT over one text, mean pooling included."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+        self._dense: dict[str, Floats] = {}
+
+    def __call__(self, ids: Sequence[int]) -> Floats:
+        """Encode the tokens of one text. Returns shape (dimensions,), length 1."""
+        x = self._embed(np.asarray(ids, dtype=np.int32))  # (tokens, dim)
+        for number in range(self._weights.layers):
+            x = self._layer(x, f"encoder.layer.{number}.")
+        return mean_direction(x)
+
+    def _embed(self, ids: np.ndarray[tuple[int], np.dtype[np.int32]]) -> Floats:
+        vectors = self._weights.vectors
+        x = self._weights.matrices["embeddings.word_embeddings.weight"].take(ids)
+        x += vectors["embeddings.position_embeddings.weight"][: len(ids)]
+        x += vectors["embeddings.token_type_embeddings.weight"][0]
+        return self._norm(x, "embeddings.LayerNorm")
+
+    def _layer(self, x: Floats, name: str) -> Floats:
+        attended = self._linear(self._attend(x, name + "attention.self."), name + "attention.output.dense")
+        x = self._norm(x + attended, name + "attention.output.LayerNorm")
+        inner = gelu(self._linear(x, name + "intermediate.dense"))  # (tokens, 4 * dim)
+        return self._norm(x + self._linear(inner, name + "output.dense"), name + "output.LayerNorm")
+
+    def _attend(self, x: Floats, name: str) -> Floats:
+        tokens, dim = x.shape
+        heads = self._weights.heads
+        query, key, value = (
+            self._linear(x, name + part).reshape(tokens, heads, -1).transpose(1, 0, 2)
+            for part in ("query", "key", "value")
+        )  # (heads, tokens, dim / heads)
+        scores = query @ key.transpose(0, 2, 1) / np.float32(np.sqrt(dim // heads))
+        scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        scores /= scores.sum(axis=-1, keepdims=True)
+        return (scores @ value).transpose(1, 0, 2).reshape(tokens, dim)
+
+    def _linear(self, x: Floats, name: str) -> Floats:
+        if name not in self._dense:
+            self._dense[name] = self._weights.matrices[name + ".weight"].dense()
+        return x @ self._dense[name].T + self._weights.vectors[name + ".bias"]
+
+    def _norm(self, x: Floats, name: str) -> Floats:
+        x = x - x.mean(axis=-1, keepdims=True)
+        variance = (x * x).mean(axis=-1, keepdims=True)
+        scaled: Floats = x / np.sqrt(variance + np.float32(self._weights.epsilon))
+        return scaled * self._weights.vectors[name + ".weight"] + self._weights.vectors[name + ".bias"]
+
+
+def mean_direction(vectors: Sequence[Floats] | Floats) -> Floats:
+    """The mean of vectors, each of shape (dimensions,), scaled to length 1."""
+    mean: Floats = np.asarray(vectors, dtype=np.float32).mean(axis=0)
+    return mean / np.linalg.norm(mean)
+
+
+def gelu(x: Floats) -> Floats:
+    """x * Phi(x), with the error function as in Abramowitz and Stegun 7.1.26 (error below 1.5e-7)."""
+    z = np.abs(x) * np.float32(2**-0.5)
+    t = 1 / (1 + np.float32(0.3275911) * z)
+    polynomial = np.float32(1.061405429)
+    for coefficient in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
+        polynomial = polynomial * t + np.float32(coefficient)
+    half: Floats = np.float32(0.5) * polynomial * t * np.exp(-z * z)  # 1 - Phi(|x|)
+    return x * np.where(x > 0, 1 - half, half)

@@ -1,0 +1,76 @@
+"""Text -> token ids, the special tokens of the base model around them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from codesift.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tokenizers import Tokenizer
+
+    from codesift.encoders.batches import Ids
+    from codesift.models import Base
+
+CHUNK = 512
+"""Texts tokenised in one call; their `Encoding` objects are ten times as large as the ids kept."""
+
+
+class Tokens:
+    """A base model's tokenizer with its window.
+
+    Args:
+        tokenizer: the model's own; its padding and truncation are switched off.
+        base: whose window, prefix and suffix are used.
+
+    Raises:
+        ModelError: if the tokenizer lacks a token the base needs.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, base: Base) -> None:
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        tokenizer.add_special_tokens(list(base.added))
+        self.tokenizer = tokenizer
+        before, after = _frame(tokenizer)
+        self._before = before + [_id(tokenizer, token) for token in base.prefix]
+        self._after = [_id(tokenizer, token) for token in base.suffix] + after
+        self.room = base.window - len(self._before) - len(self._after)
+        """Tokens of text that fit the window."""
+
+    def ids(self, texts: Sequence[str]) -> list[Ids]:
+        """The ids of each text, shape (tokens,), cut at the window's end."""
+        rows: list[Ids] = []
+        for start in range(0, len(texts), CHUNK):
+            chunk = [plain(text) for text in texts[start : start + CHUNK]]
+            encodings = self.tokenizer.encode_batch_fast(chunk, add_special_tokens=False)
+            rows += [self._row(encoding.ids) for encoding in encodings]
+        return rows
+
+    def _row(self, ids: list[int]) -> Ids:
+        return np.array([*self._before, *ids[: self.room], *self._after], dtype=np.int32)
+
+
+def plain(text: str) -> str:
+    """The text without lone surrogates (undecodable bytes of an argument), which no tokenizer takes."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _frame(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
+    """What the tokenizer itself puts before and after a text."""
+    encoding = tokenizer.encode("a")
+    special = encoding.special_tokens_mask
+    begin = special.index(0)
+    end = len(special) - special[::-1].index(0)
+    return encoding.ids[:begin], encoding.ids[end:]
+
+
+def _id(tokenizer: Tokenizer, token: str) -> int:
+    number = tokenizer.token_to_id(token)
+    if number is None:
+        raise ModelError(f"the model's tokenizer has no token {token}", "its files may be of another model")
+    return int(number)

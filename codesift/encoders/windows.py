@@ -1,0 +1,122 @@
+"""Cut a unit into windows of tokens: none of it is left out, each window knows its lines."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import TYPE_CHECKING
+
+from codesift.encoders.tokens import plain
+from codesift.types import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tokenizers import Encoding, Tokenizer
+
+SLACK = 2
+"""Tokens kept free: the first word of a window can become a token or two more than it was inside its line."""
+
+
+class Windows:
+    """Cuts units for one tokenizer.
+
+    Args:
+        tokenizer: without truncation and padding.
+        room: tokens of text that fit the encoder's window.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, room: int) -> None:
+        self._tokenizer = tokenizer
+        self._room = room
+        self._head_room = (room + 2) // 4
+
+    def many(self, units: Sequence[tuple[str, str, int]]) -> list[list[Window]]:
+        """The windows of each (head, body, line of the body's start)."""
+        units = [(plain(head), plain(body), first) for head, body, first in units]
+        texts = [_join(head, body) for head, body, _ in units]
+        return [
+            [Window(text, first, first + _breaks(body))] if fits else self._cut(head, body, first)
+            for text, fits, (head, body, first) in zip(texts, self._fit(texts), units, strict=True)
+        ]
+
+    def _fit(self, texts: list[str]) -> list[bool]:
+        # A token takes at least one ASCII character, so a short text need not be tokenised.
+        fits = [text.isascii() and len(text) <= self._room for text in texts]
+        unsure = [i for i, fit in enumerate(fits) if not fit]
+        encodings = self._tokenizer.encode_batch_fast([texts[i] for i in unsure], add_special_tokens=False)
+        for i, encoding in zip(unsure, encodings, strict=True):
+            fits[i] = len(encoding) <= self._room
+        return fits
+
+    def _cut(self, head: str, body: str, first: int) -> list[Window]:
+        head = self._shorten(head)
+        used = len(self._encode(_join(head, "\n")))
+        windows = []
+        line, seen = first, 0
+        for start, end in _spans(body, self._encode(body), max(self._room - used - SLACK, 1)):
+            line += body.count("\n", seen, start)
+            seen = start
+            part = body[start:end]
+            windows.append(Window(_join(head, part), line, line + _breaks(part)))
+        return windows
+
+    def _shorten(self, head: str) -> str:
+        offsets = self._encode(head).offsets
+        return head if len(offsets) <= self._head_room else head[: offsets[self._head_room - 1][1]]
+
+    def _encode(self, text: str) -> Encoding:
+        return self._tokenizer.encode(text, add_special_tokens=False)
+
+
+def _join(head: str, body: str) -> str:
+    return f"{head}\n{body}" if head and body else head or body
+
+
+def _breaks(text: str) -> int:
+    """Line breaks between the first and the last line."""
+    return text.count("\n") - text.endswith("\n")
+
+
+def _spans(body: str, encoding: Encoding, room: int) -> Iterator[tuple[int, int]]:
+    """Ranges of characters that cover `body`, of at most `room` tokens each, overlapping by about a sixth."""
+    cuts = _Cuts(body, encoding)
+    overlap = room // 6
+    begin = at = 0
+    while at + room < len(cuts.starts):
+        end = cuts.last_in(at + room - room // 4, at + room, at + room)
+        yield begin, cuts.position(end)
+        at = cuts.last_in(end - overlap - overlap // 2, end - overlap // 2, end - overlap)
+        begin = cuts.position(at)
+    yield begin, len(body)
+
+
+class _Cuts:
+    """Where a text may be cut: best before a line, else before a word, else before any token."""
+
+    def __init__(self, body: str, encoding: Encoding) -> None:
+        self._body = body
+        self.starts = [start for start, _ in encoding.offsets]
+        self._words = encoding.word_ids
+        self._lines = self._tokens_after_breaks()
+
+    def _tokens_after_breaks(self) -> list[int]:
+        """The tokens that are the first of a line."""
+        found, at = [], self._body.find("\n")
+        while at >= 0:
+            found.append(bisect_left(self.starts, at + 1))
+            at = self._body.find("\n", at + 1)
+        return found
+
+    def last_in(self, low: int, high: int, otherwise: int) -> int:
+        """The last good token to cut before, from `low` to `high` inclusive."""
+        place = bisect_right(self._lines, high) - 1
+        if place >= 0 and self._lines[place] >= low:
+            return self._lines[place]
+        words = (i for i in range(high, max(low, 1) - 1, -1) if self._words[i] != self._words[i - 1])
+        return next(words, otherwise)
+
+    def position(self, token: int) -> int:
+        """The character to cut at: the begin of the line if the token is its first."""
+        start = self.starts[token]
+        break_at = self._body.rfind("\n", self.starts[token - 1], start) if token else -1
+        return break_at + 1 if break_at >= 0 else start

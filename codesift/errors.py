@@ -1,0 +1,48 @@
+"""Every failure a user can cause or meet, and the exit code each one ends with."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """The exit codes of the `codesift` command."""
+
+    RESULTS = 0
+    NO_RESULTS = 1
+    BAD_INPUT = 2
+    BUG = 3
+    INTERRUPTED = 130
+
+
+class CodesiftError(Exception):
+    """A failure that is explained in one line: what was expected, what was found, what to do next.
+
+    Args:
+        message: what went wrong, one sentence without a full stop.
+        hint: the next command or change to try, or an empty string.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class UsageError(CodesiftError):
+    """An argument, option or setting cannot be used as given."""
+
+
+class StorageError(CodesiftError):
+    """The index could not be read or written: a full disk, a read-only folder, a lock."""
+
+
+class DamagedIndexError(StorageError):
+    """The index exists but cannot be trusted: cut short, corrupt, or of another version."""
+
+
+class ModelError(CodesiftError):
+    """A base model or adapter is unknown, unreadable, or needs an extra that is not installed."""

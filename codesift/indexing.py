@@ -1,0 +1,260 @@
+"""Bringing an index in step with its repository: plan what changed, then apply it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from codesift import __version__
+from codesift.catalog import FileRow
+from codesift.config import Settings
+from codesift.database import Database
+from codesift.errors import StorageError
+from codesift.git import other_worktrees
+from codesift.location import existing_index
+from codesift.models import Space
+from codesift.parse import parse
+from codesift.store import DATABASE, Index
+from codesift.types import Encoder, Progress, Report, Skip, SourceFile, Unit, Window
+from codesift.vectors import Vectors, WindowRow
+from codesift.template import windows_of
+from codesift.walk import walk
+from codesift.reading import Unreadable, read_text
+
+_UNITS_A_COMMIT = 2000
+_WINDOWS_A_COMMIT = 1024
+_WINDOWS_A_STEP = 128
+_RACY_NS = 2_000_000_000
+"""A file this young when it was read may change again within its clock tick: it is read again next time."""
+_SPARE_VECTORS = 10_000
+"""Unused vectors kept beside as many as are in use: what another branch will ask for."""
+
+OpenEncoder = Callable[[Space], Encoder]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The difference between a repository and its index."""
+
+    unsure: list[SourceFile]
+    """New files and files whose size or times changed; their content decides."""
+    removed: list[str]
+    """Paths that left the repository or are ignored now."""
+    skips: list[Skip]
+    """What the walk left out by path alone."""
+    known: dict[str, FileRow] = field(repr=False)
+    """Path -> what the index holds, where that is still worth something."""
+    parser: str
+    """What decides how text becomes units; another one makes every file unsure."""
+
+
+def plan(index: Index, settings: Settings) -> Plan:
+    """Compare the repository with the index, reading no file that looks unchanged."""
+    known = {row.path: row for row in index.catalog.files()}
+    stats = {path: (row.size, row.mtime_ns, row.ctime_ns, row.language) for path, row in known.items()}
+    found = walk(index.root, settings, known=stats)
+    parser = f"{__version__} {settings.max_file_size}"
+    current = known if index.database.meta("parser") == parser else {}
+    unsure = [source for source in found.files if not _same_stat(source, current.get(source.path))]
+    listed = {source.path for source in found.files}
+    removed = [path for path in known if path not in listed]
+    return Plan(unsure, removed, found.skips, current, parser)
+
+
+def _same_stat(source: SourceFile, row: FileRow | None) -> bool:
+    return row is not None and (row.size, row.mtime_ns, row.ctime_ns, row.language) == (
+        source.size,
+        source.mtime_ns,
+        source.ctime_ns,
+        source.language,
+    )
+
+
+def apply(plan: Plan, index: Index, settings: Settings, progress: Progress, open_encoder: OpenEncoder) -> Report:
+    """Carry out a plan: parse and store, then embed, then bring the graph in step.
+
+    What is stored stays stored if it is interrupted; the next run goes on from there.
+    """
+    started = time.monotonic()
+    report = Report(root=str(index.root), removed=len(plan.removed))
+    if plan.unsure or plan.removed or index.database.meta("parser") != plan.parser:
+        _store_files(plan, index, settings, report, progress)
+    if index.vectors.ready() < index.catalog.counts()[1]:
+        _Embedding(index, settings, report, progress, open_encoder(index.space)).run(index.vectors.pending())
+    report.files, report.units = index.catalog.counts()
+    if report.parsed or report.removed or report.embedded:
+        with index.database.transaction():
+            index.vectors.drop_unused(_SPARE_VECTORS + report.units)
+    index.graph.sync(progress)
+    report.skipped = skips(plan, index)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def skips(plan: Plan, index: Index) -> dict[str, int]:
+    """Reason -> number of files left out, by their path or after a look at their content."""
+    return dict(Counter(skip.reason for skip in plan.skips) + Counter(index.catalog.skipped()))
+
+
+# -- files and units ------------------------------------------------------------------------------
+
+
+def _store_files(plan: Plan, index: Index, settings: Settings, report: Report, progress: Progress) -> None:
+    """Parse what changed and store it, a bounded number of units a transaction."""
+    with index.database.transaction():
+        index.catalog.remove_files(plan.removed)
+    done = 0
+    while done < len(plan.unsure):
+        with index.database.transaction():
+            units = 0
+            while done < len(plan.unsure) and units < _UNITS_A_COMMIT:
+                units += _store_file(plan.unsure[done], plan, index, settings, report)
+                done += 1
+                progress("parse", done, len(plan.unsure))
+    with index.database.transaction():
+        index.database.set_meta("parser", plan.parser)
+
+
+def _store_file(source: SourceFile, plan: Plan, index: Index, settings: Settings, report: Report) -> int:
+    """Store one file if its content changed; returns its number of units."""
+    row = plan.known.get(source.path)
+    young = time.time_ns() - max(source.mtime_ns, source.ctime_ns) < _RACY_NS
+    stored = replace(source, mtime_ns=-1) if young else source
+    try:
+        text = read_text(source, settings)
+    except Unreadable as error:
+        if error.reason == "vanished":
+            index.catalog.remove_files([source.path])
+        else:
+            index.catalog.put_file(stored, b"", [], error.reason)
+        return 0
+    digest = text_digest(text)
+    if row and (row.digest, row.language) == (digest, source.language):
+        index.catalog.touch_file(stored)
+        return 0
+    units = parse(text, source.language, source.path)
+    index.catalog.put_file(stored, digest, units, None)
+    report.parsed += 1
+    return len(units)
+
+
+def text_digest(text: str) -> bytes:
+    """16 bytes that stand for a text."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+# -- vectors --------------------------------------------------------------------------------------
+
+
+class _Waiting(NamedTuple):
+    """A window that has no row yet."""
+
+    unit_id: int
+    ordinal: int
+    window: Window
+    digest: bytes
+
+
+class _Embedding:
+    """One pass over the units that wait to be embedded. Memory is bounded by the commit, not the repository."""
+
+    def __init__(
+        self, index: Index, settings: Settings, report: Report, progress: Progress, encoder: Encoder
+    ) -> None:
+        self._index, self._settings, self._report = index, settings, report
+        self._progress, self._encoder = progress, encoder
+        self._done = 0
+
+    def run(self, waiting: list[tuple[str, list[int]]]) -> None:
+        """Embed all units of these files.
+
+        Args:
+            waiting: (path, all unit ids of the file in source order), as from `Vectors.pending`.
+        """
+        self._total = sum(len(unit_ids) for _, unit_ids in waiting)
+        with self._index.database.transaction():
+            self._index.vectors.register()
+        with _siblings(self._index) as siblings:
+            batch: list[_Waiting] = []
+            for path, unit_ids in waiting:
+                for window in self._windows_of(path, unit_ids):
+                    batch.append(window)
+                    if len(batch) >= _WINDOWS_A_COMMIT and window.ordinal == 0:
+                        self._commit(batch[:-1], siblings)
+                        batch = [window]
+            self._commit(batch, siblings)
+
+    def _windows_of(self, path: str, unit_ids: list[int]) -> Iterator[_Waiting]:
+        row = self._index.catalog.file(path)
+        if row is None:
+            return
+        source = row.source(self._index.root)
+        with suppress(Unreadable):
+            text = read_text(source, self._settings)
+            # A file that changed since it was parsed is left to the next run.
+            if text_digest(text) != row.digest:
+                return
+            units = parse(text, source.language, path)
+            if len(units) != len(unit_ids):
+                return
+            for unit_id, unit in zip(unit_ids, units, strict=True):
+                for ordinal, window in enumerate(windows_of(self._encoder, path, unit)):
+                    yield _Waiting(unit_id, ordinal, window, text_digest(window.text))
+
+    def _commit(self, batch: list[_Waiting], siblings: list[Vectors]) -> None:
+        """Find or make the vector of each window and store all of them at once."""
+        if not batch:
+            return
+        vectors = self._index.vectors
+        known = vectors.ids(each.digest for each in batch)
+        missing = {each.digest: each.window.text for each in batch if each.digest not in known}
+        fresh: dict[bytes, bytes] = {}
+        for sibling in siblings:
+            fresh |= sibling.data(digest for digest in missing if digest not in fresh)
+        self._report.reused += sum(each.digest in known or each.digest in fresh for each in batch)
+        fresh |= self._encode({digest: text for digest, text in missing.items() if digest not in fresh})
+        with self._index.database.transaction():
+            vectors.put(fresh.items())
+            known = vectors.ids(each.digest for each in batch)
+            vectors.put_windows(
+                WindowRow(e.unit_id, e.ordinal, known[e.digest], e.window.start_line, e.window.end_line)
+                for e in batch
+            )
+        self._done += len({each.unit_id for each in batch})
+        self._progress("embed", self._done, self._total)
+
+    def _encode(self, texts: dict[bytes, str]) -> dict[bytes, bytes]:
+        """Digest -> vector as float16 bytes; similar lengths go through the encoder together."""
+        import numpy as np
+
+        digests = sorted(texts, key=lambda digest: (-len(texts[digest]), digest))
+        fresh: dict[bytes, bytes] = {}
+        for start in range(0, len(digests), _WINDOWS_A_STEP):
+            step = digests[start : start + _WINDOWS_A_STEP]
+            encoded = self._encoder.encode([texts[digest] for digest in step]).astype(np.float16)
+            fresh |= {digest: row.tobytes() for digest, row in zip(step, encoded, strict=True)}
+            self._report.embedded += len(step)
+            share = (start + len(step)) / len(digests)
+            self._progress("embed", self._done + int(share * len(digests) * 0.9), self._total)
+        return fresh
+
+
+@contextmanager
+def _siblings(index: Index) -> Iterator[list[Vectors]]:
+    """The same space in the indexes of the repository's other git worktrees."""
+    opened: list[Database] = []
+    try:
+        for root in other_worktrees(index.root):
+            folder = existing_index(root, index.cache)
+            with suppress(StorageError):
+                if folder and folder != index.folder:
+                    opened.append(Database(folder / DATABASE, read_only=True))
+        yield [Vectors(database, index.space.id) for database in opened]
+    finally:
+        for database in opened:
+            database.close()

@@ -1,0 +1,125 @@
+"""Where a repository begins, where its index lies, and who may write it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from codesift.errors import StorageError, UsageError
+
+INDEX_FOLDER = ".codesift"
+_LOCK_WAIT_SECONDS = 0.2
+
+
+def find_root(start: Path, cache_dir: Path) -> Path:
+    """The repository a command run in `start` means.
+
+    The nearest folder upwards that has an index, else the nearest with `.git`, else `start`.
+    """
+    start = _folder(start)
+    folders = [start, *start.parents]
+    for folder in folders:
+        if any((place / "index.db").exists() for place in _places(folder, cache_dir)):
+            return folder
+    return next((folder for folder in folders if (folder / ".git").exists()), start)
+
+
+def given_root(path: Path) -> Path:
+    """The folder a user named, checked.
+
+    Raises:
+        UsageError: there is no such folder, or it is a file.
+    """
+    return _folder(path)
+
+
+def _folder(path: Path) -> Path:
+    try:
+        resolved = path.resolve(strict=True)
+        is_folder = resolved.is_dir()
+    except (OSError, RuntimeError) as error:
+        raise UsageError(f"cannot open the folder {path}: {getattr(error, 'strerror', error)}") from error
+    if not is_folder:
+        raise UsageError(f"{path} is not a folder", "name the repository's folder")
+    return resolved
+
+
+def _places(root: Path, cache_dir: Path) -> tuple[Path, Path]:
+    key = hashlib.sha256(os.fsencode(root)).hexdigest()[:12]
+    return root / INDEX_FOLDER, cache_dir / "indexes" / f"{root.name}-{key}"
+
+
+def existing_index(root: Path, cache_dir: Path) -> Path | None:
+    """The folder that holds the index of `root`, or None where there is no index yet."""
+    return next((p for p in _places(root, cache_dir) if (p / "index.db").exists()), None)
+
+
+def index_folder(root: Path, cache_dir: Path) -> Path:
+    """A writable folder for the index of `root`: inside it, or the user's cache if it is read-only.
+
+    Raises:
+        StorageError: neither place can be written.
+    """
+    inside, outside = _places(root, cache_dir)
+    for place in (inside, outside):
+        with contextlib.suppress(PermissionError):
+            if _make_writable(place):
+                return place
+    raise StorageError(
+        f"neither {inside} nor {outside} can be written", "set CODESIFT_CACHE_DIR to a writable folder"
+    )
+
+
+def _make_writable(place: Path) -> bool:
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        probe = place / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+        ignore = place / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except PermissionError:
+        return False
+    except OSError as error:
+        if error.errno in _READ_ONLY:
+            return False
+        raise StorageError(f"cannot write the index folder {place}: {error.strerror}") from error
+    return True
+
+
+_READ_ONLY = {30}  # EROFS; errno.EROFS is missing on Windows
+
+
+@contextlib.contextmanager
+def write_lock(folder: Path, waiting: Callable[[], None] | None) -> Iterator[bool]:
+    """Hold the one right to write the index; yields False if another process has it.
+
+    Args:
+        folder: the index folder.
+        waiting: called once before waiting for the other process; None means do not wait.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if waiting is None:
+            yield False
+            return
+        waiting()
+        while not lock.is_locked:
+            with contextlib.suppress(Timeout):
+                lock.acquire(timeout=0)
+            time.sleep(_LOCK_WAIT_SECONDS)
+    except OSError as error:
+        raise StorageError(f"cannot lock the index folder {folder}: {error.strerror}") from error
+    try:
+        yield True
+    finally:
+        lock.release()

@@ -1,0 +1,317 @@
+"""Base models, language adapters, and the vector space that a pair of them spans."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codesift.errors import ModelError
+
+TEMPLATE = "1"
+"""Version of the text that is encoded for a unit. Raise it whenever that text changes."""
+
+DEFAULT = "all-MiniLM-L6-v2"
+
+BUNDLED = Path(__file__).parent / "bases"
+
+_BERT_TARGETS = ("query", "key", "value", "dense")
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A pretrained encoder, frozen."""
+
+    name: str
+    """What `--model` takes."""
+    hub_id: str
+    """Where its publisher keeps it; empty for a local folder."""
+    dimensions: int
+    window: int
+    """Tokens that one text may have, special tokens included."""
+    pooling: str
+    """`mean` over all tokens, or `cls`: the first."""
+    license: str
+    prefix: tuple[str, ...] = ()
+    """Tokens put before the text, after what the tokenizer itself puts there."""
+    suffix: tuple[str, ...] = ()
+    """Tokens put after the text."""
+    added: tuple[str, ...] = ()
+    """Special tokens its tokenizer's file lacks, in the order of their ids."""
+    targets: tuple[str, ...] = _BERT_TARGETS
+    """Last parts of the names of the linear layers an adapter may change."""
+    folder: str = ""
+    """Where its files are, if they are not in the hub's cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A small change of a base's weights, trained for one language."""
+
+    name: str
+    language: str
+    rank: int
+    path: str
+    """A safetensors file, see `encoders.weights`."""
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Vectors can be compared if and only if their spaces have the same id."""
+
+    id: str
+    dimensions: int
+    base: Base
+    adapter: Adapter | None
+
+
+BASES: dict[str, Base] = {
+    base.name: base
+    for base in (
+        Base(
+            name=DEFAULT,
+            hub_id="sentence-transformers/all-MiniLM-L6-v2",
+            dimensions=384,
+            window=256,
+            pooling="mean",
+            license="Apache-2.0",
+            folder=str(BUNDLED / DEFAULT),
+        ),
+        Base(
+            name="microsoft/unixcoder-base",
+            hub_id="microsoft/unixcoder-base",
+            dimensions=768,
+            window=512,
+            pooling="mean",
+            license="Apache-2.0",
+            prefix=("<encoder-only>", "</s>"),
+        ),
+        Base("microsoft/graphcodebert-base", "microsoft/graphcodebert-base", 768, 512, "mean", "MIT"),
+        Base("microsoft/codebert-base", "microsoft/codebert-base", 768, 512, "mean", "MIT"),
+        Base(
+            name="bigcode/starencoder",
+            hub_id="bigcode/starencoder",
+            dimensions=768,
+            window=512,
+            pooling="mean",
+            license="BigCode-OpenRAIL-M",
+            prefix=("<cls>",),
+            suffix=("<sep>",),
+            added=("<pad>", "<sep>", "<cls>", "<mask>"),
+        ),
+    )
+}
+
+ADAPTERS: dict[tuple[str, str], Adapter] = {}
+"""(base, language) -> adapter."""
+
+
+def find_base(name: str) -> Base:
+    """The base model `--model NAME` means: a row of `BASES`, or a local folder.
+
+    Raises:
+        ModelError: if there is no such row and no such folder.
+    """
+    if name in BASES:
+        return BASES[name]
+    for base in BASES.values():
+        if base.hub_id == name:
+            return base
+    if Path(name).expanduser().is_dir():
+        return local_base(Path(name).expanduser())
+    raise ModelError(f"unknown model {name!r}", f"did you mean {_nearest(name)}? `codesift models` lists all")
+
+
+def is_converted(base: Base) -> bool:
+    """Whether the base is in the form `training.convert` writes, which needs no torch."""
+    return bool(base.folder) and (Path(base.folder) / "model.json").is_file()
+
+
+def local_base(folder: Path) -> Base:
+    """Describe a folder: converted, in sentence-transformers' layout, or plain transformers (mean pooling).
+
+    Raises:
+        ModelError: if it holds no encoder that can be loaded.
+    """
+    folder = folder.resolve()
+    if (folder / "model.json").is_file():
+        return _converted_base(folder)
+    config = _read_json(folder / "config.json")
+    try:
+        dimensions, positions = int(config["hidden_size"]), int(config["max_position_embeddings"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{folder / 'config.json'} does not describe a BERT or RoBERTa encoder") from error
+    # RoBERTa numbers positions from its padding id + 1.
+    offset = int(config["pad_token_id"]) + 1 if _is_roberta(config) else 0
+    window = min(positions - offset, 512)
+    limit = _read_json(folder / "sentence_bert_config.json", optional=True).get("max_seq_length")
+    return Base(
+        name=str(folder),
+        hub_id="",
+        dimensions=dimensions,
+        window=min(window, int(limit)) if limit else window,
+        pooling=_pooling_of(folder),
+        license="unknown",
+        folder=str(folder),
+    )
+
+
+def locate(base: Base) -> Path:
+    """The folder with the base's files, taken from the hub's cache and filled from the hub if need be.
+
+    Raises:
+        ModelError: if they are not there and cannot be fetched.
+    """
+    if base.folder:
+        return Path(base.folder)
+    return _cached(base.hub_id) or _download(base)
+
+
+def space_for(base: Base, language: str) -> Space:
+    """The space in which code of `language` is encoded with `base`.
+
+    Raises:
+        ModelError: if the base's files cannot be found.
+    """
+    adapter = ADAPTERS.get((base.name, language))
+    parts = (
+        weights_digest(base),
+        adapter.sha256 if adapter else "",
+        TEMPLATE,
+        base.pooling,
+        str(base.window),
+        *base.prefix,
+        *base.suffix,
+    )
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return Space(digest[:32], base.dimensions, base, adapter)
+
+
+def weights_digest(base: Base) -> str:
+    """A digest of all files of the base that change a vector; for a converted base it is read, not computed."""
+    folder = locate(base)
+    if is_converted(base):
+        model = _read_json(folder / "model.json")
+        return f"{model['weights']['sha256']} {model['tokenizer']['sha256']}"
+    files = [folder / name for name in _IDENTITY if (folder / name).is_file()]
+    files += _weight_files(folder)
+    return " ".join(_file_digest(path) for path in files)
+
+
+_IDENTITY = ("config.json", "tokenizer.json", "vocab.json", "merges.txt", "vocab.txt")
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    for pattern in ("*.safetensors", "pytorch_model*.bin"):
+        if found := sorted(folder.glob(pattern)):
+            return found
+    raise ModelError(f"no weights in {folder}", "expected model.safetensors or pytorch_model.bin")
+
+
+def _file_digest(path: Path) -> str:
+    # The hub's cache names a large file's blob by its sha256, so 500 MB need not be read at each start.
+    blob = path.resolve().name
+    if path.is_symlink() and len(blob) == 64 and set(blob) <= set("0123456789abcdef"):
+        return blob
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _hub_cache() -> Path:
+    if path := os.environ.get("HF_HUB_CACHE"):
+        return Path(path).expanduser()
+    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface"
+    return Path(home).expanduser() / "hub"
+
+
+def _cached(hub_id: str) -> Path | None:
+    """The snapshot of a hub id in the local cache, if it is whole."""
+    store = _hub_cache() / ("models--" + hub_id.replace("/", "--"))
+    try:
+        revision = (store / "refs" / "main").read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+    folder = store / "snapshots" / revision
+    whole = (folder / "config.json").is_file() and any(
+        any(folder.glob(pattern)) for pattern in ("*.safetensors", "pytorch_model*.bin")
+    )
+    return folder if whole else None
+
+
+def _download(base: Base) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError as error:
+        raise ModelError(f"{base.name} needs torch and transformers", "pip install 'codesift[torch]'") from error
+    patterns = ["*.json", "*.txt", "*.safetensors", "pytorch_model*.bin"]
+    try:
+        return Path(snapshot_download(base.hub_id, allow_patterns=patterns))
+    # The hub's client raises errors of several libraries for "not reachable"; all mean the same here.
+    except Exception as error:
+        raise ModelError(
+            f"{base.name} is not in the local cache and could not be downloaded ({type(error).__name__})",
+            "download it where the hub can be reached, and give its folder as the model",
+        ) from error
+
+
+def _converted_base(folder: Path) -> Base:
+    model = _read_json(folder / "model.json")
+    return Base(
+        name=str(folder),
+        hub_id="",
+        dimensions=model["dimensions"],
+        window=model["window"],
+        pooling=model["pooling"],
+        license=model["license"],
+        folder=str(folder),
+    )
+
+
+def _pooling_of(folder: Path) -> str:
+    modules = [module["type"].rsplit(".", 1)[-1] for module in _read_list(folder / "modules.json")]
+    if unknown := set(modules) - {"Transformer", "Pooling", "Normalize"}:
+        raise ModelError(f"{folder} has modules codesift cannot load: {', '.join(sorted(unknown))}")
+    pooling = _read_json(folder / "1_Pooling" / "config.json", optional=True)
+    modes = sorted(key for key, on in pooling.items() if key.startswith("pooling_mode_") and on is True)
+    known = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
+    if not modes:
+        return str(pooling.get("pooling_mode", "mean"))
+    if len(modes) != 1 or modes[0] not in known:
+        raise ModelError(f"{folder} pools by {', '.join(modes)}", "mean and cls pooling can be loaded")
+    return known[modes[0]]
+
+
+def _is_roberta(config: dict[str, Any]) -> bool:
+    return "roberta" in str(config.get("model_type", ""))
+
+
+def _read_list(path: Path) -> list[dict[str, Any]]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+
+
+def _read_json(path: Path, optional: bool = False) -> dict[str, Any]:
+    if optional and not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"cannot read {path}: {error}") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"{path} does not hold a JSON object")
+    return content
+
+
+def _nearest(name: str) -> str:
+    from difflib import get_close_matches
+
+    # Half of the hub's names is the publisher's, which people leave out.
+    short = {base.rsplit("/", 1)[-1].lower(): base for base in BASES}
+    match = get_close_matches(name.rsplit("/", 1)[-1].lower(), list(short), n=1, cutoff=0.0)
+    return short[match[0]]

@@ -1,0 +1,79 @@
+"""The options that several verbs share, each declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+_FILTERS, _OUTPUT, _HOW = "Which results", "How they are shown", "How it searches"
+
+Root = Annotated[
+    Optional[Path],  # noqa: UP045 - Typer evaluates this on Python 3.10
+    typer.Option("--root", help="Repository to work on, instead of the one around the current folder."),
+]
+Results = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option("-k", "--results", metavar="N", help="At most N results.  [default: 10]"),
+]
+Languages = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--lang", metavar="NAME", help="Only this language (repeatable).", rich_help_panel=_FILTERS),
+]
+Kinds = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "--kind",
+        metavar="KIND",
+        help="Only function, method, class, module or text (repeatable).",
+        rich_help_panel=_FILTERS,
+    ),
+]
+Paths = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "--path",
+        metavar="GLOB",
+        help="Only paths that match, as in .gitignore; '!' in front negates (repeatable).",
+        rich_help_panel=_FILTERS,
+    ),
+]
+NoTests = Annotated[
+    bool, typer.Option("--no-tests", help="Leave tests out.", rich_help_panel=_FILTERS)
+]
+Context = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        "-C", "--context", metavar="N", help="N lines around the best line.", rich_help_panel=_OUTPUT
+    ),
+]
+Full = Annotated[bool, typer.Option("--full", help="Show whole units.", rich_help_panel=_OUTPUT)]
+Files = Annotated[bool, typer.Option("--files", help="Only the paths, each once.", rich_help_panel=_OUTPUT)]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object.", rich_help_panel=_OUTPUT)]
+Vimgrep = Annotated[
+    bool, typer.Option("--vimgrep", help="path:line:column:text, for editors.", rich_help_panel=_OUTPUT)
+]
+Plain = Annotated[
+    bool, typer.Option("--plain", help="No colour, no links: what a pipe gets.", rich_help_panel=_OUTPUT)
+]
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Show each signal's share of the score.", rich_help_panel=_OUTPUT)
+]
+NoRefresh = Annotated[
+    bool,
+    typer.Option("--no-refresh", help="Search the index as it is.", rich_help_panel=_HOW),
+]
+Model = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--model", metavar="NAME", help="Base model, a name of `codesift models` or a folder."),
+]
+Threads = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option("--threads", metavar="N", help="Threads to embed with.  [default: all]"),
+]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no notes.")]
+Code = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--code", metavar="LANG", help="The text is code in this language."),
+]

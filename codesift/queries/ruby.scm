@@ -1,0 +1,27 @@
+(method name: (_) @name) @function
+(method name: (_) @name body: (_) @body) @function
+(singleton_method name: (_) @name) @function
+(singleton_method name: (_) @name body: (_) @body) @function
+(call
+  method: (identifier) @_define
+  arguments: (argument_list . [(simple_symbol) (string)] @name)
+  block: (_) @body
+  (#any-of? @_define "define_method" "define_singleton_method")) @function
+
+(class name: (_) @name) @class
+(class name: (_) @name body: (_) @body) @class
+(module name: (_) @name) @class
+(module name: (_) @name body: (_) @body) @class
+(assignment
+  left: (constant) @name
+  right: (call
+    receiver: (constant) @_base
+    method: (identifier) @_make
+    block: (_) @body)
+  (#any-of? @_base "Struct" "Class" "Module" "Data")
+  (#any-of? @_make "new" "define")) @class
+
+(comment) @comment
+(class "end" @blank)
+(module "end" @blank)
+(singleton_class ["class" "<<" "end" (self)] @blank)

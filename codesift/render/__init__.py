@@ -1,0 +1,65 @@
+"""The one sink for output. Importing it costs no rich; only `human` mode and a visible bar load that."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from codesift.render.machine import answer_json, write_json
+from codesift.render.plain import show_files, show_plain, show_vimgrep
+from codesift.render.progress import progress
+from codesift.render.tables import show_error, show_models, show_report, show_status
+from codesift.render.text import cut, cut_mark, visible, write
+from codesift.render.view import Mode, View, choose_mode
+from codesift.types import Answer
+
+__all__ = [
+    "Mode",
+    "View",
+    "answer_json",
+    "choose_mode",
+    "progress",
+    "show_answer",
+    "show_coverage",
+    "show_error",
+    "show_models",
+    "show_report",
+    "show_status",
+]
+
+
+def show_answer(
+    answer: Answer, view: View, out: TextIO, root_for_links: str = "", err: TextIO | None = None
+) -> None:
+    """Write the answer on `out` the way `view` says; people are told on `err` (stderr) if it is empty.
+
+    Args:
+        root_for_links: folder that hyperlinks start from; empty for the answer's root.
+
+    Raises:
+        BrokenPipeError: the reader of `out` is gone.
+    """
+    if view.mode == "json":
+        write_json(answer_json(answer, view.full), out)
+    elif not answer.hits:
+        _say_nothing_found(answer, view, err or sys.stderr)
+    elif view.mode == "human":
+        from codesift.render.human import show_human
+
+        show_human(answer, view, out, root_for_links or answer.root)
+    else:
+        {"plain": show_plain, "vimgrep": show_vimgrep, "files": show_files}[view.mode](answer, view, out)
+
+
+def show_coverage(answer: Answer, err: TextIO) -> None:
+    """One line on `err` while vectors are missing, so that nobody takes a partial answer for a whole one."""
+    if answer.vectors_ready < answer.units:
+        ready = f"{answer.vectors_ready:,} of {answer.units:,} units"
+        write(err, f"codesift: searched by words; by meaning only {ready} so far\n")
+
+
+def _say_nothing_found(answer: Answer, view: View, err: TextIO) -> None:
+    # An editor in vimgrep mode reads stderr as results.
+    if view.mode in ("human", "plain"):
+        query = cut(" ".join(answer.query.split()), 60, cut_mark(err))
+        write(err, f"nothing found for {visible(query)}\n")

@@ -1,0 +1,174 @@
+"""The mode for people at a terminal: one header line for each hit, then its code in colour.
+
+This module is imported only when it is needed: rich costs more than a whole piped search may.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TextIO
+from urllib.parse import quote
+
+from rich.console import Console
+from rich.style import Style
+from rich.syntax import ANSISyntaxTheme, Syntax
+from rich.text import Text
+
+from codesift.languages import LANGUAGES
+from codesift.render.excerpt import Line, anchor_number, code_lines, excerpt, focus_number, with_gaps
+from codesift.render.plain import UNREADABLE
+from codesift.render.text import (
+    cut_mark,
+    gap_mark,
+    score_text,
+    shares_text,
+    visible,
+    visible_code,
+    write,
+)
+from codesift.render.view import View, shown_path
+from codesift.types import Answer, Hit
+
+TAB = 4
+MOST_HIGHLIGHTED = 5_000
+"""Lines. Beyond it colours would cost seconds."""
+LONGEST_HIGHLIGHTED = 2_000
+"""Characters of one line the highlighter is given; no terminal is wider."""
+_OPENINGS = {"php": "<?php\n"}
+"""What a lexer must have read before it takes a piece of a file for code."""
+# The terminal's own colours, so that a light background stays readable. Bright black is not among them: in
+# widespread palettes it is the background.
+_COLORS = {
+    ("Comment",): Style(dim=True, italic=True),
+    ("Comment", "Preproc"): Style(color="magenta"),
+    ("Keyword",): Style(color="magenta"),
+    ("Keyword", "Constant"): Style(color="yellow"),
+    ("Keyword", "Type"): Style(color="cyan"),
+    ("Literal", "Number"): Style(color="yellow"),
+    ("Literal", "String"): Style(color="green"),
+    ("Literal", "String", "Doc"): Style(dim=True, italic=True),
+    ("Name", "Class"): Style(color="blue", bold=True),
+    ("Name", "Decorator"): Style(color="yellow"),
+    ("Name", "Function"): Style(color="blue", bold=True),
+    ("Operator", "Word"): Style(color="magenta"),
+}
+_PATH = Style(color="cyan")
+_NAME = Style(bold=True)
+_QUIET = Style(dim=True)
+_FOCUS = Style(color="yellow", bold=True)
+
+
+def show_human(answer: Answer, view: View, out: TextIO, root_for_links: str) -> None:
+    """Write every hit for a terminal of whatever width `out` has."""
+    console = Console(
+        file=out,
+        no_color=None if view.color else True,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    screen = _Screen(console, out, answer.root, root_for_links, view)
+    for rank, hit in enumerate(answer.hits):
+        with console.capture() as capture:
+            if rank:
+                console.print()
+            screen.show(hit)
+        write(out, capture.get())
+
+
+class _Screen:
+    """Draws hits at the width of one console."""
+
+    def __init__(self, console: Console, out: TextIO, root: str, link_root: str, view: View) -> None:
+        self._console, self._root, self._link_root, self._view = console, root, link_root, view
+        self._gap, self._mark = gap_mark(out), cut_mark(out)
+
+    def show(self, hit: Hit) -> None:
+        lines = code_lines(hit)
+        shown = excerpt(hit, lines, self._view)
+        self._header(hit, anchor_number(hit, lines), len(lines) if len(shown) < len(lines) else 0)
+        if self._view.explain:
+            self._print(Text(f"  = {shares_text(hit.signals)}", _QUIET))
+        if shown:
+            self._print(self._code(hit, lines, shown))
+        elif hit.code == "":
+            self._print(Text(f"  {UNREADABLE}", _QUIET))
+
+    def _print(self, text: Text) -> None:
+        self._console.print(text, soft_wrap=True)
+
+    def _header(self, hit: Hit, number: int, length: int) -> None:
+        """Place, name and score on one line; on two where they do not fit, since a cut path opens nothing."""
+        style = _PATH + Style(link=link_target(self._link_root, hit.path, number))
+        place = Text(f"{visible(shown_path(hit.path, self._root, self._view))}:{number}", style)
+        size = f", {length} lines" if length else ""
+        name = Text.assemble((visible(hit.qualified_name), _NAME), (f"  {visible(hit.kind)}{size}", _QUIET))
+        score = Text(score_text(hit.score), _QUIET)
+        rest = self._console.width - place.cell_len - name.cell_len - score.cell_len
+        if rest >= 4:
+            self._print(Text.assemble(place, "  ", name, " " * (rest - 2), score))
+            return
+        self._print(Text.assemble(place, " " * max(2, rest + name.cell_len), score))
+        self._print(Text.assemble("  ", name))
+
+    def _code(self, hit: Hit, lines: list[Line], shown: list[Line]) -> Text:
+        drawn = dict(zip(shown, highlighted(hit.language, lines, shown), strict=True))
+        digits = max(4, len(str(shown[-1].number)))
+        focus = focus_number(hit, lines)
+        rows = []
+        for line in with_gaps(shown):
+            if line is None:
+                rows.append(Text(f"  {self._gap:>{digits}}", _QUIET))
+                continue
+            style = _FOCUS if line.number == focus else _QUIET
+            rows.append(self._cut(Text.assemble((f"  {line.number:>{digits}}  ", style), drawn[line])))
+        return Text("\n").join(rows)
+
+    def _cut(self, row: Text) -> Text:
+        if row.cell_len <= self._console.width:
+            return row
+        row.truncate(max(0, self._console.width - len(self._mark)), overflow="crop")
+        return row.append(self._mark, _QUIET)
+
+
+def link_target(root: str, path: str, number: int) -> str | None:
+    """A `file://` address that opens the file, at the line in the terminals that read the fragment."""
+    try:
+        name = Path(root, path).absolute().as_posix().encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return None
+    return f"file://{quote(name)}#{number}"
+
+
+def highlighted(language: str, lines: list[Line], shown: list[Line]) -> list[Text]:
+    """`shown` in colour, their common indentation removed, tabs expanded, control characters visible.
+
+    Everything from the start of the unit is read by the lexer, so that the middle of a string looks like one.
+    """
+    read = lines[: shown[-1].number - lines[0].number + 1]
+    read = read if len(read) <= MOST_HIGHLIGHTED else shown
+    texts = [visible_code(line.text[:LONGEST_HIGHLIGHTED]).expandtabs(TAB).rstrip() for line in read]
+    drawn = _draw(language, texts)
+    by_number = {line.number: text for line, text in zip(read, drawn, strict=True)}
+    rows = [by_number[line.number] for line in shown]
+    margin = min((_indentation(row.plain) for row in rows if row.plain), default=0)
+    return [row[margin:] if row.plain else row for row in rows]
+
+
+def _indentation(text: str) -> int:
+    return len(text) - len(text.lstrip(" "))
+
+
+def _draw(language: str, texts: list[str]) -> list[Text]:
+    """One styled text a line; without colours where the lexer is unknown or changes the text."""
+    lexer = LANGUAGES[language].lexer if language in LANGUAGES else "text"
+    if lexer != "text" and len(texts) <= MOST_HIGHLIGHTED:
+        opening = _OPENINGS.get(lexer, "")
+        # ANSISyntaxTheme looks a token up as the tuple of its names: no pygments import is needed here.
+        syntax = Syntax("", lexer, theme=ANSISyntaxTheme(_COLORS), tab_size=TAB)
+        text = syntax.highlight(opening + "\n".join(texts))
+        drawn = list(text.split("\n", allow_blank=True))[opening.count("\n") :][: len(texts)]
+        if [row.plain for row in drawn] == texts:
+            return drawn
+    return [Text(text) for text in texts]

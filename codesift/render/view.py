@@ -1,0 +1,46 @@
+"""How an answer is to be shown: decided once, from the flags and the terminal."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Literal, TextIO
+
+Mode = Literal["human", "plain", "json", "vimgrep", "files"]
+
+
+@dataclass(frozen=True)
+class View:
+    """What the user asked to see."""
+
+    mode: Mode = "plain"
+    context: int | None = None
+    """Lines shown on each side of the focus line; None lets the length of the unit decide."""
+    full: bool = False
+    """Show whole units."""
+    explain: bool = False
+    """Show each signal's share of the score."""
+    color: bool = True
+    """False removes colours in `human`; bold, dim and links stay, as NO_COLOR means it."""
+    relative_to: str = ""
+    """Absolute folder that printed paths start from, so that they open; empty: the index's root.
+    JSON always counts from the root."""
+
+
+def choose_mode(asked: Mode | None, out: TextIO) -> Mode:
+    """The mode asked for, else `human` on a terminal that can draw, else `plain`."""
+    if asked is not None:
+        return asked
+    return "human" if out.isatty() and os.environ.get("TERM") != "dumb" else "plain"
+
+
+def shown_path(path: str, root: str, view: View) -> str:
+    """`path` (from `root`) as seen from `view.relative_to`; absolute where that is shorter."""
+    if not view.relative_to or not root:
+        return path
+    absolute = os.path.join(root, path)  # noqa: PTH118 - pathlib has no relative path upwards on 3.10
+    try:
+        relative = os.path.relpath(absolute, view.relative_to)
+    except ValueError:  # another drive
+        return absolute
+    return min(relative, absolute, key=len)

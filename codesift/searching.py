@@ -1,0 +1,225 @@
+"""The two searches: `query` by text, `similar` by code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from codesift.config import Settings
+from codesift.ranking import FIELD_WEIGHTS, Evidence, best_first, fuse
+from codesift.rules import is_test
+from codesift.store import Index
+from codesift.targets import Origin
+from codesift.template import windows_of
+from codesift.types import Answer, Encoder, Hit, Unit
+from codesift.words import query_terms, terms
+from codesift.reading import Unreadable, read_text
+
+if TYPE_CHECKING:
+    from codesift.ann import Found
+    from codesift.types import Vectors as Matrix
+
+_CODE_TERMS = 64
+"""A pasted snippet is searched by this many of its words: more only cost time."""
+_SPARE_FACTOR = 2
+"""Vectors asked of the graph for each unit wanted: several windows may belong to one unit."""
+
+_GRAPH_SHARE = 0.3
+"""With a smaller share of units passing the filters, all of those are compared instead."""
+
+OpenEncoder = Callable[[], Encoder]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which units a search may return; the default is all."""
+
+    languages: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    """Patterns as in .gitignore, `!` in front negates; a path must match a positive one, if there are any."""
+    tests: bool = True
+    """Whether tests may be returned."""
+    other_than: str = ""
+    """A language to leave out."""
+
+    def is_open(self) -> bool:
+        """Whether everything passes."""
+        return self == Filter()
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of `query`."""
+
+    text: str
+    limit: int
+    lexical: bool = True
+    semantic: bool = True
+    code: Unit | None = None
+    """The text parsed as code, where it is code."""
+    filter: Filter = Filter()
+
+
+def query(question: Question, index: Index, settings: Settings, open_encoder: OpenEncoder) -> Answer:
+    """Units that answer a question, best first.
+
+    Args:
+        question: text, limit and filters.
+        index: searched as it is; refresh it before.
+        settings: weights and number of candidates.
+        open_encoder: called only if vectors are searched.
+    """
+    share = choose(index, question.filter)
+    found: dict[int, Evidence] = {}
+    if question.lexical:
+        words = _query_words(question)
+        for rank, (unit_id, _) in enumerate(
+            index.catalog.lexical(words, FIELD_WEIGHTS, settings.candidates, share < 1)
+        ):
+            found[unit_id] = Evidence(lexical_rank=rank)
+    if question.semantic and index.vectors.ready():
+        near = nearest(index, _query_vectors(question, open_encoder()), settings.candidates, share)
+        for rank, (unit_id, _, lines) in enumerate(near):
+            found[unit_id] = replace(found.get(unit_id, Evidence()), semantic_rank=rank, best_lines=lines)
+    ranked = fuse(question.text, index.catalog.hits(found), found, settings)
+    return answer(question.text, ranked[: question.limit], index, settings)
+
+
+def similar(origin: Origin, index: Index, settings: Settings, limit: int, only: Filter) -> Answer:
+    """Units most like one unit, itself left out, best first.
+
+    Args:
+        origin: the unit and its vectors.
+        index: searched as it is.
+        settings: number of candidates.
+        limit: at most this many results.
+        only: which units may be returned.
+    """
+    share = choose(index, only)
+    near = nearest(index, origin.vectors, settings.candidates, share)
+    hits = index.catalog.hits(unit_id for unit_id, _, _ in near)
+    ranked = [
+        replace(hits[unit_id], score=cosine, signals={"meaning": cosine}, best_lines=lines)
+        for unit_id, cosine, lines in near
+        if unit_id in hits and unit_id != origin.unit_id
+    ]
+    return answer(origin.asked, sorted(ranked, key=best_first)[:limit], index, settings)
+
+
+def nearest(
+    index: Index, vectors: Sequence[Matrix], limit: int, share: float
+) -> list[tuple[int, float, tuple[int, int]]]:
+    """Units by the cosine of their best window to the best of the given vectors.
+
+    Args:
+        index: searched as it is.
+        vectors: each of shape (dimensions,), length 1.
+        limit: at most this many units.
+        share: of the units that pass the filters, from `choose`.
+
+    Returns:
+        (unit id, cosine, lines of the best window), best first.
+    """
+    best: dict[int, tuple[float, tuple[int, int]]] = {}
+    for vector in vectors:
+        found = _search(index, vector, limit, share)
+        windows = index.vectors.matches([vector_id for vector_id, _ in found], share < 1)
+        for vector_id, cosine in found:
+            for match in windows.get(vector_id, []):
+                if cosine > best.get(match.unit_id, (-2.0,))[0]:
+                    best[match.unit_id] = cosine, (match.start_line, match.end_line)
+    ranked = sorted(((unit_id, *rest) for unit_id, rest in best.items()), key=lambda row: (-row[1], row[0]))
+    return ranked[:limit]
+
+
+def _search(index: Index, vector: Matrix, limit: int, share: float) -> Found:
+    """Vectors near to one vector; exactly where filters leave too few for the graph to find them."""
+    limit *= _SPARE_FACTOR
+    if share >= _GRAPH_SHARE:
+        return index.graph.search(vector, round(limit / share))
+    from codesift.ann import exact
+
+    return exact(index.vectors.blocks(chosen=True), vector, limit)
+
+
+def _query_words(question: Question) -> list[str]:
+    if question.code is None:
+        return query_terms(question.text)
+    return list(dict.fromkeys(terms(question.code.code)))[:_CODE_TERMS]
+
+
+def _query_vectors(question: Question, encoder: Encoder) -> list[Matrix]:
+    if question.code is None:
+        return [encoder.encode_query(question.text)]
+    return list(encoder.encode([window.text for window in windows_of(encoder, "", question.code)]))
+
+
+# -- filters --------------------------------------------------------------------------------------
+
+
+def choose(index: Index, wanted: Filter) -> float:
+    """Pick the units a filter lets through for the searches that follow; returns their share of all."""
+    if wanted.is_open():
+        return 1.0
+    by_file = wanted.languages or wanted.paths or wanted.other_than or not wanted.tests
+    chosen = index.catalog.choose(list(_passing_files(index, wanted)) if by_file else None, wanted.kinds)
+    _, units = index.catalog.counts()
+    # Never 1: the searches look at what was picked only if some units are left out.
+    return min(chosen / max(units, 1), 0.999)
+
+
+def _passing_files(index: Index, wanted: Filter) -> Iterator[int]:
+    passes_path = _path_filter(wanted.paths)
+    for row in index.catalog.files():
+        if (
+            (not wanted.languages or row.language in wanted.languages)
+            and row.language != wanted.other_than
+            and (wanted.tests or not is_test(row.path))
+            and passes_path(row.path)
+        ):
+            yield row.id
+
+
+def _path_filter(patterns: Sequence[str]) -> Callable[[str], bool]:
+    if not patterns:
+        return lambda path: True
+    from pathspec import GitIgnoreSpec
+
+    wanted = GitIgnoreSpec.from_lines(p for p in patterns if not p.startswith("!"))
+    unwanted = GitIgnoreSpec.from_lines(p[1:] for p in patterns if p.startswith("!"))
+    return lambda path: (not len(wanted) or wanted.match_file(path)) and not unwanted.match_file(path)
+
+
+# -- results --------------------------------------------------------------------------------------
+
+
+def answer(asked: str, hits: Iterable[Hit], index: Index, settings: Settings) -> Answer:
+    """Results with their source text, read from the files as they are now."""
+    texts: dict[str, list[str]] = {}
+    words = set(terms(asked))
+    shown = []
+    for hit in hits:
+        if hit.path not in texts:
+            texts[hit.path] = _lines_of(hit.path, index, settings)
+        shown.append(_with_code(hit, texts[hit.path], words))
+    _, units = index.catalog.counts()
+    return Answer(asked, str(index.root), units, index.vectors.ready(), tuple(shown))
+
+
+def _lines_of(path: str, index: Index, settings: Settings) -> list[str]:
+    row = index.catalog.file(path)
+    try:
+        return read_text(row.source(index.root), settings).split("\n") if row else []
+    except Unreadable:
+        return []
+
+
+def _with_code(hit: Hit, lines: Sequence[str], words: set[str]) -> Hit:
+    """The hit with its code, and the line of its best window that has most of the words."""
+    first, last = hit.best_lines
+    window = lines[first - 1 : last]
+    shared = [len(words.intersection(terms(line))) for line in window] or [0]
+    focus = first + shared.index(max(shared)) if max(shared) else first
+    return replace(hit, focus_line=focus, code="\n".join(lines[hit.start_line - 1 : hit.end_line]))

@@ -1,0 +1,164 @@
+"""What `similar` starts from: `FILE:NAME`, `FILE:LINE`, or code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from codesift.config import Settings
+from codesift.errors import UsageError
+from codesift.languages import language_of
+from codesift.parse import parse
+from codesift.store import Index
+from codesift.template import windows_of
+from codesift.types import Encoder, Hit, SourceFile, Unit
+from codesift.reading import Unreadable, read_text
+
+if TYPE_CHECKING:
+    from codesift.types import Vectors as Matrix
+
+Named = TypeVar("Named", Hit, Unit)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The unit a `similar` search starts from."""
+
+    asked: str
+    """How the user named it."""
+    language: str
+    vectors: list[Matrix]
+    """Of its windows, each of shape (dimensions,)."""
+    unit_id: int = 0
+    """0 if it is not in the index."""
+
+
+_SHOWN = 8
+
+
+def split_target(target: str) -> tuple[Path, str]:
+    """`src/a.py:Foo.bar` -> (src/a.py, Foo.bar).
+
+    Raises:
+        UsageError: there is no colon, or nothing on one side of it.
+    """
+    # The first colon after which the rest names a file wins: C++ names have colons of their own.
+    for at in (i for i, char in enumerate(target) if char == ":"):
+        if Path(target[:at]).is_file() and target[at + 1 :]:
+            return Path(target[:at]), target[at + 1 :]
+    file, _, name = target.partition(":")
+    if not name:
+        raise UsageError(f"{target!r} names no function", "write FILE:NAME or FILE:LINE")
+    raise UsageError(f"there is no file {file}", "write FILE:NAME, the file as seen from here")
+
+
+def origin_of_target(
+    target: str, index: Index, settings: Settings, open_encoder: Callable[[], Encoder]
+) -> Origin:
+    """The unit `FILE:NAME` or `FILE:LINE` means; no model is loaded if its vectors are stored.
+
+    Raises:
+        UsageError: the file cannot be read, or the name means no unit of it or several.
+    """
+    file, wanted = split_target(target)
+    path = path_from_root(file, index.root)
+    known = index.catalog.units_of(path) if path else []
+    if known:
+        hit = pick(known, wanted, file)
+        vectors = index.vectors.of_unit(hit.unit_id)
+        if vectors:
+            return Origin(target, hit.language, vectors, hit.unit_id)
+    language, units = _units_of_file(file, settings)
+    unit = pick(units, wanted, file)
+    unit_id = next((hit.unit_id for hit in known if hit.start_line == unit.start_line), 0)
+    return Origin(target, language, _encode(open_encoder(), path or file.name, unit), unit_id)
+
+
+def origin_of_code(unit: Unit, language: str, open_encoder: Callable[[], Encoder]) -> Origin:
+    """A snippet as the start of a search."""
+    return Origin(unit.signature or "code", language, _encode(open_encoder(), "", unit))
+
+
+def _encode(encoder: Encoder, path: str, unit: Unit) -> list[Matrix]:
+    return list(encoder.encode([window.text for window in windows_of(encoder, path, unit)]))
+
+
+def path_from_root(file: Path, root: Path) -> str | None:
+    """The file's path as the index writes it, or None if it is outside the root."""
+    absolute = Path(os.path.abspath(file))
+    for candidate in (absolute, absolute.resolve()):
+        if candidate.is_relative_to(root):
+            return candidate.relative_to(root).as_posix()
+    return None
+
+
+def _units_of_file(file: Path, settings: Settings) -> tuple[str, list[Unit]]:
+    """Language and units of a file that is not in the index."""
+    try:
+        status = file.stat()
+        head = file.read_bytes()[:8192] if file.is_file() else b""
+        language = language_of(file.name, head)
+        source = SourceFile(
+            file.name, str(file), language, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+        )
+        return language, parse(read_text(source, settings), language, file.name)
+    except (OSError, Unreadable) as error:
+        reason = getattr(error, "strerror", None) or getattr(error, "reason", "unreadable")
+        raise UsageError(f"cannot read {file}: {reason}") from error
+
+
+def unit_of_code(code: str, language: str) -> Unit:
+    """One unit for a snippet: its largest function or class, or else all of it."""
+    units = parse(code, language, "snippet")
+    named = [unit for unit in units if unit.kind in ("function", "method", "class")]
+    if named:
+        return max(named, key=lambda unit: unit.end_byte - unit.start_byte)
+    lines = code.count("\n") + 1
+    return Unit("text", "", "", 1, lines, 0, len(code.encode("utf-8", "replace")), "", "", code)
+
+
+def pick(units: Sequence[Named], wanted: str, file: Path) -> Named:
+    """The unit a name or a line number means.
+
+    Raises:
+        UsageError: none or several are meant; the candidates are listed.
+    """
+    if wanted.isdecimal():
+        return _at_line(units, int(wanted), file)
+    for same in (_is_qualified, _is_name, _is_tail):
+        found = [unit for unit in units if same(unit, wanted)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise UsageError(f"{wanted!r} is ambiguous in {file}, write FILE:LINE:{_list(found, file)}")
+    close = [unit for unit in units if wanted.lower() in unit.qualified_name.lower()] or list(units)
+    named = [unit for unit in close if unit.kind not in ("module", "text")]
+    raise UsageError(f"there is no {wanted!r} in {file}; it has:{_list(named or close, file)}")
+
+
+def _at_line(units: Sequence[Named], line: int, file: Path) -> Named:
+    around = [unit for unit in units if unit.start_line <= line <= unit.end_line]
+    if not around:
+        raise UsageError(f"line {line} of {file} is in no function; it has:{_list(units, file)}")
+    return min(around, key=lambda unit: unit.end_line - unit.start_line)
+
+
+def _is_qualified(unit: Hit | Unit, wanted: str) -> bool:
+    return unit.qualified_name == wanted
+
+
+def _is_name(unit: Hit | Unit, wanted: str) -> bool:
+    return unit.name == wanted and unit.kind not in ("module", "text")
+
+
+def _is_tail(unit: Hit | Unit, wanted: str) -> bool:
+    return unit.qualified_name.endswith((f".{wanted}", f"::{wanted}"))
+
+
+def _list(units: Sequence[Hit] | Sequence[Unit], file: Path) -> str:
+    shown = [f"\n  {file}:{unit.start_line}  {unit.qualified_name}" for unit in units[:_SHOWN]]
+    more = len(units) - _SHOWN
+    return "".join(shown) + (f"\n  and {more} more" if more > 0 else "" if shown else " nothing")

@@ -1,0 +1,31 @@
+"""The text a unit is encoded as. A change here is a change of `models.TEMPLATE`."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from codesift.types import Encoder, Unit, Window
+from codesift.words import split_identifier
+
+
+def windows_of(encoder: Encoder, path: str, unit: Unit) -> list[Window]:
+    """The windows of one unit, with the lines of the file each of them covers."""
+    head, body = unit_text(path, unit)
+    # Counted from the end, lines are right although the documentation was moved to the front.
+    first_line = unit.end_line - body.count("\n")
+    windows = encoder.windows(head, body, first_line)
+    return [
+        Window(w.text, min(max(w.start_line, unit.start_line), unit.end_line), max(w.end_line, unit.start_line))
+        for w in windows
+    ]
+
+
+def unit_text(path: str, unit: Unit) -> tuple[str, str]:
+    """(head, body): the head stands at the beginning of each window, the body is cut into windows.
+
+    Of the path only the file's name is in it, so that a moved file keeps its vectors.
+    """
+    stem = " ".join(split_identifier(PurePosixPath(path).stem))
+    head = " ".join(part for part in (stem, unit.qualified_name, unit.signature) if part)
+    body = "\n".join(part for part in (unit.documentation, unit.code.rstrip("\n")) if part)
+    return head, body

@@ -1,0 +1,155 @@
+"""The records that pass between the layers, and the ports the core is written against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+
+KINDS = ("function", "method", "class", "module", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file the walk decided to index."""
+
+    path: str
+    """Path from the root, with forward slashes."""
+    absolute: str
+    """Path to open the file with."""
+    language: str
+    """Name of a row of `languages.LANGUAGES`."""
+    size: int
+    """Bytes."""
+    mtime_ns: int
+    ctime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is found and shown as one result: a function, a method, the head of a class, ..."""
+
+    kind: str
+    """One of `KINDS`."""
+    name: str
+    """`close`"""
+    qualified_name: str
+    """Within its file: `Connection.close`"""
+    start_line: int
+    """First line of the definition, decorators included, counted from 1."""
+    end_line: int
+    """Last line, inclusive. For a class the last line of its head."""
+    start_byte: int
+    end_byte: int
+    """Bytes `start_byte:end_byte` of the file hold the definition (for a class: its head)."""
+    signature: str
+    """The declaration on one line, without body; empty for `module` and `text`."""
+    documentation: str
+    """Docstring or leading comment, comment marks removed; empty if there is none."""
+    code: str
+    """Source text of the definition, without the documentation where the two can be told apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of a unit that fits the encoder."""
+
+    text: str
+    """The exact text that is encoded."""
+    start_line: int
+    end_line: int
+    """Lines of the file this window covers, counted from 1, inclusive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A file the walk left out, and why."""
+
+    path: str
+    reason: str
+    """A key of `rules.REASONS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One result of a search, best part included."""
+
+    unit_id: int
+    path: str
+    language: str
+    kind: str
+    name: str
+    qualified_name: str
+    start_line: int
+    end_line: int
+    score: float
+    """Higher is better; comparable within one search only."""
+    signals: dict[str, float]
+    """Each signal's share of the score; the shares add up to `score`."""
+    best_lines: tuple[int, int]
+    """The lines of the window that matched best; the whole unit where it is one window."""
+    focus_line: int = 0
+    """The line inside `best_lines` that shares most words with the query, counted from 1."""
+    code: str = ""
+    """The file's lines `start_line` to `end_line`; empty if the file could not be read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What `query` and `similar` found."""
+
+    query: str
+    """The text asked for, or the place `similar` started from."""
+    root: str
+    units: int
+    """Units in the index."""
+    vectors_ready: int
+    """Units whose vectors are in the index; fewer than `units` while it is being built."""
+    hits: tuple[Hit, ...]
+
+
+@dataclass(slots=True)
+class Report:
+    """What one `index` run did."""
+
+    root: str = ""
+    files: int = 0
+    units: int = 0
+    parsed: int = 0
+    """Files parsed in this run."""
+    embedded: int = 0
+    """Windows that went through the encoder in this run."""
+    reused: int = 0
+    """Windows whose vector was already known."""
+    removed: int = 0
+    """Files that left the index."""
+    skipped: dict[str, int] = field(default_factory=dict)
+    """Reason -> number of files."""
+    seconds: float = 0.0
+
+
+class Encoder(Protocol):
+    """Turns text into unit-length vectors. Implementations live in `codesift.encoders`."""
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+
+    def windows(self, head: str, body: str, first_line: int) -> list[Window]:
+        """Cut `body` into overlapping windows that each fit the encoder together with `head`."""
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Encode code. Returns shape (len(texts), dimensions), rows of length 1."""
+
+    def encode_query(self, text: str) -> Vectors:
+        """Encode one query. Returns shape (dimensions,), length 1."""
+
+
+Progress = Callable[[str, int, int], None]
+"""Called as (stage, done, total); stages are `walk`, `parse`, `embed`, `graph`."""

@@ -1,0 +1,174 @@
+"""What was embedded: vectors by digest of their text, and the windows of units they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from codesift.database import Database, parts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from codesift.types import Vectors as Matrix
+
+_ROWS_AT_ONCE = 8192
+
+
+class WindowRow(NamedTuple):
+    """One window of a unit, ready to be stored."""
+
+    unit_id: int
+    ordinal: int
+    vector_id: int
+    start_line: int
+    end_line: int
+
+
+class Match(NamedTuple):
+    """A window that has a given vector."""
+
+    unit_id: int
+    start_line: int
+    end_line: int
+
+
+class Vectors:
+    """The vectors and windows of one space in one index.
+
+    Args:
+        database: the open database.
+        space: id of the vector space, see `models.space_for`.
+    """
+
+    def __init__(self, database: Database, space: str) -> None:
+        self._db = database
+        self.space = space
+        self.index = database.meta("identity")
+        self._id = int(database.value("SELECT id FROM spaces WHERE name = ?", (space,)) or 0)
+
+    def register(self) -> None:
+        """Make the space known to the index; needed once before anything is stored in it."""
+        if not self._id:
+            self._db.run("INSERT OR IGNORE INTO spaces (name) VALUES (?)", (self.space,))
+            self._id = int(self._db.value("SELECT id FROM spaces WHERE name = ?", (self.space,)))
+
+    # -- storing ------------------------------------------------------------------------------
+
+    def pending(self) -> list[tuple[str, list[int]]]:
+        """(path, all its unit ids in source order) of each file with a unit still to be embedded."""
+        rows = self._db.all(
+            "SELECT path, units.id FROM units JOIN files ON files.id = file_id WHERE file_id IN ("
+            "  SELECT file_id FROM units WHERE id NOT IN (SELECT unit_id FROM windows WHERE space_id = ?)"
+            ") ORDER BY path, units.id",
+            (self._id,),
+        )
+        grouped: dict[str, list[int]] = {}
+        for path, unit_id in rows:
+            grouped.setdefault(path, []).append(unit_id)
+        return list(grouped.items())
+
+    def ids(self, digests: Iterable[bytes]) -> dict[bytes, int]:
+        """Digest of a window's text -> id of its vector, for those that have one."""
+        return dict(self._by_digest("id", digests))
+
+    def data(self, digests: Iterable[bytes]) -> dict[bytes, bytes]:
+        """Digest of a window's text -> its vector as float16 bytes, for those that have one."""
+        return dict(self._by_digest("data", digests))
+
+    def _by_digest(self, column: str, digests: Iterable[bytes]) -> Iterator[tuple[bytes, int | bytes]]:
+        for part in parts(list(digests)):
+            marks = ",".join("?" * len(part))
+            yield from self._db.all(
+                f"SELECT digest, {column} FROM vectors WHERE space_id = ? AND digest IN ({marks})",
+                (self._id, *part),
+            )
+
+    def put(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Store (digest, float16 bytes) pairs; a digest already there keeps its vector."""
+        self._db.many(
+            "INSERT OR IGNORE INTO vectors (space_id, digest, data) VALUES (?, ?, ?)",
+            ((self._id, digest, data) for digest, data in rows),
+        )
+
+    def put_windows(self, rows: Iterable[WindowRow]) -> None:
+        """Store windows whose vectors are stored already."""
+        self._db.many(
+            "INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?, ?)", ((self._id, *row) for row in rows)
+        )
+
+    def drop_unused(self, spare: int) -> None:
+        """Delete the oldest vectors that no window of any space uses, all but `spare` of them."""
+        self._db.run(
+            "DELETE FROM vectors WHERE id IN (SELECT id FROM vectors WHERE id NOT IN "
+            "(SELECT vector_id FROM windows) ORDER BY id DESC LIMIT -1 OFFSET ?)",
+            (spare,),
+        )
+
+    # -- searching ----------------------------------------------------------------------------
+
+    def ready(self) -> int:
+        """Number of units whose vectors are stored."""
+        return int(self._db.value("SELECT count(*) FROM windows WHERE space_id = ? AND ordinal = 0", (self._id,)))
+
+    def of_unit(self, unit_id: int) -> list[Matrix]:
+        """The vectors of a unit's windows in order, each of shape (dimensions,)."""
+        import numpy as np
+
+        rows = self._db.all(
+            "SELECT data FROM windows JOIN vectors ON vectors.id = vector_id "
+            "WHERE windows.space_id = ? AND unit_id = ? ORDER BY ordinal",
+            (self._id, unit_id),
+        )
+        return [np.frombuffer(data, np.float16).astype(np.float32) for (data,) in rows]
+
+    def matches(self, vector_ids: Sequence[int], chosen: bool) -> dict[int, list[Match]]:
+        """Vector id -> the windows that have this vector; ids that no unit uses are left out.
+
+        Args:
+            vector_ids: labels from the graph or from `blocks`.
+            chosen: only windows of units picked with `Catalog.choose`.
+        """
+        found: dict[int, list[Match]] = {}
+        inside = "AND unit_id IN (SELECT id FROM chosen)" if chosen else ""
+        for part in parts(vector_ids):
+            marks = ",".join("?" * len(part))
+            for vector_id, *rest in self._db.all(
+                f"SELECT vector_id, unit_id, start_line, end_line FROM windows "
+                f"WHERE vector_id IN ({marks}) {inside}",
+                part,
+            ):
+                found.setdefault(vector_id, []).append(Match(*rest))
+        return found
+
+    def blocks(
+        self, after: int = 0, chosen: bool = False
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """Vectors in use with ids above `after`, in blocks of (ids (n,), vectors (n, dim))."""
+        import numpy as np
+
+        inside = "AND unit_id IN (SELECT id FROM chosen)" if chosen else ""
+        cursor = self._db.run(
+            "SELECT id, data FROM vectors WHERE space_id = ? AND id > ? AND id IN "
+            f"(SELECT vector_id FROM windows WHERE space_id = ? {inside}) ORDER BY id",
+            (self._id, after, self._id),
+        )
+        while True:
+            with self._db.errors():
+                rows = cursor.fetchmany(_ROWS_AT_ONCE)
+            if not rows:
+                return
+            ids = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+            data = np.frombuffer(b"".join(row[1] for row in rows), np.float16)
+            yield ids, data.reshape(len(rows), -1).astype(np.float32)
+
+    def usage(self, up_to: int) -> tuple[int, int]:
+        """(vectors in use with an id up to `up_to`, vectors in use above it)."""
+        usage = dict(
+            self._db.all(
+                "SELECT vector_id > ?, count(DISTINCT vector_id) FROM windows WHERE space_id = ? GROUP BY 1",
+                (up_to, self._id),
+            )
+        )
+        return usage.get(0, 0), usage.get(1, 0)

@@ -1,0 +1,293 @@
+"""The files of a repository, each with its language.
+
+Strings and `os` calls stand here where `pathlib` would be usual: a `Path` for each of 10,000 files costs more
+than everything else the walk does.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from codesift import rules
+from codesift.config import Settings
+from codesift.errors import UsageError
+from codesift.git import is_linked_worktree, list_files, other_worktrees
+from codesift.languages import language_of
+from codesift.reading import Unreadable, read_bytes, read_text
+from codesift.types import Skip, SourceFile
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+__all__ = ["Unreadable", "WalkResult", "other_worktrees", "read_text", "walk"]
+
+Known = Mapping[str, tuple[int, int, int, str]]
+"""Path -> (size, mtime_ns, ctime_ns, language), as found by an earlier walk."""
+
+IGNORE_FILE = ".codesiftignore"
+_IGNORE_FILE_BYTES = 1_000_000
+_NEVER = (".git", ".codesift")
+"""Folders that no pattern brings back."""
+_RESTORED = ""
+"""What `_verdict` says where the last pattern that matches begins with `!`."""
+
+
+@dataclass(frozen=True, slots=True)
+class WalkResult:
+    """What a walk found."""
+
+    files: list[SourceFile]
+    """Sorted by path. No content was looked at: `read_text` may still turn a file down."""
+    skips: list[Skip]
+    """Sorted by path. A path that ends in a slash is a whole folder."""
+    by_git: bool
+    """Whether git said which files there are; else the folders were read and `.gitignore` files obeyed."""
+
+
+def walk(root: Path, settings: Settings, known: Known | None = None) -> WalkResult:
+    """List the files of a repository that are to be indexed.
+
+    Args:
+        root: its folder, or one inside it.
+        settings: `include`, `exclude` and `max_file_size` are used.
+        known: spares the look into files whose name does not tell their language.
+
+    Raises:
+        UsageError: `root` is not a folder or cannot be opened.
+    """
+    base = os.path.abspath(root)  # noqa: PTH100
+    try:
+        os.scandir(base).close()
+    except OSError as error:
+        raise UsageError(f"cannot open the folder {root}: {error.strerror}") from error
+    walker = _Walk(base, settings, known or {})
+    by_git = walker.run()
+    walker.files.sort(key=lambda file: file.path)
+    walker.skips.sort(key=lambda skip: skip.path)
+    return WalkResult(walker.files, walker.skips, by_git)
+
+
+class _Patterns(NamedTuple):
+    """One ignore file."""
+
+    start: int
+    """Its patterns are about what follows the first `start` characters of a path."""
+    spec: GitIgnoreSpec
+    reason: str
+
+
+class _Folder(NamedTuple):
+    """What holds for everything in one folder."""
+
+    reason: str | None = None
+    """Why all of it is left out."""
+    ours: tuple[_Patterns, ...] = ()
+    """The setting `exclude` and the `.codesiftignore` files from the root down; later ones win."""
+    gits: tuple[_Patterns, ...] = ()
+    """The `.gitignore` files, where git was not asked."""
+    restored: bool = False
+    """Whether a pattern that begins with `!` covers it."""
+
+
+class _Walk:
+    """One walk. Folders are judged once, when the first file below them comes by."""
+
+    def __init__(self, base: str, settings: Settings, known: Known) -> None:
+        self.files: list[SourceFile] = []
+        self.skips: list[Skip] = []
+        self._base = base.rstrip("/") + "/"
+        self._limit = settings.max_file_size
+        self._known = known
+        self._include = _spec(settings.include) if settings.include else None
+        self._exclude = _spec(settings.exclude) if settings.exclude else None
+        self._folders: dict[str, _Folder] = {}
+        self._nested: list[str] = []
+        self._plain = False
+
+    def run(self) -> bool:
+        """Walk the root, then the repositories nested in it; returns whether git listed the root."""
+        by_git = self._list_repository("")
+        while self._nested:
+            path = self._nested.pop()
+            if is_linked_worktree(self._base + path):
+                self._skip(path + "/", "worktree")
+            elif folder_reason := self._folder(path).reason:
+                self._skip(path + "/", folder_reason)
+            else:
+                self._list_repository(path)
+        return by_git
+
+    def _list_repository(self, top: str) -> bool:
+        listing = None
+        # A folder inside a repository without one of its own (a submodule not fetched) is none of git's.
+        if not top or os.path.lexists(f"{self._base}{top}/.git"):
+            listing = list_files((self._base + top).rstrip("/") or "/")
+        self._plain = listing is None
+        # Which ignore files count depends on who lists, so the folder is judged with that known.
+        self._folders.pop(top, None)
+        if not top:
+            self._folders[""] = self._root_folder()
+        if listing is None:
+            self._read_folders(top)
+            return False
+        before = f"{top}/" if top else ""
+        for path in listing.paths:
+            self._take(before + path.rstrip("/"))
+        for path in listing.unreadable:
+            self._skip(f"{before}{path}/", "unreadable")
+        return True
+
+    def _read_folders(self, top: str) -> None:
+        waiting = [top]
+        while waiting:
+            path = waiting.pop()
+            reason = self._folder(path).reason
+            before = f"{path}/" if path else ""
+            try:
+                entries = [] if reason else list(os.scandir(self._base + path))
+            except (OSError, ValueError):
+                reason = "unreadable"
+            if reason:
+                self._skip(before, reason)
+                continue
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(before + entry.name)
+                else:
+                    self._take(before + entry.name)
+
+    def _skip(self, path: str, reason: str) -> None:
+        if not path.isascii():
+            path = path.encode("utf-8", "backslashreplace").decode()
+        self.skips.append(Skip(path, reason))
+
+    def _take(self, path: str) -> None:
+        """Put one listed path where it belongs: files, skips, or the repositories still to be walked."""
+        before, _, name = path.rpartition("/")
+        folder = self._folders.get(before) or self._folder(before)
+        reason = folder.reason or self._file_reason(path, name, folder)
+        if reason:
+            return self._skip(path, reason)
+        try:
+            info = os.lstat(self._base + path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None  # Deleted, and git not told yet.
+        except (OSError, ValueError):
+            return self._skip(path, "unreadable")
+        if stat.S_ISDIR(info.st_mode):
+            return self._nested.append(path)
+        if not stat.S_ISREG(info.st_mode):
+            return self._skip(path, "link" if stat.S_ISLNK(info.st_mode) else "special")
+        if reason := rules.skip_by_size(name, info.st_size, self._limit):
+            return self._skip(path, reason)
+        times = info.st_mtime_ns, info.st_ctime_ns
+        language = self._language(path, name, (info.st_size, *times))
+        return self.files.append(SourceFile(path, self._base + path, language, info.st_size, *times))
+
+    def _file_reason(self, path: str, name: str, folder: _Folder) -> str | None:
+        if not path.isascii() and not _is_utf8(path):
+            return "name"
+        verdict = _verdict(folder.ours, path) if folder.ours else None
+        if reason := verdict or (_verdict(folder.gits, path) if folder.gits else None):
+            return reason
+        if self._include and not self._include.match_file(path):
+            return "excluded"
+        return None if verdict == _RESTORED and not folder.restored else rules.skip_name(name)
+
+    def _language(self, path: str, name: str, stats: tuple[int, int, int]) -> str:
+        known = self._known.get(path)
+        if known and known[:3] == stats:
+            return known[3]
+        if "." in name and not name.endswith((".h", ".H")):
+            return language_of(name)
+        try:
+            return language_of(name, read_bytes(self._base + path, rules.HEAD_BYTES))
+        except Unreadable:
+            return language_of(name)
+
+    def _folder(self, path: str) -> _Folder:
+        """What holds in a folder; asked from the root down, so that no depth exhausts the stack."""
+        if path not in self._folders:
+            for end in (*(match.start() for match in re.finditer("/", path)), len(path)):
+                below = path[:end]
+                if below not in self._folders:
+                    self._folders[below] = self._judge(below, self._folders[below.rpartition("/")[0]])
+        return self._folders[path]
+
+    def _root_folder(self) -> _Folder:
+        excluded = (_Patterns(0, self._exclude, "excluded"),) if self._exclude else ()
+        return self._with_patterns("", _Folder(ours=excluded))
+
+    def _judge(self, path: str, parent: _Folder) -> _Folder:
+        name = path.rpartition("/")[2]
+        if parent.reason:
+            return parent
+        if not path.isascii() and not _is_utf8(path):
+            return _Folder("name")
+        verdict = _verdict(parent.ours, path + "/")
+        if reason := verdict or _verdict(parent.gits, path + "/"):
+            return _Folder(reason)
+        restored = verdict == _RESTORED
+        # A pattern that already brought the parent back says nothing about `node_modules` inside it.
+        if name in _NEVER or not restored or parent.restored:
+            reason = rules.skip_folder(name) or self._marked(path)
+        return _Folder(reason) if reason else self._with_patterns(path, parent._replace(restored=restored))
+
+    def _marked(self, path: str) -> str | None:
+        for marker, reason in rules.FOLDER_MARKERS:
+            if os.path.lexists(f"{self._base}{path}/{marker}"):
+                return reason
+        return None
+
+    def _with_patterns(self, path: str, folder: _Folder) -> _Folder:
+        """Add the ignore files that lie in a folder itself."""
+        ours = self._patterns(path, IGNORE_FILE)
+        gits = self._patterns(path, ".gitignore") if self._plain else ()
+        return folder._replace(ours=folder.ours + ours, gits=folder.gits + gits) if ours or gits else folder
+
+    def _patterns(self, folder: str, name: str) -> tuple[_Patterns, ...]:
+        before = f"{folder}/" if folder else ""
+        try:
+            text = read_bytes(f"{self._base}{before}{name}", _IGNORE_FILE_BYTES).decode(
+                "utf-8-sig", "surrogateescape"
+            )
+        except Unreadable:
+            return ()
+        lines = [line.rstrip("\r") for line in text.split("\n")]
+        return (_Patterns(len(before), _spec(lines), "ignored"),)
+
+
+def _spec(lines: Sequence[str]) -> GitIgnoreSpec:
+    """Compile patterns as in .gitignore; like git, pass over a line that is not one."""
+    from pathspec import GitIgnoreSpec
+
+    try:
+        return GitIgnoreSpec.from_lines(lines)
+    except ValueError:
+        half = len(lines) // 2
+        if not half:
+            return GitIgnoreSpec.from_lines(())
+        return GitIgnoreSpec([*_spec(lines[:half]).patterns, *_spec(lines[half:]).patterns])
+
+
+def _verdict(chain: tuple[_Patterns, ...], path: str) -> str | None:
+    """The reason to leave a path out, `_RESTORED`, or None if no pattern matches; the deepest file wins."""
+    for patterns in reversed(chain):
+        include = patterns.spec.check_file(path[patterns.start :]).include
+        if include is not None:
+            return patterns.reason if include else _RESTORED
+    return None
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,70 @@
+"""Identifiers and prose -> search terms, the same way for units and for queries."""
+
+from __future__ import annotations
+
+import re
+
+_WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
+_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W_A-Za-z\d]+")
+_SYMBOL = re.compile(r"~?[^\W\d]\w*(?:(?:::|\.|->|#)~?[^\W\d]\w*)*(?:\(\))?[!?]?")
+
+STOP_WORDS = frozenset(
+    "a an and any are as at be been but by can code did do does doing done find for from function functions "
+    "get had has have how i if in into is it its let look me method my of on or our s she should show so some t "
+    "than that the their them then there these they this those to up us use used uses using was we were what "
+    "when where whether which while who whose why will with would you your".split()
+)
+"""Words of a question that say nothing about the code asked for."""
+
+
+def split_identifier(identifier: str) -> list[str]:
+    """Parts of one identifier in lower case: `parseHTTPHeader_v2` -> parse, http, header, v, 2."""
+    return [part.lower() for part in _PART.findall(identifier)]
+
+
+def terms(text: str) -> list[str]:
+    """All terms of a text in order: the parts of each identifier and, if it has several, their join.
+
+    The join (`parse_json` -> `parsejson`) lets an exact symbol outrank its scattered parts.
+    """
+    found: list[str] = []
+    for word in _WORD.findall(text):
+        parts = split_identifier(word)
+        found += parts
+        if len(parts) > 1:
+            found.append("".join(parts))
+    return found
+
+
+def query_terms(text: str) -> list[str]:
+    """Distinct terms of a query without stop words; with them if there is nothing else."""
+    distinct = list(dict.fromkeys(terms(text)))
+    return [term for term in distinct if term not in STOP_WORDS] or distinct
+
+
+def is_symbol(text: str) -> bool:
+    """Whether the text is one bare symbol: `RouterGroup`, `parse_json`, `Foo::bar`, `close()`."""
+    return _SYMBOL.fullmatch(text.strip()) is not None
+
+
+def symbol_parts(text: str) -> list[str]:
+    """`Foo::bar()` -> ['Foo', 'bar']: the names on the way to a symbol."""
+    return [part for part in re.split(r"::|->|[.#\s()]+", text.strip()) if part]
+
+
+_CODE_MARKS = (
+    re.compile(r"[{};]\s*$", re.MULTILINE),
+    re.compile(r"\w\("),
+    re.compile(r"\s(?:=|:=|==|!=|=>|->|\+=|&&|\|\|)\s"),
+    re.compile(
+        r"^\s*(?:def|func|fn|fun|class|struct|impl|public|private|static|import|from|return|const|let|var|"
+        r"#include|if \(|for \(|while \()\b",
+        re.MULTILINE,
+    ),
+    re.compile(r"^[ \t]+\S.*\n", re.MULTILINE),
+)
+
+
+def looks_like_code(text: str) -> bool:
+    """Whether a query is plainly a piece of code and not a question or an error message."""
+    return sum(mark.search(text) is not None for mark in _CODE_MARKS) >= 3

@@ -1,0 +1,1 @@
+"""What makes the models that codesift ships. Imports codesift, never the other way round."""
