@@ -53,9 +53,10 @@ def _report_bug(error: Exception) -> int:
     import traceback
 
     text = "".join(traceback.format_exception(error))
-    with tempfile.NamedTemporaryFile("w", prefix="codesift-", suffix=".log", delete=False, encoding="utf-8") as log:
-        log.write(f"{sys.argv!r}\n{sys.version}\n{text}")
-    sys.stderr.write(f"codesift: this is a bug in codesift: {type(error).__name__}; details are in {log.name}\n")
+    handle, path = tempfile.mkstemp(prefix="codesift-", suffix=".log", text=True)
+    os.write(handle, f"{sys.argv!r}\n{sys.version}\n{text}".encode("utf-8", "backslashreplace"))
+    os.close(handle)
+    sys.stderr.write(f"codesift: this is a bug in codesift: {type(error).__name__}; details are in {path}\n")
     return Exit.BUG
 
 

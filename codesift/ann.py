@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,7 +166,7 @@ class Graph:
             graph.save_index(str(partial))
             if partial.stat().st_size != size:
                 raise OSError(f"wrote {partial.stat().st_size} of {size} bytes")
-            os.replace(partial, self.path)
+            partial.replace(self.path)
             note = GraphState(last, count, size, self._vectors.index)
             self._note.write_text(json.dumps(note.__dict__), encoding="utf-8")
         except (OSError, RuntimeError) as error:

@@ -63,18 +63,9 @@ class Catalog:
 
     def _put_unit(self, file_id: int | None, unit: Unit, path_words: str) -> None:
         cursor = self._db.run(
-            "INSERT INTO units (file_id, kind, name, qualified_name, start_line, end_line, start_byte, end_byte) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                file_id,
-                unit.kind,
-                unit.name,
-                unit.qualified_name,
-                unit.start_line,
-                unit.end_line,
-                unit.start_byte,
-                unit.end_byte,
-            ),
+            "INSERT INTO units (file_id, kind, name, qualified_name, start_line, end_line) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (file_id, unit.kind, unit.name, unit.qualified_name, unit.start_line, unit.end_line),
         )
         names, documentation, body = (
             " ".join(terms(text)) for text in (unit.qualified_name, unit.documentation, unit.code)
@@ -124,7 +115,7 @@ class Catalog:
 
     def units_of(self, path: str) -> list[Hit]:
         """All units of one file, in source order, as hits without a score."""
-        return self._hits("WHERE path = ? ORDER BY start_byte, end_byte DESC, units.id", (path,))
+        return self._hits("WHERE path = ? ORDER BY units.id", (path,))
 
     def hits(self, unit_ids: Iterable[int]) -> dict[int, Hit]:
         """Units by id, as hits without a score; ids that are gone are left out."""
@@ -140,7 +131,7 @@ class Catalog:
             f"FROM units JOIN files ON files.id = file_id {where}",
             values,
         )
-        return [Hit(*row, score=0.0, signals={}, best_lines=(row[6], row[7])) for row in rows]
+        return [Hit(*row, score=0.0, signals={}, best_lines=row[6:]) for row in rows]  # type: ignore[misc]
 
     def names_like(self, part: str, limit: int = 10) -> list[Hit]:
         """Units whose name contains `part`, shortest names first: suggestions for a wrong name."""
@@ -199,4 +190,3 @@ class Catalog:
             (*weights, match, limit),
         )
         return [(unit_id, -score) for unit_id, score in rows]
-

@@ -79,7 +79,7 @@ def _view(context: int | None, full: bool, explain: bool, settings: Settings, **
     mode = render.choose_mode(asked[0] if asked else None, sys.stdout)  # type: ignore[arg-type]
     color = settings.color != "never" and not (settings.color == "auto" and os.environ.get("NO_COLOR"))
     lines = context if context is not None else settings.context or None
-    return render.View(mode, lines, full, explain, color, relative_to=os.getcwd())
+    return render.View(mode, lines, full, explain, color, relative_to=str(Path.cwd()))
 
 
 def _filter(
@@ -96,7 +96,7 @@ def _filter(
 
 
 def _show(answer: Answer, view: render.View, quiet: bool) -> None:
-    if not quiet:
+    if not quiet and view.mode in ("human", "plain"):
         render.show_coverage(answer, sys.stderr)
     render.show_answer(answer, view, sys.stdout)
     if not answer.hits:
@@ -112,7 +112,6 @@ def index(
     model: options.Model = None,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
-    json: options.Json = False,
 ) -> None:
     """Index a repository; a second run does only what changed."""
     from codesift.freshness import index_repository
@@ -120,12 +119,12 @@ def index(
     run = _start(path, quiet, exact=True, model=model, threads=threads)
     with render.progress(quiet) as progress:
         report = index_repository(run.root, run.settings, run.notify, progress, run.encoder)
-    render.show_report(report, sys.stdout, sys.stderr, quiet, json)
+    render.show_report(report, sys.stdout, sys.stderr, quiet)
 
 
 @app.command(epilog='Example: codesift query "retry a failed request" --lang go --no-tests')
 def query(
-    text: Annotated[str, typer.Argument(help="What you look for: a question, words, a symbol; '-' reads it.")],
+    text: Annotated[str, typer.Argument(help="A question, words, a symbol or code; '-' reads it.")],
     root: options.Root = None,
     results: options.Results = None,
     lang: options.Languages = None,
@@ -171,7 +170,7 @@ def query(
 
 @app.command(epilog="Example: codesift similar src/http.py:Session.send")
 def similar(
-    target: Annotated[str, typer.Argument(help="FILE:NAME, FILE:Class.method, FILE:LINE, or '-' with --code.")],
+    target: Annotated[str, typer.Argument(help="FILE:NAME, FILE:LINE, or '-' with --code.")],
     root: options.Root = None,
     results: options.Results = None,
     across: Annotated[bool, typer.Option("--across", help="Only in other languages.")] = False,
@@ -220,7 +219,8 @@ def status(root: options.Root = None, json: options.Json = False, model: options
     from codesift.freshness import status_of
 
     run = _start(root, model=model)
-    render.show_status(status_of(run.root, run.settings), _view(None, False, False, run.settings, json=json), sys.stdout)
+    view = _view(None, False, False, run.settings, json=json)
+    render.show_status(status_of(run.root, run.settings), view, sys.stdout)
 
 
 @app.command(epilog="Example: codesift models")

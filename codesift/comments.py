@@ -10,7 +10,9 @@ _LINE_MARK = re.compile(r"^[ \t]*(?://+[!<]?|#+!?|\*(?!\*)|--)[ \t]?", re.MULTIL
 _RULER = re.compile(r"^[ \t]*[-=*#/~+_]{3,}[ \t]*$\n?", re.MULTILINE)
 _TAG = re.compile(r"</?(?:summary|remarks|para|returns|value|example|code|c)/?>")
 """Of the documentation of C#."""
-_LICENCE = re.compile(r"copyright|licen[sc]ed?\b|spdx-|all rights reserved|permission is hereby", re.IGNORECASE)
+_LICENCE = re.compile(
+    r"copyright|licen[sc]ed?\b|spdx-|all rights reserved|permission is hereby", re.IGNORECASE
+)
 _DIRECTIVE = re.compile(
     r"^(?:frozen_string_literal|encoding|-\*-|noqa|type:|eslint|prettier|go:build|\+build|vim?:|@ts-|pylint|"
     r"clang-format|rubocop|shellcheck|NOLINT)",

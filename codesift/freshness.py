@@ -82,7 +82,12 @@ def on_index(
 
 
 def _refresh(
-    root: Path, folder: Path, settings: Settings, notify: Notify, progress: Progress, open_encoder: OpenEncoder
+    root: Path,
+    folder: Path,
+    settings: Settings,
+    notify: Notify,
+    progress: Progress,
+    open_encoder: OpenEncoder,
 ) -> None:
     """Apply what changed; takes the lock only if something did."""
     with open_index(root, folder, settings) as index:

@@ -19,12 +19,12 @@ from codesift.git import other_worktrees
 from codesift.location import existing_index
 from codesift.models import Space
 from codesift.parse import parse
-from codesift.store import DATABASE, Index
-from codesift.types import Encoder, Progress, Report, Skip, SourceFile, Unit, Window
-from codesift.vectors import Vectors, WindowRow
-from codesift.template import windows_of
-from codesift.walk import walk
 from codesift.reading import Unreadable, read_text
+from codesift.store import DATABASE, Index
+from codesift.template import windows_of
+from codesift.types import Encoder, Progress, Report, Skip, SourceFile, Window
+from codesift.vectors import Vectors, WindowRow
+from codesift.walk import walk
 
 _UNITS_A_COMMIT = 2000
 _WINDOWS_A_COMMIT = 1024
@@ -75,7 +75,9 @@ def _same_stat(source: SourceFile, row: FileRow | None) -> bool:
     )
 
 
-def apply(plan: Plan, index: Index, settings: Settings, progress: Progress, open_encoder: OpenEncoder) -> Report:
+def apply(
+    plan: Plan, index: Index, settings: Settings, progress: Progress, open_encoder: OpenEncoder
+) -> Report:
     """Carry out a plan: parse and store, then embed, then bring the graph in step.
 
     What is stored stays stored if it is interrupted; the next run goes on from there.
@@ -161,7 +163,7 @@ class _Waiting(NamedTuple):
 
 
 class _Embedding:
-    """One pass over the units that wait to be embedded. Memory is bounded by the commit, not the repository."""
+    """One pass over the units that wait. Memory is bounded by the commit, not by the repository."""
 
     def __init__(
         self, index: Index, settings: Settings, report: Report, progress: Progress, encoder: Encoder
@@ -217,7 +219,8 @@ class _Embedding:
         for sibling in siblings:
             fresh |= sibling.data(digest for digest in missing if digest not in fresh)
         self._report.reused += sum(each.digest in known or each.digest in fresh for each in batch)
-        fresh |= self._encode({digest: text for digest, text in missing.items() if digest not in fresh})
+        units = len({each.unit_id for each in batch})
+        fresh |= self._encode({d: text for d, text in missing.items() if d not in fresh}, units)
         with self._index.database.transaction():
             vectors.put(fresh.items())
             known = vectors.ids(each.digest for each in batch)
@@ -225,11 +228,11 @@ class _Embedding:
                 WindowRow(e.unit_id, e.ordinal, known[e.digest], e.window.start_line, e.window.end_line)
                 for e in batch
             )
-        self._done += len({each.unit_id for each in batch})
+        self._done += units
         self._progress("embed", self._done, self._total)
 
-    def _encode(self, texts: dict[bytes, str]) -> dict[bytes, bytes]:
-        """Digest -> vector as float16 bytes; similar lengths go through the encoder together."""
+    def _encode(self, texts: dict[bytes, str], units: int) -> dict[bytes, bytes]:
+        """Digest -> vector as float16 bytes; texts of similar length go through the encoder together."""
         import numpy as np
 
         digests = sorted(texts, key=lambda digest: (-len(texts[digest]), digest))
@@ -239,8 +242,7 @@ class _Embedding:
             encoded = self._encoder.encode([texts[digest] for digest in step]).astype(np.float16)
             fresh |= {digest: row.tobytes() for digest, row in zip(step, encoded, strict=True)}
             self._report.embedded += len(step)
-            share = (start + len(step)) / len(digests)
-            self._progress("embed", self._done + int(share * len(digests) * 0.9), self._total)
+            self._progress("embed", self._done + units * (start + len(step)) // len(digests), self._total)
         return fresh
 
 

@@ -157,7 +157,9 @@ def _cpp_marks() -> re.Pattern[bytes]:
     """Lines that only a C++ header has."""
     return re.compile(
         rb"^[ \t]*(?:(?:inline[ \t]+)?namespace\b[\w: \t]*(?:\{|$)|template[ \t]*<"
-        rb"|class[ \t]+\w+(?:[ \t]+\w+)?[ \t]*(?:final[ \t]*)?(?:[:{;]|$)|using[ \t]+(?:namespace\b|\w+[ \t]*=|[\w:]+;)"
+        rb"|class[ \t]+\w+(?:[ \t]+\w+)?[ \t]*(?:final[ \t]*)?(?:[:{;]|$)"
+        rb"|using[ \t]+(?:namespace\b|\w+[ \t]*=|[\w:]+;)"
+        rb"|enum[ \t]+class\b|[^/*\"\n]*\bstd::[\w:]+(?:<|[ \t]*[&*]|[ \t]+\w+[ \t]*[;(,=){])"
         rb"|(?:public|private|protected)[ \t]*:|(?:constexpr|virtual|explicit|friend)[ \t][^\n]*[;{)]"
         rb"|#[ \t]*include[ \t]*<(?:[a-z_]+|\w+/[\w/]+\.hpp)>)",
         re.MULTILINE,

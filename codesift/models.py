@@ -192,7 +192,7 @@ def space_for(base: Base, language: str) -> Space:
 
 
 def weights_digest(base: Base) -> str:
-    """A digest of all files of the base that change a vector; for a converted base it is read, not computed."""
+    """A digest of the base's files that change a vector; for a converted base read, not computed."""
     folder = locate(base)
     if is_converted(base):
         model = _read_json(folder / "model.json")
@@ -249,7 +249,7 @@ def _download(base: Base) -> Path:
     try:
         from huggingface_hub import snapshot_download
     except ImportError as error:
-        raise ModelError(f"{base.name} needs torch and transformers", "pip install 'codesift[torch]'") from error
+        raise ModelError(f"{base.name} needs torch", "pip install 'codesift[torch]'") from error
     patterns = ["*.json", "*.txt", "*.safetensors", "pytorch_model*.bin"]
     try:
         return Path(snapshot_download(base.hub_id, allow_patterns=patterns))
@@ -315,3 +315,33 @@ def _nearest(name: str) -> str:
     short = {base.rsplit("/", 1)[-1].lower(): base for base in BASES}
     match = get_close_matches(name.rsplit("/", 1)[-1].lower(), list(short), n=1, cutoff=0.0)
     return short[match[0]]
+
+
+def list_models(used: str) -> list[dict[str, object]]:
+    """What `codesift models` shows: every base, and every adapter under its base.
+
+    Args:
+        used: the model of the settings.
+    """
+    active = find_base(used)
+    bases = list(BASES.values()) + ([] if active.name in BASES else [active])
+    rows: list[dict[str, object]] = []
+    for base in bases:
+        rows.append(
+            _model_row(base.name, "all", base, base.folder or str(_cached(base.hub_id) or ""), active)
+        )
+        for (base_name, language), adapter in ADAPTERS.items():
+            if base_name == base.name:
+                rows.append(_model_row(adapter.name, language, base, adapter.path, active))
+    return rows
+
+
+def _model_row(name: str, language: str, base: Base, files: str, active: Base) -> dict[str, object]:
+    return {
+        "name": name,
+        "language": language,
+        "dimensions": base.dimensions,
+        "license": base.license,
+        "files": files or None,
+        "in_use": base.name == active.name,
+    }

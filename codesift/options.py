@@ -39,9 +39,7 @@ Paths = Annotated[
         rich_help_panel=_FILTERS,
     ),
 ]
-NoTests = Annotated[
-    bool, typer.Option("--no-tests", help="Leave tests out.", rich_help_panel=_FILTERS)
-]
+NoTests = Annotated[bool, typer.Option("--no-tests", help="Leave tests out.", rich_help_panel=_FILTERS)]
 Context = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option(

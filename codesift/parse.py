@@ -37,9 +37,9 @@ def parse(text: str, language: str, path: str) -> list[Unit]:
     breaks = [match.start() for match in re.finditer(b"\n", source)]
     filename = path.rpartition("/")[2]
     loaded = grammar.load(language)
-    if loaded is None:
+    syntax = grammar.read(loaded, source) if loaded else None
+    if syntax is None:
         return list(_windows(source, breaks, filename))
-    syntax = grammar.read(loaded, source)
     file = File(
         source,
         breaks,
@@ -107,7 +107,7 @@ def _between(start: int, end: int, blocks: Iterable[Place]) -> Iterator[tuple[in
 
 
 def _first_code(file: File, start: int, end: int) -> int:
-    """First byte of `start:end` that is more than punctuation, comments and other fillers; -1 if there is none."""
+    """First byte of `start:end` that is more than punctuation and fillers; -1 if there is none."""
     for index in range(bisect_left(file.filler_starts, start), len(file.filler_starts)):
         filler_start, filler_end = file.syntax.fillers[index]
         if filler_start >= end:
@@ -188,7 +188,7 @@ def _module(file: File, start: int, end: int) -> Iterator[Unit]:
     code = _first_code(file, start, end)
     if code < 0 and start > 0:
         return
-    begin = max(start, file.source.rfind(b"\n", start, code) + 1) if code >= 0 else end
+    begin = _after_comments(file, start, code) if code >= 0 else end
     spans = _comments(file, start, begin)
     documentation = "\n".join(filter(None, (_prose(file, block) for block in _paragraphs(file, spans))))
     if code < 0:
@@ -199,6 +199,20 @@ def _module(file: File, start: int, end: int) -> Iterator[Unit]:
     first, last = file.line(begin), file.line(max(end - 1, begin))
     text = file.text(begin, end) if code >= 0 else ""
     yield Unit("module", file.stem, file.stem, first, last, begin, end, "", documentation, text)
+
+
+def _after_comments(file: File, start: int, code: int) -> int:
+    """Where the first line after the comments at the head of a gap begins; at `code` at the latest."""
+    for comment_start, comment_end in _comments(file, start, code):
+        match = _CODE.search(file.source, start, comment_start)
+        if match:
+            code = match.start()
+            break
+        start = comment_end
+    else:
+        match = _CODE.search(file.source, start, code)
+        code = match.start() if match else code
+    return max(start, file.source.rfind(b"\n", start, code) + 1)
 
 
 def _comments(file: File, start: int, end: int) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Definitions as the grammar sees them -> which of them become units, how they nest and what they are called."""
+"""Definitions as the grammar sees them -> which become units, how they nest, what they are called."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
-from codesift.grammar import Definition, Syntax
+from codesift.grammar import Definition, Lead, Syntax
 
 NESTED_LINES = 5
 """A definition inside a function is a unit of its own from this many lines on."""
@@ -94,7 +94,7 @@ _OUTSIDE = _Frame(0, "", False, "", 0, None, False)
 
 
 def place(file: File) -> tuple[list[Place], list[Place]]:
-    """Place the definitions of a file. Returns all places, and those inside no other, both in source order."""
+    """Place a file's definitions. Returns all places, and those inside no other, both in source order."""
     places: list[Place] = []
     top: list[Place] = []
     stack: list[_Frame] = []
@@ -179,14 +179,15 @@ def _leading(file: File, start: int) -> tuple[int, int, list[tuple[int, int]]]:
     Returns:
         where they begin, where the definition begins with its decorators, the comments before that.
     """
-    outer, comments = start, []
+    outer = start
+    comments: list[tuple[int, int]] = []
     index = bisect_left(file.lead_starts, start) - 1
     while index >= 0:
         lead = file.syntax.leads[index]
         between = file.source[lead.end : outer]
         if lead.end > outer and file.source[outer : lead.end].strip():
             break
-        if between.strip() or not (lead.decorator or _adjoins(file, lead.end, between, lead.start)):
+        if between.strip() or not _adjoins(file, lead, between):
             break
         outer = lead.start
         if lead.decorator:
@@ -197,7 +198,7 @@ def _leading(file: File, start: int) -> tuple[int, int, list[tuple[int, int]]]:
     return outer, start, comments[::-1]
 
 
-def _adjoins(file: File, end: int, between: bytes, start: int) -> bool:
-    """Tell whether a comment starts its line and no blank line follows it."""
-    newlines = between.count(b"\n") + (file.source[end - 1] == 10)
-    return newlines <= 1 and file.begins_line(start)
+def _adjoins(file: File, lead: Lead, between: bytes) -> bool:
+    """Tell whether no blank line follows a comment or decorator, and a comment starts its line."""
+    newlines = between.count(b"\n") + (file.source[lead.end - 1] == 10)
+    return newlines <= 1 and (lead.decorator or file.begins_line(lead.start))

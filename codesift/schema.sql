@@ -20,9 +20,7 @@ CREATE TABLE units (
     name TEXT NOT NULL,
     qualified_name TEXT NOT NULL,
     start_line INTEGER NOT NULL,
-    end_line INTEGER NOT NULL,
-    start_byte INTEGER NOT NULL,
-    end_byte INTEGER NOT NULL
+    end_line INTEGER NOT NULL
 );
 CREATE INDEX units_by_file ON units (file_id);
 CREATE INDEX units_by_name ON units (name COLLATE NOCASE);

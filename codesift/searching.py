@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from codesift.config import Settings
 from codesift.ranking import FIELD_WEIGHTS, Evidence, best_first, fuse
+from codesift.reading import Unreadable, read_text
 from codesift.rules import is_test
 from codesift.store import Index
 from codesift.targets import Origin
 from codesift.template import windows_of
 from codesift.types import Answer, Encoder, Hit, Unit
 from codesift.words import query_terms, terms
-from codesift.reading import Unreadable, read_text
 
 if TYPE_CHECKING:
     from codesift.ann import Found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,10 @@ from codesift.config import Settings
 from codesift.errors import UsageError
 from codesift.languages import language_of
 from codesift.parse import parse
+from codesift.reading import Unreadable, read_text
 from codesift.store import Index
 from codesift.template import windows_of
 from codesift.types import Encoder, Hit, SourceFile, Unit
-from codesift.reading import Unreadable, read_text
 
 if TYPE_CHECKING:
     from codesift.types import Vectors as Matrix
@@ -88,7 +87,7 @@ def _encode(encoder: Encoder, path: str, unit: Unit) -> list[Matrix]:
 
 def path_from_root(file: Path, root: Path) -> str | None:
     """The file's path as the index writes it, or None if it is outside the root."""
-    absolute = Path(os.path.abspath(file))
+    absolute = Path.cwd() / file
     for candidate in (absolute, absolute.resolve()):
         if candidate.is_relative_to(root):
             return candidate.relative_to(root).as_posix()

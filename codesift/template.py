@@ -13,11 +13,14 @@ def windows_of(encoder: Encoder, path: str, unit: Unit) -> list[Window]:
     head, body = unit_text(path, unit)
     # Counted from the end, lines are right although the documentation was moved to the front.
     first_line = unit.end_line - body.count("\n")
-    windows = encoder.windows(head, body, first_line)
     return [
-        Window(w.text, min(max(w.start_line, unit.start_line), unit.end_line), max(w.end_line, unit.start_line))
-        for w in windows
+        Window(window.text, _within(window.start_line, unit), _within(window.end_line, unit))
+        for window in encoder.windows(head, body, first_line)
     ]
+
+
+def _within(line: int, unit: Unit) -> int:
+    return min(max(line, unit.start_line), unit.end_line)
 
 
 def unit_text(path: str, unit: Unit) -> tuple[str, str]:

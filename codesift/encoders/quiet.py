@@ -10,8 +10,8 @@ if _absent:
     # None makes `import` raise ImportError, which openvino expects for a part that is not installed.
     sys.modules[_CONVERTER] = None  # type: ignore[assignment]
 try:
-    import openvino
-    import openvino.opset13 as opset
+    import openvino  # type: ignore[import-untyped]
+    import openvino.opset13 as opset  # type: ignore[import-untyped]
 finally:
     if _absent:
         del sys.modules[_CONVERTER]

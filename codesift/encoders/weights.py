@@ -33,13 +33,15 @@ class Quantised:
 
     def dense(self) -> Floats:
         """The whole matrix, shape (rows, columns)."""
-        dense = self.values.astype(np.float32)
-        dense *= self.scales
+        dense: Floats = self.values.astype(np.float32)
+        dense *= self.scales.astype(np.float32)
         return dense
 
     def take(self, rows: NDArray[np.int32]) -> Floats:
         """Some rows, shape (len(rows), columns), without touching the others."""
-        return self.values[rows] * self.scales[rows].astype(np.float32)
+        taken: Floats = self.values[rows].astype(np.float32)
+        taken *= self.scales[rows]
+        return taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,12 @@
     (struct_specifier name: (_) @name body: (_) @body)
     (union_specifier name: (_) @name body: (_) @body)
     (enum_specifier name: (_) @name body: (_) @body)]) @class
+(field_declaration
+  type: [
+    (class_specifier name: (_) @name body: (_) @body)
+    (struct_specifier name: (_) @name body: (_) @body)
+    (union_specifier name: (_) @name body: (_) @body)
+    (enum_specifier name: (_) @name body: (_) @body)]) @class
 (type_definition
   type: [
     (struct_specifier name: (_) @name body: (_) @body)

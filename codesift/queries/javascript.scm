@@ -45,7 +45,7 @@
 (assignment_expression
   left: (member_expression object: (identifier) @owner property: (_) @name)
   right: [(arrow_function body: (_) @body) (function_expression body: (_) @body)]
-  (#not-any-of? @owner "exports" "module" "self" "window" "global" "globalThis")) @function
+  (#not-match? @owner "^(exports|module|self|window|global|globalThis)$")) @function
 (expression_statement
   (assignment_expression
     left: [(identifier) @name (member_expression property: (_) @name)]

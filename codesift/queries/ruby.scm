@@ -6,7 +6,7 @@
   method: (identifier) @_define
   arguments: (argument_list . [(simple_symbol) (string)] @name)
   block: (_) @body
-  (#any-of? @_define "define_method" "define_singleton_method")) @function
+  (#match? @_define "^define_(singleton_)?method$")) @function
 
 (class name: (_) @name) @class
 (class name: (_) @name body: (_) @body) @class
@@ -18,8 +18,8 @@
     receiver: (constant) @_base
     method: (identifier) @_make
     block: (_) @body)
-  (#any-of? @_base "Struct" "Class" "Module" "Data")
-  (#any-of? @_make "new" "define")) @class
+  (#match? @_base "^(Struct|Class|Module|Data)$")
+  (#match? @_make "^(new|define)$")) @class
 
 (comment) @comment
 (class "end" @blank)

@@ -8,7 +8,7 @@ from typing import TextIO
 from codesift.render.machine import answer_json, write_json
 from codesift.render.plain import show_files, show_plain, show_vimgrep
 from codesift.render.progress import progress
-from codesift.render.tables import show_error, show_models, show_report, show_status
+from codesift.render.tables import show_error, show_models, show_note, show_report, show_status, size
 from codesift.render.text import cut, cut_mark, visible, write
 from codesift.render.view import Mode, View, choose_mode
 from codesift.types import Answer
@@ -23,8 +23,10 @@ __all__ = [
     "show_coverage",
     "show_error",
     "show_models",
+    "show_note",
     "show_report",
     "show_status",
+    "size",
 ]
 
 
@@ -55,7 +57,7 @@ def show_coverage(answer: Answer, err: TextIO) -> None:
     """One line on `err` while vectors are missing, so that nobody takes a partial answer for a whole one."""
     if answer.vectors_ready < answer.units:
         ready = f"{answer.vectors_ready:,} of {answer.units:,} units"
-        write(err, f"codesift: searched by words; by meaning only {ready} so far\n")
+        show_note(f"searched by words; by meaning only {ready} so far", err)
 
 
 def _say_nothing_found(answer: Answer, view: View, err: TextIO) -> None:

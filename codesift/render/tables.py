@@ -16,13 +16,18 @@ from codesift.types import Report
 
 def show_error(error: CodesiftError, err: TextIO | None = None) -> None:
     """One line on stderr: `codesift: message (hint)`."""
-    write(err or sys.stderr, f"codesift: {visible(str(error))}\n")
+    show_note(str(error), err or sys.stderr)
+
+
+def show_note(text: str, err: TextIO) -> None:
+    """One line on `err` about what is being done: `codesift: text`."""
+    write(err, f"codesift: {visible(text)}\n")
 
 
 def show_report(report: Report, out: TextIO, err: TextIO, quiet: bool) -> None:
     """The summary of an `index` run on `out`; on `err`, even if quiet, that there was nothing to index."""
     if not report.files:
-        write(err, f"codesift: no file to index in {visible(report.root)}\n")
+        show_note(f"no file to index in {report.root}", err)
     if quiet:
         return
     write(out, f"Indexed {visible(report.root)} in {duration(report.seconds)}\n")

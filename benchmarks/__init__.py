@@ -1,0 +1,1 @@
+"""Speed and quality of codesift, measured on real packages; run with `python -m benchmarks`."""

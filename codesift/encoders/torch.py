@@ -1,0 +1,136 @@
+"""The encoder for bases of the model hub: transformers on torch, from the extra `codesift[torch]`."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from codesift.encoders.batches import batches
+from codesift.encoders.query import mean_direction
+from codesift.encoders.tokens import Tokens
+from codesift.encoders.windows import Windows
+from codesift.errors import ModelError
+from codesift.models import locate
+
+try:
+    import torch
+    import transformers
+except ImportError as error:
+    raise ModelError("this model needs torch and transformers", "pip install 'codesift[torch]'") from error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from codesift.encoders.batches import Batch
+    from codesift.models import Adapter, Base
+    from codesift.types import Vectors, Window
+
+BUDGET = 4096
+"""Tokens of one batch: 8 texts of 512. Larger batches are no faster on a CPU and take more memory."""
+
+
+class TorchEncoder:
+    """A transformers encoder with mean or cls pooling; see `open_encoder`."""
+
+    def __init__(self, base: Base, adapter: Adapter | None, threads: int) -> None:
+        if threads:
+            torch.set_num_threads(threads)
+        folder = locate(base)
+        with _readable_errors(base), _silence():
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            model = transformers.AutoModel.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False, attn_implementation="sdpa"
+            )
+        self._base = base
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._padding = int(model.config.pad_token_id or 0)
+        self._tokens = Tokens(tokenizer.backend_tokenizer, base)
+        self._windows = Windows(self._tokens.tokenizer, self._tokens.room)
+        self._model = load_adapter(_grow(model, self._tokens), adapter).float().eval().to(self._device)
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return self._base.dimensions
+
+    def windows(self, head: str, body: str, first_line: int) -> list[Window]:
+        """Cut `body` into overlapping windows that each fit the encoder together with `head`."""
+        return self._windows.many([(head, body, first_line)])[0]
+
+    def windows_many(self, units: Sequence[tuple[str, str, int]]) -> list[list[Window]]:
+        """`windows` for many (head, body, first line), tokenised side by side."""
+        return self._windows.many(units)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Encode code. Returns shape (len(texts), dimensions), rows of length 1."""
+        vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
+        for batch in batches(self._tokens.ids(texts), BUDGET, step=8, padding=self._padding):
+            vectors[batch.rows] = self._forward(batch)
+        return vectors
+
+    def encode_query(self, text: str) -> Vectors:
+        """Encode one query, a long one as the mean of its windows. Returns shape (dimensions,), length 1."""
+        return mean_direction(self.encode([window.text for window in self.windows("", text, 1)]))
+
+    @torch.inference_mode()
+    def _forward(self, batch: Batch) -> Vectors:
+        ids, mask = (torch.from_numpy(part).long().to(self._device) for part in (batch.ids, batch.mask))
+        hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state  # (batch, tokens, dim)
+        pooled = hidden[:, 0] if self._base.pooling == "cls" else _mean(hidden, mask)
+        vectors: Vectors = torch.nn.functional.normalize(pooled, dim=-1).cpu().numpy()
+        return vectors
+
+
+def load_adapter(model: Any, adapter: Adapter | None) -> Any:
+    """Add each pair `<matrix>.A` (rank, in), `<matrix>.B` (out, rank) to the model's weights."""
+    if adapter is None:
+        return model
+    from safetensors.torch import load_file
+
+    pairs, parameters = load_file(adapter.path), dict(model.named_parameters())
+    for name in [key.removesuffix(".A") for key in pairs if key.endswith(".A")]:
+        if name not in parameters or name + ".B" not in pairs:
+            raise ModelError(f"the adapter's {name} does not fit the base model")
+        parameters[name].data += pairs[name + ".B"] @ pairs[name + ".A"]
+    return model
+
+
+def _grow(model: Any, tokens: Tokens) -> Any:
+    """Make room for special tokens that the tokenizer's file lacked, where the table has none for them."""
+    size = tokens.tokenizer.get_vocab_size()
+    if size > model.get_input_embeddings().num_embeddings:
+        model.resize_token_embeddings(size, mean_resizing=False)
+    return model
+
+
+def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    column = mask.unsqueeze(-1).to(hidden.dtype)  # (batch, tokens, 1)
+    return (hidden * column).sum(1) / column.sum(1)
+
+
+@contextmanager
+def _readable_errors(base: Base) -> Iterator[None]:
+    try:
+        yield
+    # transformers raises many kinds of error for files it cannot use; all mean the same here.
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0]
+        raise ModelError(f"cannot load {base.name}: {reason}", "its files may be damaged") from error
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """No progress bars and no remarks about the pooler's weights, which are not used."""
+    remarks: Any = transformers.utils.logging
+    level, bars = remarks.get_verbosity(), remarks.is_progress_bar_enabled()
+    remarks.set_verbosity(logging.ERROR)
+    remarks.disable_progress_bar()
+    try:
+        yield
+    finally:
+        remarks.set_verbosity(level)
+        if bars:
+            remarks.enable_progress_bar()

@@ -1,0 +1,54 @@
+"""What every test stands on: a home of its own, and the installed command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+# `training` and `benchmarks` are not installed; appended, so that the installed `codesift` is the one tested.
+sys.path.append(str(Path(__file__).parent.parent))
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """No test can see or touch the real home, cache, settings or git configuration."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith(("CODESIFT_", "GIT_", "XDG_", "HF_")) and not name.startswith("CODESIFT_EVAL"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    yield home
+
+
+@pytest.fixture
+def codesift() -> Run:
+    """Run the installed command; returns the finished process with its output as text."""
+    program = Path(sys.executable).parent / "codesift"
+
+    def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
+        options = {"capture_output": True, "text": True, "timeout": 300, "encoding": "utf-8"} | options
+        return subprocess.run([program, *map(str, arguments)], **options)  # type: ignore[call-overload]
+
+    return run
+
+
+@pytest.fixture
+def git() -> Callable[..., None]:
+    """Run git in a folder."""
+
+    def run(folder: Path, *arguments: str) -> None:
+        identity = ("-c", "user.name=Test", "-c", "user.email=test@example.invalid")
+        subprocess.run(["git", "-C", folder, *identity, *arguments], check=True, capture_output=True)
+
+    return run

@@ -1,0 +1,212 @@
+"""Settings: where they come from, which source wins, and what a mistake is answered with."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from codesift.config import Settings, load_settings
+from codesift.errors import UsageError
+
+
+def write(root: Path, name: str, text: str) -> None:
+    (root / name).write_text(text, encoding="utf-8")
+
+
+def complaint(root: Path, environ: dict[str, str] | None = None, **overrides: object) -> str:
+    with pytest.raises(UsageError) as caught:
+        load_settings(root, environ or {}, overrides)
+    return str(caught.value)
+
+
+def test_without_any_source_the_defaults_hold(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path, {}, {})
+    assert settings == Settings()
+    assert (settings.model, settings.results, settings.max_file_size) == ("all-MiniLM-L6-v2", 10, 1_000_000)
+    assert (settings.ann_links, settings.ann_build_width, settings.ann_search_width) == (16, 200, 200)
+
+
+def test_each_source_wins_over_the_one_before(tmp_path: Path) -> None:
+    write(
+        tmp_path, "pyproject.toml", "[tool.codesift]\nresults = 1\ncontext = 1\nthreads = 1\ncandidates = 1\n"
+    )
+    write(tmp_path, ".codesift.toml", "context = 2\nthreads = 2\ncandidates = 2\n")
+    environ = {"CODESIFT_THREADS": "3", "CODESIFT_CANDIDATES": "3"}
+    settings = load_settings(tmp_path, environ, {"candidates": 4})
+    assert (settings.results, settings.context, settings.threads, settings.candidates) == (1, 2, 3, 4)
+
+
+def test_a_flag_that_was_not_given_changes_nothing(tmp_path: Path) -> None:
+    write(tmp_path, ".codesift.toml", "results = 5\n")
+    assert load_settings(tmp_path, {}, {"results": None}).results == 5
+
+
+def test_an_empty_variable_is_one_that_is_not_set(tmp_path: Path) -> None:
+    assert load_settings(tmp_path, {"CODESIFT_RESULTS": ""}, {}).results == 10
+
+
+@pytest.mark.parametrize("key", ["max-file-size", "max_file_size"])
+def test_dashes_and_underscores_are_the_same(tmp_path: Path, key: str) -> None:
+    write(tmp_path, ".codesift.toml", f"{key} = 500\n")
+    assert load_settings(tmp_path, {}, {}).max_file_size == 500
+    assert load_settings(tmp_path, {}, {key: 600}).max_file_size == 600
+
+
+def test_a_key_written_both_ways_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, ".codesift.toml", "max-file-size = 500\nmax_file_size = 600\n")
+    assert "given twice" in complaint(tmp_path)
+
+
+def test_every_key_can_be_set_by_a_variable(tmp_path: Path) -> None:
+    samples = {bool: "off", int: "17", float: "0.5", str: "never", tuple: "a/, *.x"}
+    environ = {f"CODESIFT_{f.name.upper()}": samples[type(f.default)] for f in fields(Settings)}
+    settings = load_settings(tmp_path, environ, {})
+    assert all(getattr(settings, f.name) != f.default for f in fields(Settings))
+    assert (settings.include_tests, settings.lexical_weight) == (False, 0.5)
+    assert settings.exclude == ("a/", "*.x")
+
+
+@pytest.mark.parametrize(
+    ("written", "value"), [("1", True), ("YES", True), ("true", True), ("0", False), ("Off", False)]
+)
+def test_a_variable_says_yes_or_no_in_the_usual_ways(tmp_path: Path, written: str, value: bool) -> None:
+    assert load_settings(tmp_path, {"CODESIFT_REFRESH": written}, {}).refresh is value
+
+
+def test_lists_and_whole_numbers_become_what_the_setting_holds(tmp_path: Path) -> None:
+    write(tmp_path, ".codesift.toml", 'include = ["src/", "!src/old/"]\nlexical_weight = 2\n')
+    settings = load_settings(tmp_path, {}, {"exclude": ["docs/"]})
+    assert (settings.include, settings.exclude) == (("src/", "!src/old/"), ("docs/",))
+    assert settings.lexical_weight == 2.0 and isinstance(settings.lexical_weight, float)
+
+
+def test_an_unknown_key_names_its_file_and_the_nearest_one(tmp_path: Path) -> None:
+    write(tmp_path, ".codesift.toml", "max-filesize = 3\n")
+    assert (
+        complaint(tmp_path) == "max-filesize in .codesift.toml is not a setting (did you mean max_file_size?)"
+    )
+
+
+def test_an_unknown_key_of_pyproject_is_an_error_too(tmp_path: Path) -> None:
+    write(tmp_path, "pyproject.toml", "[tool.codesift]\nresult = 3\n")
+    assert complaint(tmp_path) == "result in pyproject.toml is not a setting (did you mean results?)"
+
+
+def test_an_unknown_variable_and_an_unknown_flag_are_errors(tmp_path: Path) -> None:
+    assert "CODESIFT_MODLE is not a setting (did you mean CODESIFT_MODEL?)" in complaint(
+        tmp_path, {"CODESIFT_MODLE": "x"}
+    )
+    assert "--modle is not a setting (did you mean model?)" in complaint(tmp_path, modle="x")
+
+
+def test_variables_of_the_log_and_of_the_benchmarks_are_not_settings(tmp_path: Path) -> None:
+    environ = {"CODESIFT_LOG": "x", "CODESIFT_LOG_LEVEL": "debug", "CODESIFT_EVAL_DATA": "y", "CODE": "z"}
+    assert load_settings(tmp_path, environ, {}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("results = 'ten'", "results in .codesift.toml must be a whole number from 1 to 10000, found 'ten'"),
+        ("results = 0", "must be a whole number from 1 to 10000, found 0"),
+        ("results = 2.5", "must be a whole number from 1 to 10000, found 2.5"),
+        ("results = true", "must be a whole number from 1 to 10000, found True"),
+        ("lexical_weight = nan", "must be a number from 0.0 to 100.0, found nan"),
+        ("refresh = 'yes'", "refresh in .codesift.toml must be true or false, found 'yes'"),
+        ("exclude = 'docs'", "must be a list of patterns, found 'docs'"),
+        ("exclude = [1]", "must be a list of patterns, found [1]"),
+        ("model = 3", "must be a text, found 3"),
+        ("color = 'sometimes'", "must be one of auto, always, never, found 'sometimes'"),
+    ],
+)
+def test_a_wrong_value_is_answered_with_what_was_expected(tmp_path: Path, line: str, message: str) -> None:
+    write(tmp_path, ".codesift.toml", line + "\n")
+    assert message in complaint(tmp_path)
+
+
+def test_a_wrong_variable_is_named_as_it_is_written(tmp_path: Path) -> None:
+    assert "CODESIFT_RESULTS must be a whole number from 1 to 10000, found 'many'" in complaint(
+        tmp_path, {"CODESIFT_RESULTS": "many"}
+    )
+    assert "CODESIFT_REFRESH must be true or false, found 'maybe'" in complaint(
+        tmp_path, {"CODESIFT_REFRESH": "maybe"}
+    )
+
+
+def test_a_wrong_flag_is_named_as_it_is_typed(tmp_path: Path) -> None:
+    assert complaint(tmp_path, max_file_size=-1).startswith("--max-file-size must be a whole number from 1")
+
+
+def test_broken_toml_is_answered_with_file_and_line(tmp_path: Path) -> None:
+    write(tmp_path, ".codesift.toml", "results = 3\ncontext = = 4\n")
+    message = complaint(tmp_path)
+    assert str(tmp_path / ".codesift.toml") in message and "line 2" in message
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 100_000, "a = " + "9" * 10_000])
+def test_toml_made_to_exhaust_the_parser_is_an_error_like_others(tmp_path: Path, text: str) -> None:
+    write(tmp_path, ".codesift.toml", text)
+    assert ".codesift.toml" in complaint(tmp_path)
+
+
+def test_a_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / ".codesift.toml").write_bytes(b"results = 3 # caf\xe9\n")
+    assert "cannot be read" in complaint(tmp_path)
+
+
+def test_a_pyproject_that_says_nothing_to_us_may_be_broken(tmp_path: Path) -> None:
+    write(tmp_path, "pyproject.toml", "[project]\nname = {{ cookiecutter.name }}\n")
+    assert load_settings(tmp_path, {}, {}) == Settings()
+
+
+def test_the_table_of_pyproject_must_be_a_table(tmp_path: Path) -> None:
+    write(tmp_path, "pyproject.toml", "[tool]\ncodesift = 3\n")
+    assert "expected a table [tool.codesift] in pyproject.toml, found 3" in complaint(tmp_path)
+
+
+def test_other_tools_of_pyproject_are_not_looked_at(tmp_path: Path) -> None:
+    write(tmp_path, "pyproject.toml", "[tool.other]\nresults = 3\n# codesift\n")
+    assert load_settings(tmp_path, {}, {}) == Settings()
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:
+    (tmp_path / ".codesift.toml").write_bytes(b"\xef\xbb\xbfresults = 3\n")
+    assert load_settings(tmp_path, {}, {}).results == 3
+
+
+def test_a_repository_does_not_choose_where_files_are_written(tmp_path: Path) -> None:
+    write(tmp_path, ".codesift.toml", "cache_dir = '/somewhere'\n")
+    message = complaint(tmp_path)
+    assert "cannot be set by a repository" in message and "CODESIFT_CACHE_DIR" in message
+
+
+def test_the_cache_folder_is_the_users_unless_one_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert load_settings(tmp_path, {}, {}).cache_folder().name == "codesift"
+    given = load_settings(tmp_path, {"CODESIFT_CACHE_DIR": "~/mine"}, {})
+    assert given.cache_folder() == tmp_path / "mine"
+    assert load_settings(tmp_path, {}, {"cache_dir": tmp_path / "x"}).cache_folder() == tmp_path / "x"
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(AttributeError):
+        Settings().results = 3  # type: ignore[misc]
+
+
+def test_loading_defaults_imports_nothing_heavy(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from codesift.config import load_settings\n"
+        "load_settings(Path(sys.argv[1]), {}, {})\n"
+        "print(sorted({'tomllib', 'tomli', 'platformdirs', 'difflib', 'numpy', 'rich'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

