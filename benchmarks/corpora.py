@@ -89,14 +89,15 @@ def _make(corpus: Corpus, folder: Path, to: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
     partial.mkdir(parents=True)
     for package in corpus.packages:
-        fetch(package, _downloads(to), partial / package.label)
+        fetch(package, downloads(to), partial / package.label)
     if corpus.files:
         _cut(partial, corpus.files)
         _commit(partial)
     partial.rename(folder)
 
 
-def _downloads(to: Path) -> Path:
+def downloads(to: Path) -> Path:
+    """Where archives are kept below the folder of all corpora."""
     return to / "downloads"
 
 
@@ -150,7 +151,7 @@ def evaluation_corpora(data: Path, to: Path) -> Path:
         return folder
     for row in json.loads((data / "repos" / "corpora.json").read_text(encoding="utf-8")):
         if not (folder / row["repo"]).is_dir():
-            _get_evaluation(row, folder, _downloads(to))
+            _get_evaluation(row, folder, downloads(to))
     return folder
 
 

@@ -24,14 +24,13 @@ from typing import Any
 from codesift.config import Settings, load_settings
 from codesift.encoders import open_encoder
 from codesift.freshness import on_index
-from codesift.searching import Filter, Question, query, similar
+from codesift.searching import Filter, Question, alike, rank
 from codesift.store import Index
 from codesift.targets import Origin
 from codesift.types import Encoder, Hit
 
 SYSTEMS = {"words": (True, False), "vectors": (False, True), "hybrid": (True, True)}
 """Name -> (lexical, semantic)."""
-_DEPTH = 400
 Row = Mapping[str, Any]
 
 
@@ -91,8 +90,8 @@ class Bench:
 
     def ask(self, index: Index, text: str, system: str) -> Sequence[Hit]:
         lexical, semantic = SYSTEMS[system]
-        question = Question(text, _DEPTH, lexical, semantic)
-        return query(question, index, self.settings, lambda: self.encoder(index.space)).hits
+        question = Question(text, 0, lexical, semantic)
+        return rank(question, index, self.settings, lambda: self.encoder(index.space))
 
     def alike(self, index: Index, source: Row) -> Sequence[Hit]:
         units = [u for u in index.catalog.units_of(source["path"]) if matches(u, source)]
@@ -100,7 +99,7 @@ class Bench:
             return []
         unit = max(units, key=lambda u: (u.start_line == source["start_line"], u.start_line - u.end_line))
         origin = Origin("", unit.language, index.vectors.of_unit(unit.unit_id), unit.unit_id)
-        return similar(origin, index, self.settings, 20, Filter()).hits
+        return alike(origin, index, self.settings, Filter())
 
 
 def measure(bench: Bench, data: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _OPENING = re.compile(r"""^\s*(?:/\*+[*!]?|[rRbBuUfF]{0,2}(?:\"{3}|'{3}|"|')|=begin)""")
-_CLOSING = re.compile(r"""(?:\*+/|\"{3}|'{3}|"|'|=end)\s*$""")
+_CLOSING = re.compile(r"""(?:(?<!\*)\*+/|\"{3}|'{3}|"|'|=end)\s*$""")
 _LINE_MARK = re.compile(r"^[ \t]*(?://+[!<]?|#+!?|\*(?!\*)|--)[ \t]?", re.MULTILINE)
 _RULER = re.compile(r"^[ \t]*[-=*#/~+_]{3,}[ \t]*$\n?", re.MULTILINE)
 _TAG = re.compile(r"</?(?:summary|remarks|para|returns|value|example|code|c)/?>")

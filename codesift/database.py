@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -54,7 +54,7 @@ class Database:
             with self.transaction(), self.errors():
                 for statement in _schema():
                     self.run(statement)
-                self.set_meta("identity", secrets.token_hex(8))
+                self.set_meta("identity", os.urandom(8).hex())
                 self.run(f"PRAGMA user_version = {SCHEMA_VERSION}")
         elif version != SCHEMA_VERSION:
             raise DamagedIndexError(

@@ -63,10 +63,16 @@ class Question:
 
 
 def query(question: Question, index: Index, settings: Settings, open_encoder: OpenEncoder) -> Answer:
-    """Units that answer a question, best first.
+    """Units that answer a question, best first, with their source text; see `rank`."""
+    ranked = rank(question, index, settings, open_encoder)
+    return answer(question.text, ranked[: question.limit], index, settings)
+
+
+def rank(question: Question, index: Index, settings: Settings, open_encoder: OpenEncoder) -> list[Hit]:
+    """All candidates for a question, best first.
 
     Args:
-        question: text, limit and filters.
+        question: text and filters.
         index: searched as it is; refresh it before.
         settings: weights and number of candidates.
         open_encoder: called only if vectors are searched.
@@ -83,12 +89,11 @@ def query(question: Question, index: Index, settings: Settings, open_encoder: Op
         near = nearest(index, _query_vectors(question, open_encoder()), settings.candidates, share)
         for rank, (unit_id, _, lines) in enumerate(near):
             found[unit_id] = replace(found.get(unit_id, Evidence()), semantic_rank=rank, best_lines=lines)
-    ranked = fuse(question.text, index.catalog.hits(found), found, settings)
-    return answer(question.text, ranked[: question.limit], index, settings)
+    return fuse(question.text, index.catalog.hits(found), found, settings)
 
 
 def similar(origin: Origin, index: Index, settings: Settings, limit: int, only: Filter) -> Answer:
-    """Units most like one unit, itself left out, best first.
+    """Units most like one unit, itself left out, best first, with their source text.
 
     Args:
         origin: the unit and its vectors.
@@ -97,15 +102,19 @@ def similar(origin: Origin, index: Index, settings: Settings, limit: int, only: 
         limit: at most this many results.
         only: which units may be returned.
     """
-    share = choose(index, only)
-    near = nearest(index, origin.vectors, settings.candidates, share)
+    return answer(origin.asked, alike(origin, index, settings, only)[:limit], index, settings)
+
+
+def alike(origin: Origin, index: Index, settings: Settings, only: Filter) -> list[Hit]:
+    """All candidates for `similar`, best first."""
+    near = nearest(index, origin.vectors, settings.candidates, choose(index, only))
     hits = index.catalog.hits(unit_id for unit_id, _, _ in near)
     ranked = [
         replace(hits[unit_id], score=cosine, signals={"meaning": cosine}, best_lines=lines)
         for unit_id, cosine, lines in near
         if unit_id in hits and unit_id != origin.unit_id
     ]
-    return answer(origin.asked, sorted(ranked, key=best_first)[:limit], index, settings)
+    return sorted(ranked, key=best_first)
 
 
 def nearest(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeVar
 from codesift.config import Settings
 from codesift.errors import UsageError
 from codesift.languages import language_of
-from codesift.parse import parse
 from codesift.reading import Unreadable, read_text
 from codesift.store import Index
 from codesift.template import windows_of
@@ -96,6 +95,8 @@ def path_from_root(file: Path, root: Path) -> str | None:
 
 def _units_of_file(file: Path, settings: Settings) -> tuple[str, list[Unit]]:
     """Language and units of a file that is not in the index."""
+    from codesift.parse import parse
+
     try:
         status = file.stat()
         head = file.read_bytes()[:8192] if file.is_file() else b""
@@ -111,6 +112,8 @@ def _units_of_file(file: Path, settings: Settings) -> tuple[str, list[Unit]]:
 
 def unit_of_code(code: str, language: str) -> Unit:
     """One unit for a snippet: its largest function or class, or else all of it."""
+    from codesift.parse import parse
+
     units = parse(code, language, "snippet")
     named = [unit for unit in units if unit.kind in ("function", "method", "class")]
     if named:

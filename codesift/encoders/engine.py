@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,21 +38,31 @@ class Engine:
         self._dimensions = weights.matrices["embeddings.word_embeddings.weight"].values.shape[1]
         config = {**settings(core, threads), **(config or {})}
         self._compiled = core.compile_model(build(weights), "CPU", config)
-        self._streams = int(self._compiled.get_property("NUM_STREAMS"))
+        streams = int(self._compiled.get_property("NUM_STREAMS"))
+        self._requests = [self._compiled.create_infer_request() for _ in range(streams)]
 
     def __call__(self, texts: Sequence[Ids]) -> Floats:
         """Encode token ids, each of shape (tokens,). Returns shape (len(texts), dimensions) in that order."""
         vectors = np.empty((len(texts), self._dimensions), dtype=np.float32)
-
-        def keep(request: ov.InferRequest, batch: Batch) -> None:
-            vectors[batch.rows] = request.get_output_tensor().data
-
-        queue = ov.AsyncInferQueue(self._compiled, self._streams)
-        queue.set_callback(keep)
-        for batch in batches(texts, BUDGET, STEP):
-            queue.start_async([batch.ids, batch.mask], batch)
-        queue.wait_all()
+        # Requests in turn and no callbacks: a Python callback on a thread of the engine's can still want the
+        # interpreter while the interpreter waits for that thread to end, and then both wait for ever.
+        running: deque[tuple[ov.InferRequest, Batch]] = deque()
+        for number, batch in enumerate(batches(texts, BUDGET, STEP)):
+            if len(running) == len(self._requests):
+                _collect(running, vectors)
+            request = self._requests[number % len(self._requests)]
+            request.start_async([batch.ids, batch.mask])
+            running.append((request, batch))
+        while running:
+            _collect(running, vectors)
         return vectors
+
+
+def _collect(running: deque[tuple[ov.InferRequest, Batch]], vectors: Floats) -> None:
+    """Wait for the request that was started first and put its rows in their places."""
+    request, batch = running.popleft()
+    request.wait()
+    vectors[batch.rows] = request.get_output_tensor().data
 
 
 def settings(core: ov.Core, threads: int) -> dict[str, object]:

@@ -70,9 +70,9 @@ class QueryModel:
 
 def mean_direction(vectors: Sequence[Floats] | Floats) -> Floats:
     """The mean of vectors, each of shape (dimensions,), scaled to length 1."""
-    mean: Floats = np.asarray(vectors, dtype=np.float32).mean(axis=0)
-    mean /= np.linalg.norm(mean)
-    return mean
+    mean: Floats = np.stack(vectors).mean(axis=0)
+    unit: Floats = mean / np.float32(np.linalg.norm(mean))
+    return unit
 
 
 def gelu(x: Floats) -> Floats:
