@@ -3,8 +3,8 @@
     python -m benchmarks ann [--to FOLDER] [--sizes 10000,30000,100000] [--out FILE.json]
 
 The vectors are those of the indexes in the folder (`speed` makes them), each text once. None is made up: a
-size for which there are too few is cut to what there is. Queries are of two kinds: vectors of code kept out of
-the graph, and first lines of documentation, encoded as a question is.
+size for which there are too few is cut to what there is. Queries are of two kinds: vectors of code that are
+kept out of the graph, and first lines of documentation, encoded as a question is.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ _DJANGO = Package("pypi", "Django", "5.2.8")
 _EXPRESS = Package("npm", "express", "5.1.0")
 _GIN = Package("debian-binary", "golang-github-gin-gonic-gin-dev", "1.8.1-1")
 _SIDEKIQ = Package("debian-binary", "ruby-sidekiq", "6.4.1+dfsg-1")
-_MATH = Package("debian-upstream", "commons-math3", "3.6.1-3")
+_MATH = Package("debian-source", "commons-math3", "3.6.1-3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +207,9 @@ def _get_evaluation(row: Mapping[str, Any], folder: Path, downloads: Path) -> No
 
 def _packages(row: Mapping[str, Any]) -> Iterator[Package]:
     """`name version (remark) + name version` as packages."""
-    unpatched = "unpatched" in row["packages"]
     for part in row["packages"].split(" + "):
         name, version = part.split(" (")[0].split()
-        yield Package("debian-upstream" if unpatched else row["registry"], name, version)
+        yield Package(row["registry"], name, version)
 
 
 def _copy(row: Mapping[str, Any], place: Path, target: Path) -> None:

@@ -28,7 +28,7 @@ class Ran:
     peak_mb: float
     """Largest resident memory of the process or of one it waited for, in MB (2**20 bytes)."""
     cpu_seconds: float
-    """Processor time of it and of those it waited for: what is left to compare by on a machine that is busy."""
+    """Processor time of it and of those it waited for: what can be compared even on a busy machine."""
     output: bytes
     """What it wrote to stdout, which is a pipe."""
 

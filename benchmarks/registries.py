@@ -32,7 +32,7 @@ class Package:
     """One version of one package."""
 
     registry: str
-    """`pypi`, `npm`, `debian-binary`, or `debian-source` (`debian-upstream`: without Debian's patches)."""
+    """`pypi`, `npm`, `debian-binary`, or `debian-source`: upstream's archive, without Debian's patches."""
     name: str
     version: str
 
@@ -61,7 +61,7 @@ def fetch(package: Package, downloads: Path, to: Path) -> None:
         _download(package, downloads, partial)
         partial.rename(place)
     for archive in sorted(place.iterdir()):
-        _unpack(archive, to, package)
+        _unpack(archive, to)
     if not to.is_dir():
         raise Unavailable(f"{package.name} {package.version}: no archive in what was downloaded")
 
@@ -85,8 +85,10 @@ def _download(package: Package, downloads: Path, place: Path) -> None:
     elif package.registry == "debian-binary":
         _run(["apt-get", *_apt_options(downloads / "apt"), "download", pinned], place)
     else:
-        kind = "--tar-only" if package.registry == "debian-upstream" else "--download-only"
-        _run(["apt-get", *_apt_options(downloads / "apt"), "source", "--only-source", kind, pinned], place)
+        _run(
+            ["apt-get", *_apt_options(downloads / "apt"), "source", "--only-source", "--tar-only", pinned],
+            place,
+        )
 
 
 def _run(command: Sequence[str], place: Path) -> None:
@@ -181,7 +183,7 @@ def debian_sources(own: str) -> str:
 # -- archives -------------------------------------------------------------------------------------
 
 
-def _unpack(archive: Path, to: Path, package: Package) -> None:
+def _unpack(archive: Path, to: Path) -> None:
     """Unpack what holds a package's files; other files beside it are passed over."""
     name = archive.name
     if name.endswith(".whl"):
@@ -189,11 +191,7 @@ def _unpack(archive: Path, to: Path, package: Package) -> None:
             _write(((i.filename, wheel.open(i)) for i in wheel.infolist() if not i.is_dir()), to)
     elif name.endswith(".deb"):
         _unpack_deb(archive, to)
-    elif package.registry == "debian-source":
-        if name.endswith(".dsc"):
-            to.parent.mkdir(parents=True, exist_ok=True)
-            _run(["dpkg-source", "--no-check", "--extract", name, str(to.absolute())], archive.parent)
-    elif name.endswith((".tgz", ".tar.gz", ".tar.xz", ".tar.bz2")) and ".debian.tar" not in name:
+    elif name.endswith((".tgz", ".tar.gz", ".tar.xz", ".tar.bz2")):
         with archive.open("rb") as stream:
             unpack_tar(stream, to)
 

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import sys
 
 from codesift.errors import CodesiftError, Exit, UsageError
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 def main() -> None:
     """Run the command line and leave the process with one of `errors.Exit`."""
-    sys.exit(_run())
-
-
-def _run() -> int:
+    _open_missing_streams()
+    # One short query in numpy is done before a second thread is awake; OpenVINO has threads of its own.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        return _command()
-    except CodesiftError as error:
-        from codesift.render import show_error
+        code = _command()
+    except (Exception, KeyboardInterrupt) as error:
+        code, lines = _explain(error)
+        _say(lines)
+    sys.exit(code)
 
-        show_error(error, sys.stderr)
-        return Exit.BAD_INPUT
-    except KeyboardInterrupt:
-        sys.stderr.write("codesift: interrupted; what was done so far is kept\n")
-        return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # The reader has enough, as in `codesift query ... | head -1`. Python would complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.RESULTS
-    except Exception as error:
-        return _report_bug(error)
+
+def _open_missing_streams() -> None:
+    """Stand in for standard streams that were closed, so that no file opened later takes their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115
 
 
 def _command() -> int:
@@ -43,21 +43,62 @@ def _command() -> int:
         raise KeyboardInterrupt from None
     except typer.TyperException as error:
         raise UsageError(error.format_message(), "codesift --help") from error
+    except SystemExit as error:
+        # Typer leaves with code 1 where the reader of the output is gone.
+        if isinstance(error.__context__, BrokenPipeError):
+            raise error.__context__ from None
+        raise
+    # Typer turns KeyboardInterrupt into this result.
+    if result == Exit.INTERRUPTED:
+        raise KeyboardInterrupt
     sys.stdout.flush()
     return int(result or 0)
 
 
-def _report_bug(error: Exception) -> int:
-    """Write the traceback to a file and its path to stderr."""
+def _explain(error: BaseException) -> tuple[int, list[str]]:
+    """(exit code, lines to say) for what ended the command."""
+    if isinstance(error, BrokenPipeError):
+        # The reader has enough, as in `codesift query ... | head -1`.
+        _drop_output()
+        return Exit.RESULTS, []
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        _drop_output()
+        return Exit.BAD_INPUT, [f"cannot write the output: {error.strerror}"]
+    if isinstance(error, CodesiftError):
+        return Exit.BAD_INPUT, [str(error), *error.choices]
+    if isinstance(error, KeyboardInterrupt):
+        return Exit.INTERRUPTED, ["interrupted; what was done so far is kept"]
+    return Exit.BUG, [f"this is a bug in codesift: {type(error).__name__}; {_log(error)}"]
+
+
+def _say(lines: list[str]) -> None:
+    from codesift.render import show_note
+
+    # Nobody may be left to read it.
+    with contextlib.suppress(OSError):
+        if lines:
+            show_note(lines[0], sys.stderr, lines[1:])
+        sys.stderr.flush()
+
+
+def _drop_output() -> None:
+    """Python writes out what is left at exit, and would complain a second time."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _log(error: BaseException) -> str:
+    """Write the traceback to a file; returns where it is."""
     import tempfile
     import traceback
 
-    text = "".join(traceback.format_exception(error))
-    handle, path = tempfile.mkstemp(prefix="codesift-", suffix=".log", text=True)
-    os.write(handle, f"{sys.argv!r}\n{sys.version}\n{text}".encode("utf-8", "backslashreplace"))
-    os.close(handle)
-    sys.stderr.write(f"codesift: this is a bug in codesift: {type(error).__name__}; details are in {path}\n")
-    return Exit.BUG
+    text = f"{sys.argv!r}\n{sys.version}\n{''.join(traceback.format_exception(error))}"
+    try:
+        handle, path = tempfile.mkstemp(prefix="codesift-", suffix=".log", text=True)
+        os.write(handle, text.encode("utf-8", "backslashreplace"))
+        os.close(handle)
+    except OSError:
+        return f"{error}; no details, as no file can be written"
+    return f"details are in {path}"
 
 
 if __name__ == "__main__":

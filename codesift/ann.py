@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +48,8 @@ class GraphState:
     """Bytes of the graph file."""
     index: str = ""
     """Identity of the index whose vector ids are its labels."""
+    checksum: int = 0
+    """CRC-32 of the graph file: hnswlib follows whatever links it reads, out of its memory too."""
 
 
 class Graph:
@@ -78,8 +82,9 @@ class Graph:
         found: Found = []
         if state.count:
             try:
-                found = self._search_graph(self._load(), query, limit, state)
+                found = self._search_graph(self._load(state), query, limit, state)
             except _GRAPH_ERRORS:
+                self._give_up(state)
                 state = GraphState()
         # A graph replaced between `_state` and `_load` may hold part of the tail: each id counts once.
         found += exact(self._vectors.blocks(after=state.last), query, limit)
@@ -87,7 +92,7 @@ class Graph:
 
     def _search_graph(self, graph: Any, query: Matrix, limit: int, state: GraphState) -> Found:
         limit = min(limit, state.count)
-        graph.set_ef(max(self._settings.ann_search_width, 2 * limit))
+        graph.set_ef(max(self._settings.ann_search_width, limit))
         labels, distances = graph.knn_query(query[None, :], k=limit, num_threads=1)
         return [(int(label), 1.0 - float(d)) for label, d in zip(labels[0], distances[0], strict=True)]
 
@@ -107,7 +112,7 @@ class Graph:
         graph = None
         if state.count:
             with contextlib.suppress(*_GRAPH_ERRORS):
-                graph = self._load(room=state.count + missing)
+                graph = self._load(state, room=state.count + missing)
         if graph is None:
             alive, missing = self._vectors.usage(0)
             state, missing = GraphState(), alive + missing
@@ -151,23 +156,32 @@ class Graph:
         except (OSError, ValueError, TypeError):
             return GraphState()
 
-    def _load(self, room: int = 0) -> Any:
+    def _give_up(self, state: GraphState) -> None:
+        """Leave a damaged graph to the next `sync`, unless another process replaced it meanwhile."""
+        with contextlib.suppress(OSError):
+            if self._state() == state:
+                self._note.unlink(missing_ok=True)
+
+    def _load(self, state: GraphState, room: int = 0) -> Any:
         import hnswlib
 
+        if _checksum(self.path) != state.checksum:
+            raise OSError("the graph file was changed")
         graph = hnswlib.Index("ip", self._dimensions)
-        graph.load_index(str(self.path), max_elements=room)
+        graph.load_index(os.fsencode(self.path), max_elements=room)
         return graph
 
     def _save(self, graph: Any, last: int, count: int) -> None:
-        self.remove()
         partial = self.path.with_suffix(".partial")
         size = graph.index_file_size()
         try:
-            graph.save_index(str(partial))
+            self.remove()
+            # Bytes, because hnswlib takes no text with what is not UTF-8 in a file's name.
+            graph.save_index(os.fsencode(partial))
             if partial.stat().st_size != size:
                 raise OSError(f"wrote {partial.stat().st_size} of {size} bytes")
+            note = GraphState(last, count, size, self._vectors.index, _checksum(partial))
             partial.replace(self.path)
-            note = GraphState(last, count, size, self._vectors.index)
             self._note.write_text(json.dumps(note.__dict__), encoding="utf-8")
         except (OSError, RuntimeError) as error:
             partial.unlink(missing_ok=True)
@@ -176,6 +190,16 @@ class Graph:
             ) from error
 
 
+def _checksum(path: Path) -> int:
+    # 0.03 s for the graph of 30,000 units.
+    checksum = 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            checksum = zlib.crc32(block, checksum)
+    return checksum
+
+
+_BLOCK_BYTES = 1 << 20
 _GRAPH_ERRORS = (RuntimeError, OSError, ValueError)
 
 

@@ -133,19 +133,16 @@ class Catalog:
         )
         return [Hit(*row, score=0.0, signals={}, best_lines=row[6:]) for row in rows]  # type: ignore[misc]
 
-    def names_like(self, part: str, limit: int = 10) -> list[Hit]:
-        """Units whose name contains `part`, shortest names first: suggestions for a wrong name."""
-        pattern = "%" + part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        return self._hits(
-            "WHERE qualified_name LIKE ? ESCAPE '\\' ORDER BY length(name), path LIMIT ?", (pattern, limit)
-        )
+    def named(self, name: str, chosen: bool) -> list[int]:
+        """Ids of the units of this name, letter case aside.
 
-    def named(self, name: str) -> list[Hit]:
-        """Units with exactly this name or qualified name, letter case aside."""
-        return self._hits(
-            "WHERE name = ? COLLATE NOCASE OR qualified_name = ? COLLATE NOCASE ORDER BY path, start_line",
-            (name, name),
-        )
+        Args:
+            name: the last part of a qualified name.
+            chosen: look only at the units picked with `choose`.
+        """
+        inside = "AND id IN (SELECT id FROM chosen)" if chosen else ""
+        rows = self._db.all(f"SELECT id FROM units WHERE name = ? COLLATE NOCASE {inside}", (name,))
+        return [unit_id for (unit_id,) in rows]
 
     def choose(self, file_ids: Iterable[int] | None, kinds: Sequence[str]) -> int:
         """Limit the searches that follow to units of these files (None: all) and kinds (none: all).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,28 @@ _BUSY_SECONDS = 30
 _SQL_VARIABLES = 900  # SQLite before 3.32 takes 999 at most
 
 
+_NOT_DAMAGE = ("locked", "locking", "readonly", "unable to open", "I/O error", "out of memory", "interrupted")
+"""Words of SQLite's messages about failures that another try may not meet."""
+_LITTLE_SPACE = 256 * 1024
+"""Bytes. SQLite says "disk I/O error" where the disk filled up under its shared memory file."""
+
+
 def _explain(error: sqlite3.Error, path: Path) -> StorageError:
     text = str(error)
-    if "full" in text:
+    if "disk is full" in text or ("I/O error" in text and _is_full(path)):
         return StorageError(f"no space left on the disk that holds {path}", "free some, then run it again")
-    if isinstance(error, sqlite3.OperationalError) and "no such" not in text and "malformed" not in text:
+    if any(words in text for words in _NOT_DAMAGE):
         return StorageError(f"the index {path} cannot be used: {text}")
     return DamagedIndexError(f"the index {path} is damaged: {text}", "codesift clean, then codesift index")
+
+
+def _is_full(path: Path) -> bool:
+    import shutil
+
+    try:
+        return shutil.disk_usage(path.parent).free < _LITTLE_SPACE
+    except OSError:
+        return False
 
 
 class Database:
@@ -30,13 +46,14 @@ class Database:
 
     Args:
         path: the database file; made if it does not exist, unless `read_only`.
+        read_only: nothing is stored, and nothing is needed of a folder that cannot be written.
     """
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
         self.path = path
         with self.errors():
-            mode = "ro" if read_only else "rwc"
-            uri = f"{path.absolute().as_uri()}?mode={mode}"
+            mode = _read_only_mode(path) if read_only else "mode=rwc"
+            uri = f"{path.absolute().as_uri()}?{mode}"
             self._db = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
         try:
             self._open(read_only)
@@ -47,21 +64,47 @@ class Database:
     def _open(self, read_only: bool) -> None:
         self.run("PRAGMA temp_store = MEMORY")
         if not read_only:
-            self.run("PRAGMA journal_mode = WAL")
+            self._use_wal()
             self.run("PRAGMA synchronous = NORMAL")
         version = self.value("PRAGMA user_version")
-        if version == 0 and not read_only and not self.value("SELECT count(*) FROM sqlite_master"):
-            with self.transaction(), self.errors():
-                for statement in _schema():
-                    self.run(statement)
-                self.set_meta("identity", os.urandom(8).hex())
-                self.run(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        elif version != SCHEMA_VERSION:
+        if version == 0 and not read_only:
+            self._create()
+            version = self.value("PRAGMA user_version")
+        if version != SCHEMA_VERSION:
             raise DamagedIndexError(
                 f"the index {self.path} was written by another version of codesift "
                 f"(schema {version}, this one reads {SCHEMA_VERSION})",
                 "codesift clean, then codesift index",
             )
+
+    def _use_wal(self) -> None:
+        """Switch to write-ahead logging. Here alone SQLite does not wait for whoever is doing the same."""
+        until = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.Error as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise _explain(error, self.path) from error
+            time.sleep(0.01)
+
+    def _create(self) -> None:
+        with self.transaction():
+            # Another process may have been first, or the file is no index of ours.
+            if self.value("SELECT count(*) FROM sqlite_master"):
+                return
+            for statement in _schema():
+                self.run(statement)
+            self.set_meta("identity", os.urandom(8).hex())
+            self.run(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def is_sound(self) -> bool:
+        """Whether SQLite finds the database whole. Reads all of it."""
+        try:
+            return bool(self.value("PRAGMA quick_check(1)") == "ok")
+        except StorageError:
+            return False
 
     def close(self) -> None:
         """Close the database; the object cannot be used afterwards."""
@@ -114,6 +157,13 @@ class Database:
     def set_meta(self, key: str, value: str) -> None:
         """Store a fact about the index itself."""
         self.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+
+def _read_only_mode(path: Path) -> str:
+    """Where no shared memory file can be made beside a database, it is read as if nobody wrote it."""
+    log = path.with_name(path.name + "-wal")
+    settled = not log.exists() or not log.stat().st_size
+    return "mode=ro&immutable=1" if settled and not os.access(path.parent, os.W_OK) else "mode=ro"
 
 
 def parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

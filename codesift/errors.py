@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 
@@ -21,12 +22,14 @@ class CodesiftError(Exception):
     Args:
         message: what went wrong, one sentence without a full stop.
         hint: the next command or change to try, or an empty string.
+        choices: what could have been meant, a line each.
     """
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", choices: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.choices = choices
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from codesift.config import Settings
-from codesift.errors import DamagedIndexError, UsageError
+from codesift.errors import DamagedIndexError, StorageError, UsageError
 from codesift.indexing import OpenEncoder, Plan, apply, plan, skips
-from codesift.location import existing_index, index_folder, write_lock
+from codesift.location import existing_index, index_folder, is_writable, write_lock
 from codesift.store import Index, discard, open_index, reset, size_on_disk
 from codesift.types import Progress, Report
 
@@ -66,6 +67,8 @@ def on_index(
             raise UsageError(f"there is no index of {root}", "codesift index")
         folder = index_folder(root, settings.cache_folder())
         notify(f"no index of {root} yet: building it")
+    elif settings.refresh and not is_writable(folder):
+        folder = _instead_of(folder, root, settings, notify)
     update = partial(_refresh, root, folder, settings, notify, progress, open_encoder)
     try:
         if settings.refresh:
@@ -79,6 +82,16 @@ def on_index(
         update()
         with open_index(root, folder, settings) as index:
             return work(index)
+
+
+def _instead_of(folder: Path, root: Path, settings: Settings, notify: Notify) -> Path:
+    """An index that can be written in place of one that cannot, unless that one needs no change."""
+    with suppress(StorageError), open_index(root, folder, settings) as index:
+        if not _has_work(plan(index, settings), index):
+            return folder
+    other = index_folder(root, settings.cache_folder())
+    notify(f"the index {folder} is out of date and cannot be written: building one in {other}")
+    return other
 
 
 def _refresh(

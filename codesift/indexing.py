@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -16,11 +16,12 @@ from codesift.config import Settings
 from codesift.database import Database
 from codesift.errors import StorageError
 from codesift.git import other_worktrees
-from codesift.location import existing_index
+from codesift.languages import UNITS
+from codesift.location import DATABASE, INDEX_FOLDER, existing_index
 from codesift.models import Space
 from codesift.parse import parse
 from codesift.reading import Unreadable, read_text
-from codesift.store import DATABASE, Index
+from codesift.store import Index
 from codesift.template import windows_of
 from codesift.types import Encoder, Progress, Report, Skip, SourceFile, Window
 from codesift.vectors import Vectors, WindowRow
@@ -33,6 +34,9 @@ _RACY_NS = 2_000_000_000
 """A file this young when it was read may change again within its clock tick: it is read again next time."""
 _SPARE_VECTORS = 10_000
 """Unused vectors kept beside as many as are in use: what another branch will ask for."""
+
+_UNSAID = (".git/", f"{INDEX_FOLDER}/")
+"""What nobody expects to be searched is not worth a line in the summary."""
 
 OpenEncoder = Callable[[Space], Encoder]
 
@@ -58,12 +62,13 @@ def plan(index: Index, settings: Settings) -> Plan:
     known = {row.path: row for row in index.catalog.files()}
     stats = {path: (row.size, row.mtime_ns, row.ctime_ns, row.language) for path, row in known.items()}
     found = walk(index.root, settings, known=stats)
-    parser = f"{__version__} {settings.max_file_size}"
+    parser = f"{__version__} {UNITS} {settings.max_file_size}"
     current = known if index.database.meta("parser") == parser else {}
     unsure = [source for source in found.files if not _same_stat(source, current.get(source.path))]
     listed = {source.path for source in found.files}
     removed = [path for path in known if path not in listed]
-    return Plan(unsure, removed, found.skips, current, parser)
+    skips = [skip for skip in found.skips if not skip.path.startswith(_UNSAID)]
+    return Plan(unsure, removed, skips, current, parser)
 
 
 def _same_stat(source: SourceFile, row: FileRow | None) -> bool:
@@ -125,8 +130,7 @@ def _store_files(plan: Plan, index: Index, settings: Settings, report: Report, p
 def _store_file(source: SourceFile, plan: Plan, index: Index, settings: Settings, report: Report) -> int:
     """Store one file if its content changed; returns its number of units."""
     row = plan.known.get(source.path)
-    young = time.time_ns() - max(source.mtime_ns, source.ctime_ns) < _RACY_NS
-    stored = replace(source, mtime_ns=-1) if young else source
+    stored = replace(source, mtime_ns=-1) if _is_young(source) else source
     try:
         text = read_text(source, settings)
     except Unreadable as error:
@@ -143,6 +147,15 @@ def _store_file(source: SourceFile, plan: Plan, index: Index, settings: Settings
     index.catalog.put_file(stored, digest, units, None)
     report.parsed += 1
     return len(units)
+
+
+def _is_young(source: SourceFile) -> bool:
+    """Whether a change from now on could leave a file's times as they are.
+
+    A modification time far ahead is one that was set by hand, and says nothing.
+    """
+    now = time.time_ns()
+    return source.ctime_ns > now - _RACY_NS or abs(source.mtime_ns - now) < _RACY_NS
 
 
 def text_digest(text: str) -> bytes:
@@ -217,7 +230,9 @@ class _Embedding:
         missing = {each.digest: each.window.text for each in batch if each.digest not in known}
         fresh: dict[bytes, bytes] = {}
         for sibling in siblings:
-            fresh |= sibling.data(digest for digest in missing if digest not in fresh)
+            # A damaged index of another worktree is none of this run's business.
+            with suppress(StorageError):
+                fresh |= sibling.data(digest for digest in missing if digest not in fresh)
         self._report.reused += sum(each.digest in known or each.digest in fresh for each in batch)
         units = len({each.unit_id for each in batch})
         fresh |= self._encode({d: text for d, text in missing.items() if d not in fresh}, units)
@@ -249,14 +264,12 @@ class _Embedding:
 @contextmanager
 def _siblings(index: Index) -> Iterator[list[Vectors]]:
     """The same space in the indexes of the repository's other git worktrees."""
-    opened: list[Database] = []
-    try:
+    with ExitStack() as stack:
+        siblings = []
         for root in other_worktrees(index.root):
             folder = existing_index(root, index.cache)
             with suppress(StorageError):
                 if folder and folder != index.folder:
-                    opened.append(Database(folder / DATABASE, read_only=True))
-        yield [Vectors(database, index.space.id) for database in opened]
-    finally:
-        for database in opened:
-            database.close()
+                    database = stack.enter_context(closing(Database(folder / DATABASE, read_only=True)))
+                    siblings.append(Vectors(database, index.space.id))
+        yield siblings

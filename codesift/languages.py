@@ -9,6 +9,9 @@ from functools import cache
 
 from codesift.errors import UsageError
 
+UNITS = "1"
+"""Version of how text becomes units. Raise it whenever the same file would be cut into other ones."""
+
 
 @dataclass(frozen=True)
 class Language:

@@ -12,6 +12,7 @@ from pathlib import Path
 from codesift.errors import StorageError, UsageError
 
 INDEX_FOLDER = ".codesift"
+DATABASE = "index.db"
 _LOCK_WAIT_SECONDS = 0.2
 
 
@@ -23,9 +24,9 @@ def find_root(start: Path, cache_dir: Path) -> Path:
     start = _folder(start)
     folders = [start, *start.parents]
     for folder in folders:
-        if any((place / "index.db").exists() for place in _places(folder, cache_dir)):
+        if any(_holds_index(place) for place in _places(folder, cache_dir)):
             return folder
-    return next((folder for folder in folders if (folder / ".git").exists()), start)
+    return next((folder for folder in folders if os.path.exists(folder / ".git")), start)  # noqa: PTH110
 
 
 def given_root(path: Path) -> Path:
@@ -55,7 +56,19 @@ def _places(root: Path, cache_dir: Path) -> tuple[Path, Path]:
 
 def existing_index(root: Path, cache_dir: Path) -> Path | None:
     """The folder that holds the index of `root`, or None where there is no index yet."""
-    return next((p for p in _places(root, cache_dir) if (p / "index.db").exists()), None)
+    places = [place for place in _places(root, cache_dir) if _holds_index(place)]
+    # One that cannot be written falls behind as soon as there is another.
+    return next((place for place in places if is_writable(place)), places[0] if places else None)
+
+
+def _holds_index(place: Path) -> bool:
+    # `os.path` takes a folder that may not be looked into for one without an index.
+    return not place.is_symlink() and os.path.exists(place / DATABASE)  # noqa: PTH110
+
+
+def is_writable(place: Path) -> bool:
+    """Whether files can be made in an index folder, and the index in it can be changed."""
+    return os.access(place, os.W_OK | os.X_OK) and os.access(place / DATABASE, os.W_OK)
 
 
 def index_folder(root: Path, cache_dir: Path) -> Path:
@@ -75,8 +88,13 @@ def index_folder(root: Path, cache_dir: Path) -> Path:
 
 
 def _make_writable(place: Path) -> bool:
+    # A repository may bring a link along, to have us write somewhere else.
+    if place.is_symlink():
+        return False
     try:
         place.mkdir(parents=True, exist_ok=True)
+        if _holds_index(place) and not is_writable(place):
+            return False
         probe = place / f".probe-{os.getpid()}"
         probe.touch()
         probe.unlink()
@@ -106,19 +124,23 @@ def write_lock(folder: Path, waiting: Callable[[], None] | None) -> Iterator[boo
     from filelock import FileLock, Timeout
 
     lock = FileLock(folder / "lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
+
+    def acquire() -> bool:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        except OSError as error:
+            raise StorageError(f"cannot lock the index folder {folder}: {error.strerror}") from error
+        return True
+
+    if not acquire():
         if waiting is None:
             yield False
             return
         waiting()
-        while not lock.is_locked:
-            with contextlib.suppress(Timeout):
-                lock.acquire(timeout=0)
+        while not acquire():
             time.sleep(_LOCK_WAIT_SECONDS)
-    except OSError as error:
-        raise StorageError(f"cannot lock the index folder {folder}: {error.strerror}") from error
     try:
         yield True
     finally:

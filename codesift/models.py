@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from codesift import hub
 from codesift.errors import ModelError
 
 TEMPLATE = "1"
@@ -168,7 +168,7 @@ def locate(base: Base) -> Path:
     """
     if base.folder:
         return Path(base.folder)
-    return _cached(base.hub_id) or _download(base)
+    return hub.cached(base.hub_id) or hub.download(base.hub_id)
 
 
 def space_for(base: Base, language: str) -> Space:
@@ -199,66 +199,16 @@ def weights_digest(base: Base) -> str:
         return f"{model['weights']['sha256']} {model['tokenizer']['sha256']}"
     files = [folder / name for name in _IDENTITY if (folder / name).is_file()]
     files += _weight_files(folder)
-    return " ".join(_file_digest(path) for path in files)
+    return " ".join(hub.file_digest(path) for path in files)
 
 
 _IDENTITY = ("config.json", "tokenizer.json", "vocab.json", "merges.txt", "vocab.txt")
 
 
 def _weight_files(folder: Path) -> list[Path]:
-    for pattern in ("*.safetensors", "pytorch_model*.bin"):
-        if found := sorted(folder.glob(pattern)):
-            return found
+    if found := hub.weight_files(folder):
+        return found
     raise ModelError(f"no weights in {folder}", "expected model.safetensors or pytorch_model.bin")
-
-
-def _file_digest(path: Path) -> str:
-    # The hub's cache names a large file's blob by its sha256, so 500 MB need not be read at each start.
-    blob = path.resolve().name
-    if path.is_symlink() and len(blob) == 64 and set(blob) <= set("0123456789abcdef"):
-        return blob
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _hub_cache() -> Path:
-    if path := os.environ.get("HF_HUB_CACHE"):
-        return Path(path).expanduser()
-    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface"
-    return Path(home).expanduser() / "hub"
-
-
-def _cached(hub_id: str) -> Path | None:
-    """The snapshot of a hub id in the local cache, if it is whole."""
-    store = _hub_cache() / ("models--" + hub_id.replace("/", "--"))
-    try:
-        revision = (store / "refs" / "main").read_text(encoding="utf-8").strip()
-    except OSError:
-        return None
-    folder = store / "snapshots" / revision
-    whole = (folder / "config.json").is_file() and any(
-        any(folder.glob(pattern)) for pattern in ("*.safetensors", "pytorch_model*.bin")
-    )
-    return folder if whole else None
-
-
-def _download(base: Base) -> Path:
-    try:
-        from huggingface_hub import snapshot_download
-    except ImportError as error:
-        raise ModelError(f"{base.name} needs torch", "pip install 'codesift[torch]'") from error
-    patterns = ["*.json", "*.txt", "*.safetensors", "pytorch_model*.bin"]
-    try:
-        return Path(snapshot_download(base.hub_id, allow_patterns=patterns))
-    # The hub's client raises errors of several libraries for "not reachable"; all mean the same here.
-    except Exception as error:
-        raise ModelError(
-            f"{base.name} is not in the local cache and could not be downloaded ({type(error).__name__})",
-            "download it where the hub can be reached, and give its folder as the model",
-        ) from error
 
 
 def _converted_base(folder: Path) -> Base:
@@ -328,7 +278,7 @@ def list_models(used: str) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for base in bases:
         rows.append(
-            _model_row(base.name, "all", base, base.folder or str(_cached(base.hub_id) or ""), active)
+            _model_row(base.name, "all", base, base.folder or str(hub.cached(base.hub_id) or ""), active)
         )
         for (base_name, language), adapter in ADAPTERS.items():
             if base_name == base.name:

@@ -9,12 +9,13 @@ from codesift.config import Settings
 from codesift.types import Hit
 from codesift.words import is_symbol, symbol_parts
 
-FIELD_WEIGHTS = (4.0, 2.0, 2.0, 1.0)
+FIELD_WEIGHTS = (2.0, 1.5, 1.0, 1.0)
 """BM25 weights of name, path, documentation, body."""
 _RANK_OFFSET = 60.0
 """Reciprocal rank fusion's constant (Cormack, Clarke, Buettcher 2009, section 2)."""
-_SYMBOL_BONUS = 1.0
-_PART_BONUS = 0.4
+_SYMBOL_SHARE = (1.0, 0.9, 0.5)
+"""Of all a unit could get without it, for being exactly the symbol asked for, but for letter case, or
+another unit of its last name. The definition comes first even where only its name speaks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,15 @@ def fuse(query: str, hits: Mapping[int, Hit], found: Mapping[int, Evidence], set
         The hits with scores between 0 and 1 and each signal's share of them.
     """
     wanted = symbol_parts(query) if is_symbol(query) else []
-    best = settings.lexical_weight + settings.semantic_weight + (_SYMBOL_BONUS if wanted else 0.0)
+    rest = settings.lexical_weight + settings.semantic_weight
+    best = rest * (1 + _SYMBOL_SHARE[0] if wanted else 1)
     ranked = []
     for unit_id, hit in hits.items():
         evidence = found[unit_id]
         signals = {
             "words": settings.lexical_weight * _reciprocal(evidence.lexical_rank),
             "meaning": settings.semantic_weight * _reciprocal(evidence.semantic_rank),
-            "symbol": _symbol_match(wanted, hit),
+            "symbol": rest * _symbol_match(wanted, hit),
         }
         shares = {name: value / (best or 1.0) for name, value in signals.items() if value}
         lines = evidence.best_lines or hit.best_lines
@@ -67,12 +69,12 @@ def _reciprocal(rank: int | None) -> float:
 
 
 def _symbol_match(wanted: Sequence[str], hit: Hit) -> float:
-    """How well a unit's name is the bare symbol asked for: 1 for the definition itself."""
+    """How well a unit's name is the bare symbol asked for, one of `_SYMBOL_SHARE` or 0."""
     if not wanted or hit.kind in ("module", "text"):
         return 0.0
     have = symbol_parts(hit.qualified_name)
     if have[-len(wanted) :] == list(wanted):
-        return _SYMBOL_BONUS
+        return _SYMBOL_SHARE[0]
     if [part.lower() for part in have[-len(wanted) :]] == [part.lower() for part in wanted]:
-        return 0.8 * _SYMBOL_BONUS
-    return _PART_BONUS * (hit.name.lower() == wanted[-1].lower())
+        return _SYMBOL_SHARE[1]
+    return _SYMBOL_SHARE[2] * (hit.name.lower() == wanted[-1].lower())

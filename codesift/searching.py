@@ -14,7 +14,7 @@ from codesift.store import Index
 from codesift.targets import Origin
 from codesift.template import windows_of
 from codesift.types import Answer, Encoder, Hit, Unit
-from codesift.words import query_terms, terms
+from codesift.words import is_symbol, query_terms, symbol_parts, terms
 
 if TYPE_CHECKING:
     from codesift.ann import Found
@@ -79,6 +79,10 @@ def rank(question: Question, index: Index, settings: Settings, open_encoder: Ope
     """
     share = choose(index, question.filter)
     found: dict[int, Evidence] = {}
+    if is_symbol(question.text):
+        # Neither search is sure to have it among its candidates where many units share the name.
+        named = index.catalog.named(symbol_parts(question.text)[-1], share < 1)
+        found.update((unit_id, Evidence()) for unit_id in named)
     if question.lexical:
         words = _query_words(question)
         for rank, (unit_id, _) in enumerate(

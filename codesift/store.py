@@ -12,11 +12,11 @@ from codesift.ann import Graph
 from codesift.catalog import Catalog
 from codesift.config import Settings
 from codesift.database import Database
-from codesift.errors import StorageError
+from codesift.errors import CodesiftError, DamagedIndexError, StorageError
+from codesift.location import DATABASE, is_writable
 from codesift.models import Space, find_base, space_for
 from codesift.vectors import Vectors
 
-DATABASE = "index.db"
 _KEPT = ("lock", ".gitignore")
 
 
@@ -40,6 +40,8 @@ class Index:
 def open_index(root: Path, folder: Path, settings: Settings) -> Iterator[Index]:
     """Open the index of `root` in `folder`, made if it is not there; closed on leaving.
 
+    An index that cannot be written can still be searched.
+
     Raises:
         DamagedIndexError: it cannot be trusted; `reset` the folder and index again.
         StorageError: it cannot be read or written.
@@ -47,11 +49,21 @@ def open_index(root: Path, folder: Path, settings: Settings) -> Iterator[Index]:
     """
     # Code of every language is encoded by the base alone while `models.ADAPTERS` is empty.
     space = space_for(find_base(settings.model), "")
-    database = Database(folder / DATABASE)
+    path = folder / DATABASE
+    database = Database(path, read_only=path.exists() and not is_writable(folder))
     try:
         vectors = Vectors(database, space.id)
         graph = Graph(folder, vectors, space.dimensions, settings)
         yield Index(root, folder, settings.cache_folder(), space, database, Catalog(database), vectors, graph)
+    except (CodesiftError, OSError):
+        raise
+    except Exception as error:
+        # What no line of ours expects may come from an index that was written over.
+        if database.is_sound():
+            raise
+        raise DamagedIndexError(
+            f"the index {path} is damaged", "codesift clean, then codesift index"
+        ) from error
     finally:
         database.close()
 

@@ -135,16 +135,16 @@ def pick(units: Sequence[Named], wanted: str, file: Path) -> Named:
         if len(found) == 1:
             return found[0]
         if found:
-            raise UsageError(f"{wanted!r} is ambiguous in {file}, write FILE:LINE:{_list(found, file)}")
+            raise UsageError(f"{wanted!r} is ambiguous in {file}", "write FILE:LINE", _list(found, file))
     close = [unit for unit in units if wanted.lower() in unit.qualified_name.lower()] or list(units)
     named = [unit for unit in close if unit.kind not in ("module", "text")]
-    raise UsageError(f"there is no {wanted!r} in {file}; it has:{_list(named or close, file)}")
+    raise UsageError(f"there is no {wanted!r} in {file}", "it has these", _list(named or close, file))
 
 
 def _at_line(units: Sequence[Named], line: int, file: Path) -> Named:
     around = [unit for unit in units if unit.start_line <= line <= unit.end_line]
     if not around:
-        raise UsageError(f"line {line} of {file} is in no function; it has:{_list(units, file)}")
+        raise UsageError(f"line {line} of {file} is in no unit", "it has these", _list(units, file))
     return min(around, key=lambda unit: unit.end_line - unit.start_line)
 
 
@@ -160,7 +160,7 @@ def _is_tail(unit: Hit | Unit, wanted: str) -> bool:
     return unit.qualified_name.endswith((f".{wanted}", f"::{wanted}"))
 
 
-def _list(units: Sequence[Hit] | Sequence[Unit], file: Path) -> str:
-    shown = [f"\n  {file}:{unit.start_line}  {unit.qualified_name}" for unit in units[:_SHOWN]]
+def _list(units: Sequence[Hit] | Sequence[Unit], file: Path) -> list[str]:
+    shown = [f"{file}:{unit.start_line}  {unit.qualified_name}" for unit in units[:_SHOWN]]
     more = len(units) - _SHOWN
-    return "".join(shown) + (f"\n  and {more} more" if more > 0 else "" if shown else " nothing")
+    return shown + ([f"and {more} more"] if more > 0 else [])

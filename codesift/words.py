@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
-_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W_A-Za-z\d]+")
+_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|\d+")
 _SYMBOL = re.compile(r"~?[^\W\d]\w*(?:(?:::|\.|->|#)~?[^\W\d]\w*)*(?:\(\))?[!?]?")
 
 STOP_WORDS = frozenset(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -38,7 +39,10 @@ def codesift() -> Run:
 
     def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
         options = {"capture_output": True, "text": True, "timeout": 300, "encoding": "utf-8"} | options
-        return subprocess.run([program, *map(str, arguments)], **options)  # type: ignore[call-overload]
+        done: subprocess.CompletedProcess[str] = subprocess.run(  # type: ignore[call-overload]
+            [program, *map(str, arguments)], **options
+        )
+        return done
 
     return run
 
@@ -52,3 +56,26 @@ def git() -> Callable[..., None]:
         subprocess.run(["git", "-C", folder, *identity, *arguments], check=True, capture_output=True)
 
     return run
+
+
+HARBOUR = Path(__file__).parent / "data" / "harbour"
+
+
+@pytest.fixture(scope="session")
+def harbour(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A git repository in Python, JavaScript and Go with its index; tests leave it as it is."""
+    root = tmp_path_factory.mktemp("harbour") / "repo"
+    shutil.copytree(HARBOUR, root)
+    home = tmp_path_factory.mktemp("harbour-home")
+    own = {"HOME": str(home), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "SYSTEMROOT")}
+    program = str(Path(sys.executable).parent / "codesift")
+    for command in (["git", "init", "-q"], ["git", "add", "-A"], [program, "index", "--quiet"]):
+        subprocess.run(command, cwd=root, env=kept | own, check=True, capture_output=True, timeout=120)
+    return root
+
+
+@pytest.fixture
+def own_harbour(harbour: Path, tmp_path: Path) -> Path:
+    """A copy of `harbour`, index included, that a test may change."""
+    return Path(shutil.copytree(harbour, tmp_path / "harbour"))

@@ -70,6 +70,9 @@ func Retry(send func() error, attempts int) error {
 """,
 }
 
+SHOP_UNITS = 10
+"""What `SHOP` is cut into."""
+
 
 def write(root: Path, files: Mapping[str, str | bytes] = SHOP) -> Path:
     """Write files below `root`, folders made as needed."""
@@ -113,7 +116,7 @@ def units(done: Done[str]) -> int:
 
 
 def rows(root: Path, sql: str) -> list[Any]:
-    """What the index of `root` says, read beside any process that writes it; empty while it cannot be read."""
+    """What the index of `root` says, read while others may write it; nothing if it cannot be read."""
     return rows_of(root / ".codesift", sql)
 
 

@@ -243,6 +243,16 @@ def test_encoding_opens_no_socket_and_reports_to_nobody() -> None:
     assert python(code) == "[]"
 
 
+def test_engines_end_while_their_threads_are_busy(tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path\nfrom codesift.encoders import open_encoder\n"
+        "from codesift.models import local_base\n"
+        f"base = local_base(Path({str(converted(tmp_path))!r}))\n"
+        "for _ in range(20): open_encoder(base).encode(['parse json file'] * 300)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
 def test_a_transformers_bert_can_be_a_base(tmp_path: Path, pooling: str) -> None:
     pytest.importorskip("torch")

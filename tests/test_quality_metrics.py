@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
-from benchmarks.quality import first_rank, matches, ndcg_at_10, unique
 
+from benchmarks.quality import first_rank, matches, ndcg_at_10, unique
 from codesift.types import Hit
 
 

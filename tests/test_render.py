@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from codesift.errors import UsageError
 from codesift.languages import LANGUAGES
 from codesift.render import (
     Mode,
@@ -22,7 +21,6 @@ from codesift.render import (
     progress,
     show_answer,
     show_coverage,
-    show_error,
     show_models,
     show_note,
     show_report,
@@ -455,9 +453,10 @@ def test_missing_vectors_are_said_and_complete_ones_are_not() -> None:
     assert complete.getvalue() == ""
 
 
-def test_an_error_is_one_line_with_its_hint(capsys: pytest.CaptureFixture[str]) -> None:
-    show_error(UsageError("no file a\nb\x1b", "see codesift status"))
-    assert capsys.readouterr().err == "codesift: no file a\\nb\\x1b (see codesift status)\n"
+def test_choices_stand_below_a_note_a_line_each() -> None:
+    err = io.StringIO()
+    show_note("no f in a.py (it has these)", err, ["a.py:1  g", "a.py:9  h\n\x1b"])
+    assert err.getvalue() == "codesift: no f in a.py (it has these)\n  a.py:1  g\n  a.py:9  h\\n\\x1b\n"
 
 
 def test_a_note_is_one_line() -> None:

@@ -24,8 +24,9 @@ STEP = 8
 """Lengths are padded to a multiple of this: 32 shapes to compile instead of 256, for 4 % more tokens."""
 STREAMS = 8
 """Batches computed at once, at most; each stream holds its own activations, about 20 MB."""
-GROUP = 128
-"""Activations that share a scale when they are rounded to int8 for a matrix product."""
+GROUP = 64
+"""Activations that share a scale when they are rounded to int8 for a matrix product: as fast as 128 within
+the noise, and nearer to float32 (see training/README.md)."""
 SHAPES = 1024
 """Compiled operations kept, over all shapes seen."""
 
@@ -36,7 +37,7 @@ class Engine:
     def __init__(self, weights: Weights, threads: int = 0, config: dict[str, object] | None = None) -> None:
         core = ov.Core()
         self._dimensions = weights.matrices["embeddings.word_embeddings.weight"].values.shape[1]
-        config = {**settings(core, threads), **(config or {})}
+        config = {**settings(threads), **(config or {})}
         self._compiled = core.compile_model(build(weights), "CPU", config)
         streams = int(self._compiled.get_property("NUM_STREAMS"))
         self._requests = [self._compiled.create_infer_request() for _ in range(streams)]
@@ -65,11 +66,11 @@ def _collect(running: deque[tuple[ov.InferRequest, Batch]], vectors: Floats) -> 
     vectors[batch.rows] = request.get_output_tensor().data
 
 
-def settings(core: ov.Core, threads: int) -> dict[str, object]:
-    """The plugin's settings for this CPU, chosen by its capabilities.
+def settings(threads: int) -> dict[str, object]:
+    """The plugin's settings.
 
-    The precision outside the matrix products is left to the plugin: bfloat16 where the CPU has instructions
-    for it, float32 elsewhere. Measured with benchmarks/engines.py.
+    Left to the plugin, which knows the CPU: the precision outside the matrix products (bfloat16 where there
+    are instructions for it, else float32), and whether to round activations to int8 at all (only with VNNI).
 
     Args:
         threads: how many to use; 0 for all.

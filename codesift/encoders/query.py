@@ -70,7 +70,7 @@ class QueryModel:
 
 def mean_direction(vectors: Sequence[Floats] | Floats) -> Floats:
     """The mean of vectors, each of shape (dimensions,), scaled to length 1."""
-    mean: Floats = np.stack(vectors).mean(axis=0)
+    mean: Floats = np.asarray(vectors, dtype=np.float32).mean(axis=0)
     unit: Floats = mean / np.float32(np.linalg.norm(mean))
     return unit
 
@@ -78,9 +78,10 @@ def mean_direction(vectors: Sequence[Floats] | Floats) -> Floats:
 def gelu(x: Floats) -> Floats:
     """x * Phi(x), with the error function as in Abramowitz and Stegun 7.1.26 (error below 1.5e-7)."""
     z = np.abs(x) * np.float32(2**-0.5)
-    t = 1 / (1 + np.float32(0.3275911) * z)
-    polynomial = np.float32(1.061405429)
+    t: Floats = np.float32(1) / (np.float32(1) + np.float32(0.3275911) * z)
+    polynomial: Floats = np.full_like(x, 1.061405429)
     for coefficient in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
-        polynomial = polynomial * t + np.float32(coefficient)
+        polynomial *= t
+        polynomial += np.float32(coefficient)
     half: Floats = np.float32(0.5) * polynomial * t * np.exp(-z * z)  # 1 - Phi(|x|)
     return x * np.where(x > 0, 1 - half, half)

@@ -8,7 +8,7 @@ from typing import TextIO
 from codesift.render.machine import answer_json, write_json
 from codesift.render.plain import show_files, show_plain, show_vimgrep
 from codesift.render.progress import progress
-from codesift.render.tables import show_error, show_models, show_note, show_report, show_status, size
+from codesift.render.tables import show_models, show_note, show_report, show_status, size
 from codesift.render.text import cut, cut_mark, visible, write
 from codesift.render.view import Mode, View, choose_mode
 from codesift.types import Answer
@@ -21,7 +21,6 @@ __all__ = [
     "progress",
     "show_answer",
     "show_coverage",
-    "show_error",
     "show_models",
     "show_note",
     "show_report",

@@ -1,27 +1,21 @@
-"""What `index`, `status` and `models` print, and the one line of an error."""
+"""What `index`, `status` and `models` print, and the one line of a note or an error."""
 
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
-from codesift.errors import CodesiftError
 from codesift.render.machine import VERSION, write_json
 from codesift.render.text import visible, write
 from codesift.render.view import View
 from codesift.types import Report
 
 
-def show_error(error: CodesiftError, err: TextIO | None = None) -> None:
-    """One line on stderr: `codesift: message (hint)`."""
-    show_note(str(error), err or sys.stderr)
-
-
-def show_note(text: str, err: TextIO) -> None:
-    """One line on `err` about what is being done: `codesift: text`."""
-    write(err, f"codesift: {visible(text)}\n")
+def show_note(text: str, err: TextIO, choices: Sequence[str] = ()) -> None:
+    """`codesift: text` on one line of `err`, and what could be chosen on a line each below it."""
+    for line in (f"codesift: {visible(text)}", *(f"  {visible(choice)}" for choice in choices)):
+        write(err, line + "\n")
 
 
 def show_report(report: Report, out: TextIO, err: TextIO, quiet: bool) -> None:
