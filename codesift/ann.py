@@ -50,6 +50,8 @@ class GraphState:
     """Identity of the index whose vector ids are its labels."""
     checksum: int = 0
     """CRC-32 of the graph file: hnswlib follows whatever links it reads, out of its memory too."""
+    mtime_ns: int = 0
+    """Of the graph file; while it is the same, the checksum is not computed again."""
 
 
 class Graph:
@@ -68,6 +70,7 @@ class Graph:
         self._settings = settings
         self.path = folder / f"{vectors.space[:16]}.hnsw"
         self._note = self.path.with_suffix(".json")
+        self._opened: tuple[GraphState, Any] | None = None
 
     # -- searching ----------------------------------------------------------------------------
 
@@ -82,7 +85,7 @@ class Graph:
         found: Found = []
         if state.count:
             try:
-                found = self._search_graph(self._load(state), query, limit, state)
+                found = self._search_graph(self._open(state), query, limit, state)
             except _GRAPH_ERRORS:
                 self._give_up(state)
                 state = GraphState()
@@ -162,10 +165,16 @@ class Graph:
             if self._state() == state:
                 self._note.unlink(missing_ok=True)
 
+    def _open(self, state: GraphState) -> Any:
+        """The graph for searching, loaded once for as long as its file stays the same."""
+        if self._opened is None or self._opened[0] != state:
+            self._opened = state, self._load(state)
+        return self._opened[1]
+
     def _load(self, state: GraphState, room: int = 0) -> Any:
         import hnswlib
 
-        if _checksum(self.path) != state.checksum:
+        if self.path.stat().st_mtime_ns != state.mtime_ns and _checksum(self.path) != state.checksum:
             raise OSError("the graph file was changed")
         graph = hnswlib.Index("ip", self._dimensions)
         graph.load_index(os.fsencode(self.path), max_elements=room)
@@ -180,7 +189,8 @@ class Graph:
             graph.save_index(os.fsencode(partial))
             if partial.stat().st_size != size:
                 raise OSError(f"wrote {partial.stat().st_size} of {size} bytes")
-            note = GraphState(last, count, size, self._vectors.index, _checksum(partial))
+            mtime_ns = partial.stat().st_mtime_ns
+            note = GraphState(last, count, size, self._vectors.index, _checksum(partial), mtime_ns)
             partial.replace(self.path)
             self._note.write_text(json.dumps(note.__dict__), encoding="utf-8")
         except (OSError, RuntimeError) as error:

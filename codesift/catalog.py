@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -165,7 +166,7 @@ class Catalog:
 
     def lexical(
         self, words: Sequence[str], weights: Sequence[float], limit: int, chosen: bool
-    ) -> list[tuple[int, float]]:
+    ) -> list[tuple[int, float, float]]:
         """Units by BM25, best first.
 
         Args:
@@ -175,15 +176,29 @@ class Catalog:
             chosen: look only at the units picked with `choose`.
 
         Returns:
-            (unit id, BM25 score, higher is better).
+            (unit id, BM25 score, higher is better, share of the words the unit has).
         """
         if not words:
             return []
-        match = " OR ".join('"' + word.replace('"', '""') + '"' for word in words)
         inside = "AND rowid IN (SELECT id FROM chosen)" if chosen else ""
         rows = self._db.all(
             f"SELECT rowid, bm25(words, ?, ?, ?, ?) AS s FROM words WHERE words MATCH ? {inside} "
             "ORDER BY s, rowid LIMIT ?",
-            (*weights, match, limit),
+            (*weights, " OR ".join(map(_quoted, words)), limit),
         )
-        return [(unit_id, -score) for unit_id, score in rows]
+        present = self._words_present([unit_id for unit_id, _ in rows], words)
+        return [(unit_id, -score, present[unit_id] / len(words)) for unit_id, score in rows]
+
+    def _words_present(self, unit_ids: Sequence[int], words: Sequence[str]) -> Counter[int]:
+        """Unit id -> how many of the words it has."""
+        present: Counter[int] = Counter()
+        for part in parts(unit_ids):
+            query = f"SELECT rowid FROM words WHERE words MATCH ? AND rowid IN ({','.join('?' * len(part))})"
+            for word in words:
+                present.update(unit_id for (unit_id,) in self._db.all(query, (_quoted(word), *part)))
+        return present
+
+
+def _quoted(word: str) -> str:
+    """A word as FTS5 takes it, whatever is in it."""
+    return '"' + word.replace('"', '""') + '"'

@@ -17,7 +17,7 @@ from codesift.errors import Exit, UsageError
 from codesift.types import KINDS, Answer, Encoder, Unit
 
 if TYPE_CHECKING:
-    from codesift.models import Space
+    from codesift.models import Base, Space
     from codesift.searching import Filter
     from codesift.store import Index
 
@@ -50,7 +50,14 @@ class _Run:
         with render.progress(self.quiet) as progress:
             return on_index(self.root, self.settings, self.notify, progress, self.encoder, work)
 
-    def encoder(self, space: Space) -> Encoder:
+    def query_encoder(self) -> Encoder:
+        from codesift.models import find_base
+
+        encoder = self.encoder(find_base(self.settings.model))
+        encoder.prepare_query()
+        return encoder
+
+    def encoder(self, space: Space | Base) -> Encoder:
         from codesift.encoders import open_encoder
 
         return open_encoder(space, self.settings.threads)
@@ -146,6 +153,7 @@ def query(
     quiet: options.Quiet = False,
 ) -> None:
     """Find the code that answers a question."""
+    from codesift.ahead import Ahead
     from codesift.searching import Question
     from codesift.searching import query as search
 
@@ -164,7 +172,9 @@ def query(
         code=_snippet(asked, code),
         filter=_filter(lang, kind, path, run.settings.include_tests and not no_tests),
     )
-    answer = run.on_index(lambda at: search(question, at, run.settings, lambda: run.encoder(at.space)))
+    # Loading the model fills the time that git and the disk take to say what changed.
+    encoder = Ahead(run.query_encoder) if question.semantic else run.query_encoder
+    answer = run.on_index(lambda at: search(question, at, run.settings, encoder))
     _show(answer, view, quiet)
 
 

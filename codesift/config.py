@@ -64,10 +64,10 @@ class Settings:
     """Candidates held while a node is linked (ef_construction); hnswlib's own default."""
     ann_search_width: int = _number(200, 10, 10_000)
     """Candidates held in a search (ef); hnswlib answers with no more than this, so it equals `candidates`."""
-    lexical_weight: float = _number(1.0, 0.0, 100.0)
-    """Weight of the word signal; equal to the other until a measurement says otherwise."""
-    semantic_weight: float = _number(1.0, 0.0, 100.0)
-    """Weight of the vector signal."""
+    lexical_weight: float = _number(0.4, 0.0, 100.0)
+    """Weight of the words, chosen as in ranking.py."""
+    semantic_weight: float = _number(0.6, 0.0, 100.0)
+    """Weight of the vectors, chosen as in ranking.py."""
     candidates: int = _number(200, 1, 10_000)
     """Units each signal hands to the fusion: twenty times what is shown, as filters take some away."""
 

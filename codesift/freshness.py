@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -16,6 +17,7 @@ from codesift.store import Index, discard, open_index, reset, size_on_disk
 from codesift.types import Progress, Report
 
 T = TypeVar("T")
+_POLL_SECONDS = 0.1
 
 Notify = Callable[[str], None]
 """Takes one line meant for the user, such as that an index is being built."""
@@ -102,16 +104,28 @@ def _refresh(
     progress: Progress,
     open_encoder: OpenEncoder,
 ) -> None:
-    """Apply what changed; takes the lock only if something did."""
+    """Apply what changed; takes the lock only if something did.
+
+    Another process that indexes is waited for only until all files are parsed once: seconds.
+    """
     with open_index(root, folder, settings) as index:
         if not _has_work(plan(index, settings), index):
             return
-    with write_lock(folder, None) as mine:
-        if not mine:
+    while True:
+        with write_lock(folder, None) as mine:
+            if mine:
+                with open_index(root, folder, settings) as index:
+                    apply(plan(index, settings), index, settings, progress, open_encoder)
+                return
+        if _is_parsed(root, folder, settings):
             notify("another codesift is indexing this repository: searching what is ready")
             return
-        with open_index(root, folder, settings) as index:
-            apply(plan(index, settings), index, settings, progress, open_encoder)
+        time.sleep(_POLL_SECONDS)
+
+
+def _is_parsed(root: Path, folder: Path, settings: Settings) -> bool:
+    with open_index(root, folder, settings) as index:
+        return bool(index.database.meta("parser"))
 
 
 def _rebuild(folder: Path, error: DamagedIndexError, notify: Notify) -> None:

@@ -28,8 +28,8 @@ from codesift.vectors import Vectors, WindowRow
 from codesift.walk import walk
 
 _UNITS_A_COMMIT = 2000
-_WINDOWS_A_COMMIT = 1024
-_WINDOWS_A_STEP = 128
+_WINDOWS_A_COMMIT = 2048
+_WINDOWS_A_STEP = 512
 _RACY_NS = 2_000_000_000
 """A file this young when it was read may change again within its clock tick: it is read again next time."""
 _SPARE_VECTORS = 10_000

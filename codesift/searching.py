@@ -85,14 +85,14 @@ def rank(question: Question, index: Index, settings: Settings, open_encoder: Ope
         found.update((unit_id, Evidence()) for unit_id in named)
     if question.lexical:
         words = _query_words(question)
-        for rank, (unit_id, _) in enumerate(
-            index.catalog.lexical(words, FIELD_WEIGHTS, settings.candidates, share < 1)
+        for unit_id, bm25, coverage in index.catalog.lexical(
+            words, FIELD_WEIGHTS, settings.candidates, share < 1
         ):
-            found[unit_id] = Evidence(lexical_rank=rank)
+            found[unit_id] = Evidence(bm25, coverage)
     if question.semantic and index.vectors.ready():
         near = nearest(index, _query_vectors(question, open_encoder()), settings.candidates, share)
-        for rank, (unit_id, _, lines) in enumerate(near):
-            found[unit_id] = replace(found.get(unit_id, Evidence()), semantic_rank=rank, best_lines=lines)
+        for unit_id, cosine, lines in near:
+            found[unit_id] = replace(found.get(unit_id, Evidence()), cosine=cosine, best_lines=lines)
     return fuse(question.text, index.catalog.hits(found), found, settings)
 
 

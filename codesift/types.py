@@ -147,6 +147,9 @@ class Encoder(Protocol):
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Encode code. Returns shape (len(texts), dimensions), rows of length 1."""
 
+    def prepare_query(self) -> None:
+        """Load what `encode_query` needs, which else happens at its first call."""
+
     def encode_query(self, text: str) -> Vectors:
         """Encode one query. Returns shape (dimensions,), length 1."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,12 +17,13 @@ from codesift import rules
 from codesift.config import Settings
 from codesift.errors import UsageError
 from codesift.git import is_linked_worktree, list_files, other_worktrees
+from codesift.ignores import RESTORED, Patterns, to_spec, verdict
 from codesift.languages import language_of
 from codesift.reading import Unreadable, read_bytes, read_text
 from codesift.types import Skip, SourceFile
 
 if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+    pass
 
 __all__ = ["Unreadable", "WalkResult", "other_worktrees", "read_text", "walk"]
 
@@ -33,8 +34,7 @@ IGNORE_FILE = ".codesiftignore"
 _IGNORE_FILE_BYTES = 1_000_000
 _NEVER = (".git", ".codesift")
 """Folders that no pattern brings back."""
-_RESTORED = ""
-"""What `_verdict` says where the last pattern that matches begins with `!`."""
+_TELLING = (IGNORE_FILE, *(marker for marker, _ in rules.FOLDER_MARKERS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +72,14 @@ def walk(root: Path, settings: Settings, known: Known | None = None) -> WalkResu
     return WalkResult(walker.files, walker.skips, by_git)
 
 
-class _Patterns(NamedTuple):
-    """One ignore file."""
-
-    start: int
-    """Its patterns are about what follows the first `start` characters of a path."""
-    spec: GitIgnoreSpec
-    reason: str
-
-
 class _Folder(NamedTuple):
     """What holds for everything in one folder."""
 
     reason: str | None = None
     """Why all of it is left out."""
-    ours: tuple[_Patterns, ...] = ()
+    ours: tuple[Patterns, ...] = ()
     """The setting `exclude` and the `.codesiftignore` files from the root down; later ones win."""
-    gits: tuple[_Patterns, ...] = ()
+    gits: tuple[Patterns, ...] = ()
     """The `.gitignore` files, where git was not asked."""
     restored: bool = False
     """Whether a pattern that begins with `!` covers it."""
@@ -103,11 +94,13 @@ class _Walk:
         self._base = base.rstrip("/") + "/"
         self._limit = settings.max_file_size
         self._known = known
-        self._include = _spec(settings.include) if settings.include else None
-        self._exclude = _spec(settings.exclude) if settings.exclude else None
+        self._include = to_spec(settings.include) if settings.include else None
+        self._exclude = to_spec(settings.exclude) if settings.exclude else None
         self._folders: dict[str, _Folder] = {}
         self._nested: list[str] = []
         self._plain = False
+        self._listed: set[str] | None = None
+        """Where git lists the files: those that say something about their folder."""
 
     def run(self) -> bool:
         """Walk the root, then the repositories nested in it; returns whether git listed the root."""
@@ -128,14 +121,17 @@ class _Walk:
         if not top or os.path.lexists(f"{self._base}{top}/.git"):
             listing = list_files((self._base + top).rstrip("/") or "/")
         self._plain = listing is None
+        before = f"{top}/" if top else ""
+        if listing is not None:
+            self._listed = {before + path for path in listing.paths if path.endswith(_TELLING)}
         # Which ignore files count depends on who lists, so the folder is judged with that known.
         self._folders.pop(top, None)
         if not top:
             self._folders[""] = self._root_folder()
         if listing is None:
+            self._listed = None
             self._read_folders(top)
             return False
-        before = f"{top}/" if top else ""
         for path in listing.paths:
             self._take(before + path.rstrip("/"))
         for path in listing.unreadable:
@@ -198,10 +194,10 @@ class _Walk:
     def _file_reason(self, path: str, name: str, folder: _Folder) -> str | None:
         if not path.isascii() and not _is_utf8(path):
             return "name"
-        verdict = _verdict(folder.ours, path) if folder.ours else None
-        if reason := verdict or (_verdict(folder.gits, path) if folder.gits else None):
+        ours = verdict(folder.ours, path) if folder.ours else None
+        if reason := ours or (verdict(folder.gits, path) if folder.gits else None):
             return reason
-        return None if verdict == _RESTORED and not folder.restored else rules.skip_name(name)
+        return None if ours == RESTORED and not folder.restored else rules.skip_name(name)
 
     def _language(self, path: str, name: str, stats: tuple[int, int, int]) -> str:
         known = self._known.get(path)
@@ -227,7 +223,7 @@ class _Walk:
         return self._folders[path]
 
     def _root_folder(self) -> _Folder:
-        excluded = (_Patterns(0, self._exclude, "excluded"),) if self._exclude else ()
+        excluded = (Patterns(0, self._exclude, "excluded"),) if self._exclude else ()
         return self._with_patterns("", _Folder(ours=excluded))
 
     def _judge(self, path: str, parent: _Folder) -> _Folder:
@@ -236,10 +232,10 @@ class _Walk:
             return parent
         if not path.isascii() and not _is_utf8(path):
             return _Folder("name")
-        verdict = _verdict(parent.ours, path + "/")
-        if reason := verdict or _verdict(parent.gits, path + "/"):
+        ours = verdict(parent.ours, path + "/")
+        if reason := ours or verdict(parent.gits, path + "/"):
             return _Folder(reason)
-        restored = verdict == _RESTORED
+        restored = ours == RESTORED
         # A pattern that already brought the parent back says nothing about `node_modules` inside it.
         if name in _NEVER or not restored or parent.restored:
             reason = rules.skip_folder(name) or self._marked(path)
@@ -247,9 +243,14 @@ class _Walk:
 
     def _marked(self, path: str) -> str | None:
         for marker, reason in rules.FOLDER_MARKERS:
-            if os.path.lexists(f"{self._base}{path}/{marker}"):
+            if self._exists(f"{path}/{marker}"):
                 return reason
         return None
+
+    def _exists(self, path: str) -> bool:
+        if self._listed is not None:
+            return path in self._listed
+        return os.path.lexists(self._base + path)
 
     def _with_patterns(self, path: str, folder: _Folder) -> _Folder:
         """Add the ignore files that lie in a folder itself."""
@@ -257,37 +258,18 @@ class _Walk:
         gits = self._patterns(path, ".gitignore") if self._plain else ()
         return folder._replace(ours=folder.ours + ours, gits=folder.gits + gits) if ours or gits else folder
 
-    def _patterns(self, folder: str, name: str) -> tuple[_Patterns, ...]:
+    def _patterns(self, folder: str, name: str) -> tuple[Patterns, ...]:
         before = f"{folder}/" if folder else ""
+        # The root's own is read even where git is told to ignore it.
+        if folder and not self._exists(before + name):
+            return ()
         try:
             data = read_bytes(f"{self._base}{before}{name}", _IGNORE_FILE_BYTES)
         except Unreadable:
             return ()
         text = data.decode("utf-8-sig", "surrogateescape")
         lines = [line.rstrip("\r") for line in text.split("\n")]
-        return (_Patterns(len(before), _spec(lines), "ignored"),)
-
-
-def _spec(lines: Sequence[str]) -> GitIgnoreSpec:
-    """Compile patterns as in .gitignore; like git, pass over a line that is not one."""
-    from pathspec import GitIgnoreSpec
-
-    try:
-        return GitIgnoreSpec.from_lines(lines)
-    except ValueError:
-        half = len(lines) // 2
-        if not half:
-            return GitIgnoreSpec.from_lines(())
-        return GitIgnoreSpec([*_spec(lines[:half]).patterns, *_spec(lines[half:]).patterns])
-
-
-def _verdict(chain: tuple[_Patterns, ...], path: str) -> str | None:
-    """The reason to leave a path out, `_RESTORED`, or None if no pattern matches; the deepest file wins."""
-    for patterns in reversed(chain):
-        include = patterns.spec.check_file(path[patterns.start :]).include
-        if include is not None:
-            return patterns.reason if include else _RESTORED
-    return None
+        return (Patterns(len(before), to_spec(lines), "ignored"),)
 
 
 def _is_utf8(path: str) -> bool:

@@ -56,6 +56,9 @@ class HashingEncoder:
         self.encoded += texts
         return np.stack([self._vector(text) for text in texts])
 
+    def prepare_query(self) -> None:
+        pass
+
     def encode_query(self, text: str) -> NDArray[np.float32]:
         """Shape (dimensions,), length 1."""
         self.queries.append(text)

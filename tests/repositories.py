@@ -83,6 +83,20 @@ def write(root: Path, files: Mapping[str, str | bytes] = SHOP) -> Path:
     return root
 
 
+def clean_shop(folder: Path) -> Path:
+    """`SHOP` with its index, made with none of the user's settings."""
+    root, home = write(folder / "clean"), folder / "home"
+    home.mkdir()
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CODESIFT_", "GIT_", "XDG_"))
+    }
+    environment |= {"HOME": str(home), "GIT_CONFIG_GLOBAL": os.devnull}
+    subprocess.run([PROGRAM, "index", root], env=environment, check=True, capture_output=True, timeout=120)
+    return root
+
+
 def failed(done: Done[str], *said: str) -> None:
     """The command ended as bad input must: exit code 2, one clear line on stderr, nothing on stdout."""
     assert done.returncode == 2, done
@@ -168,7 +182,11 @@ def same_index(one: Path, other: Path) -> None:
     assert first == second
     mine, theirs = vectors(one), vectors(other)
     assert mine.keys() == theirs.keys()
-    assert min(float(mine[digest] @ theirs[digest]) for digest in mine) > 0.9999
+    assert min(_cosine(mine[digest], theirs[digest]) for digest in mine) > 0.9999
+
+
+def _cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    return float(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
 
 
 def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:

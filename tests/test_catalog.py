@@ -31,8 +31,8 @@ def put(
 
 def names(catalog: Catalog, *words: str, chosen: bool = False, limit: int = 10) -> list[str]:
     found = catalog.lexical(words, EQUAL, limit, chosen)
-    hits = catalog.hits(unit_id for unit_id, _ in found)
-    return [hits[unit_id].name for unit_id, _ in found]
+    hits = catalog.hits(unit_id for unit_id, _, _ in found)
+    return [hits[unit_id].name for unit_id, _, _ in found]
 
 
 def test_an_empty_catalog_answers_everything_with_nothing(catalog: Catalog) -> None:
@@ -138,7 +138,7 @@ def test_scores_fall_and_the_limit_holds(catalog: Catalog) -> None:
     put(catalog, "a.py", *(unit(f"f{n}", code="tide " * (n % 7 + 1) + "sea " * n) for n in range(20)))
     found = catalog.lexical(["tide"], EQUAL, 5, False)
     assert len(found) == 5
-    assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
+    assert [score for _, score, _ in found] == sorted((score for _, score, _ in found), reverse=True)
 
 
 @pytest.mark.parametrize(

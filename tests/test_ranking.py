@@ -16,6 +16,18 @@ def hit(unit_id: int, name: str = "f", path: str = "a.py", line: int = 1, kind: 
     return Hit(unit_id, path, "python", kind, short, name, line, line + 4, 0.0, {}, (line, line + 4))
 
 
+def at(
+    words: int | None = None, meaning: int | None = None, lines: tuple[int, int] | None = None
+) -> Evidence:
+    """Evidence of a unit at these places, 0 the best, of the two searches."""
+    return Evidence(
+        None if words is None else 20 / (1 + words),
+        1.0,
+        None if meaning is None else 0.9 - 0.005 * meaning,
+        lines,
+    )
+
+
 def rank(query: str, found: dict[int, Evidence], *hits: Hit, settings: Settings = SETTINGS) -> list[Hit]:
     return fuse(query, {each.unit_id: each for each in hits}, found, settings)
 
@@ -26,7 +38,7 @@ def ids(hits: list[Hit]) -> list[int]:
 
 @pytest.mark.parametrize("query", ["f", "how is the tide computed", "Quay.release"])
 def test_the_shares_of_the_signals_add_up_to_a_score_between_0_and_1(query: str) -> None:
-    found = {n: Evidence(n if n % 3 else None, 9 - n if n % 2 else None) for n in range(1, 10)}
+    found = {n: at(n if n % 3 else None, 9 - n if n % 2 else None) for n in range(1, 10)}
     ranked = rank(query, found, *(hit(n, f"Quay.{'release' if n == 4 else 'f'}") for n in found))
     assert len(ranked) == 9
     for each in ranked:
@@ -34,23 +46,23 @@ def test_the_shares_of_the_signals_add_up_to_a_score_between_0_and_1(query: str)
 
 
 def test_scores_fall() -> None:
-    ranked = rank("tide level", {n: Evidence(n, (n * 7) % 10) for n in range(10)}, *map(hit, range(10)))
+    ranked = rank("tide level", {n: at(n, (n * 7) % 10) for n in range(10)}, *map(hit, range(10)))
     assert [each.score for each in ranked] == sorted((each.score for each in ranked), reverse=True)
 
 
 def test_what_both_searches_put_first_is_first() -> None:
-    found = {1: Evidence(1, 1), 2: Evidence(0, 0), 3: Evidence(2, 2)}
+    found = {1: at(1, 1), 2: at(0, 0), 3: at(2, 2)}
     assert ids(rank("tide level", found, hit(1), hit(2), hit(3))) == [2, 1, 3]
 
 
 def test_found_by_both_beats_found_by_one_at_the_same_rank() -> None:
-    found = {1: Evidence(lexical_rank=0), 2: Evidence(0, 0), 3: Evidence(semantic_rank=0)}
-    assert ids(rank("tide level", found, hit(1), hit(2), hit(3)))[0] == 2
+    found = {1: at(words=0), 2: at(0, 0), 3: at(meaning=0), 4: at(9, 9)}
+    assert ids(rank("tide level", found, hit(1), hit(2), hit(3), hit(4)))[0] == 2
 
 
 def test_the_order_does_not_depend_on_the_order_of_the_candidates() -> None:
     hits = [hit(1, path="b.py"), hit(2, path="a.py", line=9), hit(3, path="a.py", line=2)]
-    found = {n: Evidence(lexical_rank=0) for n in (1, 2, 3)}
+    found = {n: at(words=0) for n in (1, 2, 3)}
     assert (
         ids(rank("tide level", found, *hits)) == ids(rank("tide level", found, *reversed(hits))) == [3, 2, 1]
     )
@@ -58,38 +70,63 @@ def test_the_order_does_not_depend_on_the_order_of_the_candidates() -> None:
 
 @pytest.mark.parametrize("query", ["release", "release()", " Quay.release ", "Quay::release"])
 def test_the_definition_of_a_bare_symbol_is_first_though_others_match_better(query: str) -> None:
-    others = {n: Evidence(n - 1, n - 1) for n in range(1, 10)}
+    others = {n: at(n - 1, n - 1) for n in range(1, 10)}
     hits = [hit(n, f"caller_{n}") for n in others]
-    found = {**others, 99: Evidence(10, 40)}
+    found = {**others, 99: at(10, 40)}
     assert ids(rank(query, found, *hits, hit(99, "Quay.release")))[0] == 99
 
 
 def test_a_name_in_a_question_is_no_bare_symbol() -> None:
-    found = {1: Evidence(0, 0), 2: Evidence(150, 150)}
+    found = {1: at(0, 0), 2: at(150, 150)}
     assert ids(rank("where do we release a berth", found, hit(1, "free"), hit(2, "release"))) == [1, 2]
 
 
 def test_a_symbol_in_its_own_letter_case_comes_before_one_in_another() -> None:
-    found = {1: Evidence(0, 0), 2: Evidence(1, 1)}
+    found = {1: at(0, 0), 2: at(1, 1)}
     assert ids(rank("Release", found, hit(1, "release"), hit(2, "Release"))) == [2, 1]
 
 
 def test_evidence_sets_the_best_lines_and_without_it_they_are_the_whole_unit() -> None:
-    found = {1: Evidence(0, 0, (3, 4)), 2: Evidence(lexical_rank=1)}
+    found = {1: at(0, 0, (3, 4)), 2: at(words=1)}
     first, second = rank("tide level", found, hit(1), hit(2))
     assert first.best_lines == (3, 4) and second.best_lines == (1, 5)
 
 
 def test_a_weight_of_nothing_silences_its_signal() -> None:
     settings = Settings(lexical_weight=0.0)
-    found = {1: Evidence(0, 1), 2: Evidence(1, 0)}
+    found = {1: at(0, 1), 2: at(1, 0)}
     ranked = rank("tide level", found, hit(1), hit(2), settings=settings)
     assert ids(ranked) == [2, 1] and "words" not in ranked[0].signals
 
 
 def test_without_any_weight_there_is_an_order_still() -> None:
     settings = Settings(lexical_weight=0.0, semantic_weight=0.0)
-    assert ids(rank("tide level", {1: Evidence(0, 0), 2: Evidence(1)}, hit(1), hit(2), settings=settings))
+    assert ids(rank("tide level", {1: at(0, 0), 2: at(1)}, hit(1), hit(2), settings=settings))
+
+
+def test_a_unit_with_more_of_the_words_beats_one_with_a_higher_bm25() -> None:
+    found = {1: Evidence(10.0, 0.25), 2: Evidence(8.0, 1.0)}
+    assert ids(rank("tide level at noon", found, hit(1), hit(2))) == [2, 1]
+
+
+def test_tests_stand_back_unless_they_are_asked_for() -> None:
+    found = {1: at(0, 0), 2: at(0, 0)}
+    hits = [hit(1, path="tests/test_tide.py"), hit(2, path="tide.py")]
+    assert ids(rank("tide level", found, *hits)) == [2, 1]
+    shares = {each.unit_id: each.score for each in rank("test of the tide level", found, *hits)}
+    assert shares[1] == pytest.approx(shares[2])
+
+
+def test_leftovers_of_a_module_and_one_line_wrappers_stand_back() -> None:
+    found = {1: at(0, 0), 2: at(0, 0), 3: at(0, 0)}
+    one_line = Hit(3, "c.py", "python", "function", "h", "h", 7, 7, 0.0, {}, (7, 7))
+    assert ids(rank("tide level", found, hit(1, kind="module"), hit(2, path="b.py"), one_line))[0] == 2
+
+
+def test_a_file_with_several_answers_lifts_each_of_them() -> None:
+    found = {1: at(1, 1), 2: at(1, 1), 3: at(1, 1), 4: at(0, 0)}
+    hits = [hit(1, path="b.py"), hit(2, path="a.py"), hit(3, path="b.py", line=20), hit(4, path="c.py")]
+    assert ids(rank("tide level", found, *hits)).index(1) < ids(rank("tide level", found, *hits)).index(2)
 
 
 def test_nothing_found_ranks_to_nothing() -> None:

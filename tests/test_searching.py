@@ -78,13 +78,13 @@ def test_an_answer_says_what_was_asked_and_of_how_much(index: Index) -> None:
 def test_a_search_by_words_opens_no_encoder(index: Index) -> None:
     answer = query(Question("checksum", 5, semantic=False), index, SETTINGS, refuse)
     assert places(answer)[0] == "radio/ais.go:Checksum"
-    assert all(set(hit.signals) <= {"words", "symbol"} for hit in answer.hits)
+    assert all(set(hit.signals) <= {"words", "file", "symbol"} for hit in answer.hits)
 
 
 def test_a_search_by_meaning_uses_vectors_alone(index: Index) -> None:
     answer = ask(index, "the height in an hour", lexical=False)
     assert {*places(answer)[:2]} == {"sea/tide.py:height", "sea/tide.js:height"}
-    assert all(set(hit.signals) <= {"meaning", "symbol"} for hit in answer.hits)
+    assert all(set(hit.signals) <= {"meaning", "file", "symbol"} for hit in answer.hits)
 
 
 def test_both_together_give_each_unit_once_with_both_shares(index: Index) -> None:

@@ -48,6 +48,10 @@ class ConvertedEncoder:
         """Encode code. Returns shape (len(texts), dimensions), rows of length 1."""
         return self._engine(self._tokens.ids(texts))
 
+    def prepare_query(self) -> None:
+        """Load what `encode_query` needs."""
+        _ = self._windows, self._query
+
     def encode_query(self, text: str) -> Vectors:
         """Encode one query, a long one as the mean of its windows. Returns shape (dimensions,), length 1."""
         from codesift.encoders.query import mean_direction

@@ -71,6 +71,9 @@ class TorchEncoder:
             vectors[batch.rows] = self._forward(batch)
         return vectors
 
+    def prepare_query(self) -> None:
+        """Nothing is left to load."""
+
     def encode_query(self, text: str) -> Vectors:
         """Encode one query, a long one as the mean of its windows. Returns shape (dimensions,), length 1."""
         return mean_direction(self.encode([window.text for window in self.windows("", text, 1)]))

@@ -1,0 +1,41 @@
+"""Work started in a thread before its result is needed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Ahead(Generic[T]):
+    """Call it for the result of `work`, which began when this object was made.
+
+    Args:
+        work: called once, in a thread. What it raises is raised where the result is asked for.
+    """
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._result: list[T] = []
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._result.append(self._work())
+        except BaseException as error:
+            self._error = error
+
+    def __call__(self) -> T:
+        """Wait for the result.
+
+        Raises:
+            whatever `work` raised.
+        """
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._result[0]

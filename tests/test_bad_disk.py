@@ -1,0 +1,170 @@
+"""Indexes that lie where nothing can be written, or where no space is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from repositories import (
+    SHOP_UNITS,
+    Done,
+    as_ordinary_user,
+    embedded,
+    failed,
+    rows,
+    rows_of,
+    same_index,
+    units,
+    worked,
+    write,
+)
+
+Run = Callable[..., Done[str]]
+NEEDLE = "def needle():\n    return 'hay'\n"
+MANY = {f"part_{i}.py": "".join(f"def f{i}_{j}():\n    return {j}\n" for j in range(10)) for i in range(30)}
+
+
+def paths(done: Done[str]) -> list[str]:
+    return [result["path"] for result in json.loads(worked(done))["results"]]
+
+
+# -- where nothing can be written -----------------------------------------------------------------
+
+
+@contextmanager
+def mounted(place: Path, *options: str) -> Iterator[Path]:
+    """A file system mounted for a while; skips where that is not allowed."""
+    place.mkdir(exist_ok=True)
+    if (
+        shutil.which("mount") is None
+        or subprocess.run(["mount", *options, place], capture_output=True).returncode
+    ):
+        pytest.skip("mounting file systems is not allowed here")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=True)
+
+
+@contextmanager
+def frozen(root: Path) -> Iterator[None]:
+    """Take away the right to write below a folder, for everybody without root's rights."""
+    folders = [root, *(path for path in root.rglob("*") if path.is_dir())]
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        yield
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+
+
+def ask(codesift: Run, root: Path, text: str, **options: object) -> Done[str]:
+    done = codesift("query", text, "--root", root, "--json", preexec_fn=as_ordinary_user(), **options)
+    if done.returncode == 77:
+        pytest.skip("root cannot give up its rights here")
+    return done
+
+
+def cached(home: Path) -> list[Path]:
+    return list((home / ".cache/codesift/indexes").glob("*/index.db"))
+
+
+def test_the_index_of_a_read_only_folder_goes_to_the_cache(
+    codesift: Run, tmp_path: Path, own_home: Path
+) -> None:
+    root = write(tmp_path / "shop")
+    with frozen(root):
+        assert paths(ask(codesift, root, "sum of prices"))[0] == "shop/cart.py"
+        done = codesift("index", root, preexec_fn=as_ordinary_user())
+        assert (embedded(done), units(done)) == (0, SHOP_UNITS)
+        assert not (root / ".codesift").exists()
+        assert len(cached(own_home)) == 1
+        worked(codesift("clean", "--root", root, preexec_fn=as_ordinary_user()))
+        assert not cached(own_home)
+
+
+def test_the_index_of_a_read_only_file_system_goes_to_the_cache(
+    codesift: Run, tmp_path: Path, own_home: Path
+) -> None:
+    with mounted(tmp_path / "disk", "-t", "tmpfs", "tmpfs") as root:
+        write(root)
+        subprocess.run(["mount", "-o", "remount,ro", root], check=True)
+        assert units(codesift("index", root)) == SHOP_UNITS
+        assert paths(codesift("query", "sum of prices", "--root", root, "--json"))[0] == "shop/cart.py"
+        assert len(cached(own_home)) == 1
+
+
+def test_no_place_for_an_index_is_said(codesift: Run, tmp_path: Path) -> None:
+    root = write(tmp_path / "shop")
+    with frozen(root):
+        environment = {**os.environ, "CODESIFT_CACHE_DIR": str(root / "cache")}
+        done = codesift("index", root, env=environment, preexec_fn=as_ordinary_user())
+        if done.returncode == 77:
+            pytest.skip("root cannot give up its rights here")
+        failed(done, "CODESIFT_CACHE_DIR")
+
+
+def test_an_index_that_cannot_be_written_is_searched_while_it_is_fresh(
+    codesift: Run, tmp_path: Path, own_home: Path
+) -> None:
+    shop = write(tmp_path)
+    worked(codesift("index", shop))
+    # Twice, so that no file is too young to be believed.
+    while rows(shop, "SELECT 1 FROM files WHERE mtime_ns = -1"):
+        worked(codesift("index", shop))
+    with frozen(shop):
+        assert paths(ask(codesift, shop, "sum of prices"))[0] == "shop/cart.py"
+        worked(codesift("status", "--root", shop, preexec_fn=as_ordinary_user()))
+        assert not cached(own_home)
+    write(shop, {"needle.py": NEEDLE})
+    with frozen(shop):
+        done = ask(codesift, shop, "needle")
+        assert paths(done)[0] == "needle.py"
+        assert "cannot be written" in done.stderr
+        (place,) = cached(own_home)
+        assert rows_of(place.parent, "SELECT count(*) FROM units") == [(SHOP_UNITS + 1,)]
+        assert ask(codesift, shop, "needle").stderr == ""
+        clean = codesift("clean", "--root", shop, preexec_fn=as_ordinary_user())
+        worked(clean)
+        assert not cached(own_home)
+        failed(codesift("clean", "--root", shop, preexec_fn=as_ordinary_user()), "cannot")
+
+
+# -- a full disk ----------------------------------------------------------------------------------
+
+
+def test_a_full_disk_is_said_and_more_space_is_used(codesift: Run, tmp_path: Path) -> None:
+    clean = write(tmp_path / "clean", MANY)
+    worked(codesift("index", clean))
+    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=6m", "tmpfs") as root:
+        write(root, MANY)
+        for spare in (0, 40, 150, 300):
+            _fill(root, spare)
+            done = codesift("index", root)
+            if spare < 300 or done.returncode:
+                failed(done, "space")
+        (root / "ballast").unlink()
+        worked(codesift("index", root))
+        same_index(root, clean)
+        for graph in (root / ".codesift").glob("*.hnsw"):
+            graph.unlink()
+        _fill(root, 200)
+        failed(codesift("index", root), "graph", "space")
+        assert paths(codesift("query", "f3_4", "--no-refresh", "--root", root, "--json"))[0] == "part_3.py"
+        (root / "ballast").unlink()
+        assert embedded(codesift("index", root)) == 0
+        assert list((root / ".codesift").glob("*.hnsw"))
+
+
+def _fill(root: Path, spare: int) -> None:
+    """Use up a disk but for some KiB."""
+    (root / "ballast").unlink(missing_ok=True)
+    free = shutil.disk_usage(root).free - spare * 1024
+    (root / "ballast").write_bytes(b"\0" * max(free, 0))
