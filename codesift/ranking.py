@@ -7,7 +7,7 @@ The constants were chosen together, on the 190 + 140 questions of `python -m ben
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from codesift.config import Settings
@@ -19,8 +19,9 @@ FIELD_WEIGHTS = (2.0, 1.5, 1.0, 1.0)
 """BM25 weights of name, path, documentation, body."""
 _COVERAGE_POWER = 0.5
 """BM25 lets one rare word outweigh the rest of a question; the share of its words present evens that out."""
-_KIND_PRIOR = {"module": 0.5}
-"""Imports, constants and macros mention much and answer little."""
+_KIND_PRIOR = {"module": 0.5, "text": 0.8}
+"""Imports, constants and macros mention much and answer little. Prose about code comes behind the code;
+that weight is not measured, as the questions' repositories are code alone."""
 _TEST_PRIOR = 0.8
 """Unless tests are asked for."""
 _SMALL = 1.0
@@ -74,7 +75,18 @@ def fuse(query: str, hits: Mapping[int, Hit], found: Mapping[int, Evidence], set
         shares = {name: value for name, value in shares.items() if value}
         lines = found[unit_id].best_lines or hit.best_lines
         ranked.append(replace(hit, score=sum(shares.values()), signals=shares, best_lines=lines))
-    return sorted(ranked, key=best_first)
+    return list(_without_overlaps(sorted(ranked, key=best_first)))
+
+
+def _without_overlaps(ranked: Iterable[Hit]) -> Iterator[Hit]:
+    """Leave out a window of a text file that shares lines with a better one."""
+    kept: dict[str, list[Hit]] = defaultdict(list)
+    for hit in ranked:
+        if hit.kind == "text":
+            if any(hit.start_line <= k.end_line and k.start_line <= hit.end_line for k in kept[hit.path]):
+                continue
+            kept[hit.path].append(hit)
+        yield hit
 
 
 def best_first(hit: Hit) -> tuple[float, str, int]:

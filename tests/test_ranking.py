@@ -129,6 +129,11 @@ def test_a_file_with_several_answers_lifts_each_of_them() -> None:
     assert ids(rank("tide level", found, *hits)).index(1) < ids(rank("tide level", found, *hits)).index(2)
 
 
+def test_of_overlapping_windows_of_a_text_only_the_best_is_shown() -> None:
+    windows = [hit(n, path="README.md", line=line, kind="text") for n, line in enumerate((1, 4, 30))]
+    assert ids(rank("tide level", {0: at(1, 1), 1: at(0, 0), 2: at(2, 2)}, *windows)) == [1, 2]
+
+
 def test_nothing_found_ranks_to_nothing() -> None:
     assert rank("f", {}) == []
 
