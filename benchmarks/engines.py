@@ -184,7 +184,7 @@ def _openvino(encoder: ConvertedEncoder, config: dict[str, object]) -> Encode:
 
 
 def _onnxruntime(path: Path, encoder: ConvertedEncoder) -> Encode:
-    import onnxruntime  # type: ignore[import-untyped]
+    import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path))
 
@@ -224,7 +224,7 @@ def export_onnx(original: Path, folder: Path) -> Path:
 
 def quantise_onnx(path: Path) -> Path:
     """ONNX Runtime's own dynamic int8 form of a file."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic  # type: ignore[import-untyped]
+    from onnxruntime.quantization import QuantType, quantize_dynamic
 
     small = path.with_suffix(".int8.onnx")
     quantize_dynamic(path, small, weight_type=QuantType.QInt8, per_channel=True)

@@ -98,7 +98,8 @@ class Bench:
         if not units:
             return []
         unit = max(units, key=lambda u: (u.start_line == source["start_line"], u.start_line - u.end_line))
-        origin = Origin("", unit.language, index.vectors.of_unit(unit.unit_id), unit.unit_id)
+        lines = unit.start_line, unit.end_line
+        origin = Origin("", unit.language, index.vectors.of_unit(unit.unit_id), unit.path, lines)
         return alike(origin, index, self.settings, Filter())
 
 

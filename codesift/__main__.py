@@ -42,6 +42,9 @@ def _command() -> int:
     except typer.Abort:
         raise KeyboardInterrupt from None
     except typer.TyperException as error:
+        # Without arguments the help was shown, and there is nothing to add.
+        if not error.format_message():
+            return Exit.BAD_INPUT
         raise UsageError(error.format_message(), "codesift --help") from error
     except SystemExit as error:
         # Typer leaves with code 1 where the reader of the output is gone.

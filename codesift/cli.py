@@ -83,7 +83,8 @@ def _view(context: int | None, full: bool, explain: bool, settings: Settings, **
     asked = [name for name, on in modes.items() if on]
     if len(asked) > 1:
         raise UsageError("only one of " + ", ".join(f"--{name}" for name in asked) + " can be given")
-    mode = render.choose_mode(asked[0] if asked else None, sys.stdout)  # type: ignore[arg-type]
+    chosen = asked[0] if asked else "human" if settings.color == "always" else None
+    mode = render.choose_mode(chosen, sys.stdout)  # type: ignore[arg-type]
     color = settings.color != "never" and not (settings.color == "auto" and os.environ.get("NO_COLOR"))
     lines = context if context is not None else settings.context or None
     return render.View(mode, lines, full, explain, color, relative_to=str(Path.cwd()))
@@ -208,9 +209,9 @@ def similar(
     run = _start(root, quiet, model=model, results=results, refresh=False if no_refresh else None)
     view = _view(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
     wanted = _filter(lang, kind, path, run.settings.include_tests and not no_tests)
+    if (target == "-") != (code is not None):
+        raise UsageError("'-' and --code LANG belong together", "codesift similar - --code python")
     snippet = _snippet(_read_input(), code) if target == "-" else None
-    if target == "-" and code is None:
-        raise UsageError("code from standard input needs its language", "codesift similar - --code python")
 
     def work(at: Index) -> Answer:
         if snippet is not None:
@@ -268,6 +269,8 @@ def _snippet(text: str, language: str | None) -> Unit | None:
         return None
     from codesift.targets import unit_of_code
 
+    if not text.strip():
+        raise UsageError("there is no code to search by")
     return unit_of_code(text.strip("\n"), resolve_language(language or "text"))
 
 

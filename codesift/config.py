@@ -53,7 +53,7 @@ class Settings:
     threads: int = _number(0, 0, 1024)
     """Threads to encode with; 0 is all processors this process may use."""
     cache_dir: str = field(default="", metadata={"personal": True})
-    """Folder for vectors shared between checkouts; empty is the system's place, see `cache_folder`."""
+    """Folder for the indexes of read-only repositories; empty is the system's place, see `cache_folder`."""
     refresh: bool = True
     """Whether a search brings a stale index up to date first. On: an answer from old code misleads."""
     color: str = _choice("auto", "always", "never")
@@ -72,11 +72,11 @@ class Settings:
     """Units each signal hands to the fusion: twenty times what is shown, as filters take some away."""
 
     def cache_folder(self) -> Path:
-        """The folder for what checkouts share. It may not exist yet."""
+        """The user's folder for what cannot lie in a repository. It may not exist yet."""
         from pathlib import Path
 
         if self.cache_dir:
-            return Path(self.cache_dir).expanduser()
+            return Path(os.path.expanduser(self.cache_dir))  # noqa: PTH111 - without a home, `~` stays
         from platformdirs import user_cache_path
 
         return user_cache_path("codesift", appauthor=False)

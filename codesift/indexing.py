@@ -237,6 +237,7 @@ class _Embedding:
         units = len({each.unit_id for each in batch})
         fresh |= self._encode({d: text for d, text in missing.items() if d not in fresh}, units)
         with self._index.database.transaction():
+            vectors.renew(known)
             vectors.put(fresh.items())
             known = vectors.ids(each.digest for each in batch)
             vectors.put_windows(

@@ -19,14 +19,15 @@ _LOCK_WAIT_SECONDS = 0.2
 def find_root(start: Path, cache_dir: Path) -> Path:
     """The repository a command run in `start` means.
 
-    The nearest folder upwards that has an index, else the nearest with `.git`, else `start`.
+    The nearest folder upwards that has an index or a `.git`, else `start`: a repository inside another one,
+    or inside a folder that was once indexed by mistake, is a repository of its own.
     """
     start = _folder(start)
-    folders = [start, *start.parents]
-    for folder in folders:
-        if any(_holds_index(place) for place in _places(folder, cache_dir)):
+    for folder in (start, *start.parents):
+        indexed = any(_holds_index(place) for place in _places(folder, cache_dir))
+        if indexed or os.path.exists(folder / ".git"):  # noqa: PTH110
             return folder
-    return next((folder for folder in folders if os.path.exists(folder / ".git")), start)  # noqa: PTH110
+    return start
 
 
 def given_root(path: Path) -> Path:

@@ -123,7 +123,7 @@ def find_base(name: str) -> Base:
             return base
     if Path(name).expanduser().is_dir():
         return local_base(Path(name).expanduser())
-    raise ModelError(f"unknown model {name!r}", f"did you mean {_nearest(name)}? `codesift models` lists all")
+    raise ModelError(f"unknown model {name!r}", f"{_nearest(name)}`codesift models` lists all")
 
 
 def is_converted(base: Base) -> bool:
@@ -263,8 +263,8 @@ def _nearest(name: str) -> str:
 
     # Half of the hub's names is the publisher's, which people leave out.
     short = {base.rsplit("/", 1)[-1].lower(): base for base in BASES}
-    match = get_close_matches(name.rsplit("/", 1)[-1].lower(), list(short), n=1, cutoff=0.0)
-    return short[match[0]]
+    match = get_close_matches(name.rsplit("/", 1)[-1].lower(), list(short), n=1, cutoff=0.5)
+    return f"did you mean {short[match[0]]}? " if match else ""
 
 
 def list_models(used: str) -> list[dict[str, object]]:

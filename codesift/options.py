@@ -35,7 +35,7 @@ Paths = Annotated[
     typer.Option(
         "--path",
         metavar="GLOB",
-        help="Only paths that match, as in .gitignore; '!' in front negates (repeatable).",
+        help="Only paths (from the root) that match, as in .gitignore; '!' in front negates (repeatable).",
         rich_help_panel=_FILTERS,
     ),
 ]
@@ -43,7 +43,7 @@ NoTests = Annotated[bool, typer.Option("--no-tests", help="Leave tests out.", ri
 Context = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option(
-        "-C", "--context", metavar="N", help="N lines around the best line.", rich_help_panel=_OUTPUT
+        "-C", "--context", metavar="N", min=0, help="N lines around the best line.", rich_help_panel=_OUTPUT
     ),
 ]
 Full = Annotated[bool, typer.Option("--full", help="Show whole units.", rich_help_panel=_OUTPUT)]

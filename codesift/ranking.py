@@ -63,7 +63,12 @@ def fuse(query: str, hits: Mapping[int, Hit], found: Mapping[int, Evidence], set
     signals = _weighted(found, settings)
     wanted = symbol_parts(query) if is_symbol(query) else []
     tests_asked = not {"test", "tests", "spec"}.isdisjoint(query_terms(query))
-    own = {unit_id: _own_shares(signals[unit_id], hit, tests_asked) for unit_id, hit in hits.items()}
+    own = {
+        unit_id: {
+            name: value * _prior(hit, bool(wanted), tests_asked) for name, value in signals[unit_id].items()
+        }
+        for unit_id, hit in hits.items()
+    }
     support = _file_support((hit.path, sum(own[unit_id].values())) for unit_id, hit in hits.items())
     ranked = []
     for unit_id, hit in hits.items():
@@ -122,13 +127,12 @@ def _scaled(values: Mapping[int, float], low: float) -> dict[int, float]:
     return {unit_id: (value - low) / span if span > 0 else 1.0 for unit_id, value in values.items()}
 
 
-def _own_shares(signals: Mapping[str, float], hit: Hit, tests_asked: bool) -> dict[str, float]:
-    """Its signals, times what is known of such units before any question is asked."""
+def _prior(hit: Hit, symbol_asked: bool, tests_asked: bool) -> float:
+    """What is known of such units before any question is asked, from 0 to 1."""
     lines = hit.end_line - hit.start_line + 1
-    prior = _KIND_PRIOR.get(hit.kind, 1.0) * lines / (lines + _SMALL)
-    if not tests_asked and is_test(hit.path):
-        prior *= _TEST_PRIOR
-    return {name: value * prior for name, value in signals.items()}
+    # A constant has no unit of its own: its definition is among what is left of the module.
+    prior = 1.0 if symbol_asked else _KIND_PRIOR.get(hit.kind, 1.0) * lines / (lines + _SMALL)
+    return prior if tests_asked or not is_test(hit.path) else prior * _TEST_PRIOR
 
 
 def _file_support(scores: Iterable[tuple[str, float]]) -> dict[str, float]:

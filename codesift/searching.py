@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from codesift.ann import Found
     from codesift.types import Vectors as Matrix
 
-_CODE_TERMS = 64
-"""A pasted snippet is searched by this many of its words: more only cost time."""
+_MOST_TERMS = 64
+"""A pasted snippet or a page of text is searched by this many of its words: more only cost time."""
 _SPARE_FACTOR = 2
 """Vectors asked of the graph for each unit wanted: several windows may belong to one unit."""
 
@@ -116,9 +116,18 @@ def alike(origin: Origin, index: Index, settings: Settings, only: Filter) -> lis
     ranked = [
         replace(hits[unit_id], score=cosine, signals={"meaning": cosine}, best_lines=lines)
         for unit_id, cosine, lines in near
-        if unit_id in hits and unit_id != origin.unit_id
+        if unit_id in hits and not _is_part(hits[unit_id], origin)
     ]
     return sorted(ranked, key=best_first)
+
+
+def _is_part(hit: Hit, origin: Origin) -> bool:
+    """Whether a unit is the origin itself, lies inside it, or holds it."""
+    if hit.path != origin.path:
+        return False
+    first, last = origin.lines
+    inside = first <= hit.start_line and hit.end_line <= last
+    return inside or (hit.start_line <= first and last <= hit.end_line)
 
 
 def nearest(
@@ -159,8 +168,8 @@ def _search(index: Index, vector: Matrix, limit: int, share: float) -> Found:
 
 def _query_words(question: Question) -> list[str]:
     if question.code is None:
-        return query_terms(question.text)
-    return list(dict.fromkeys(terms(question.code.code)))[:_CODE_TERMS]
+        return query_terms(question.text)[:_MOST_TERMS]
+    return list(dict.fromkeys(terms(question.code.code)))[:_MOST_TERMS]
 
 
 def _query_vectors(question: Question, encoder: Encoder) -> list[Matrix]:
@@ -200,8 +209,8 @@ def _path_filter(patterns: Sequence[str]) -> Callable[[str], bool]:
         return lambda path: True
     from pathspec import GitIgnoreSpec
 
-    wanted = GitIgnoreSpec.from_lines(p for p in patterns if not p.startswith("!"))
-    unwanted = GitIgnoreSpec.from_lines(p[1:] for p in patterns if p.startswith("!"))
+    wanted = GitIgnoreSpec.from_lines(p.removeprefix("./") for p in patterns if not p.startswith("!"))
+    unwanted = GitIgnoreSpec.from_lines(p[1:].removeprefix("./") for p in patterns if p.startswith("!"))
     return lambda path: (not len(wanted) or wanted.match_file(path)) and not unwanted.match_file(path)
 
 

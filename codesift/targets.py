@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, TypeVar
 from codesift.config import Settings
 from codesift.errors import UsageError
 from codesift.languages import language_of
-from codesift.reading import Unreadable, read_text
+from codesift.reading import Unreadable, read_bytes, read_text
+from codesift.rules import HEAD_BYTES
 from codesift.store import Index
 from codesift.template import windows_of
 from codesift.types import Encoder, Hit, SourceFile, Unit
+from codesift.words import symbol_parts
 
 if TYPE_CHECKING:
     from codesift.types import Vectors as Matrix
@@ -30,11 +33,14 @@ class Origin:
     language: str
     vectors: list[Matrix]
     """Of its windows, each of shape (dimensions,)."""
-    unit_id: int = 0
-    """0 if it is not in the index."""
+    path: str = ""
+    """From the root; empty for what is not a file of the repository."""
+    lines: tuple[int, int] = (0, 0)
+    """First and last, counted from 1."""
 
 
 _SHOWN = 8
+_COMMENT_LINES = 30
 
 
 def split_target(target: str) -> tuple[Path, str]:
@@ -68,11 +74,11 @@ def origin_of_target(
         hit = pick(known, wanted, file)
         vectors = index.vectors.of_unit(hit.unit_id)
         if vectors:
-            return Origin(target, hit.language, vectors, hit.unit_id)
+            return Origin(target, hit.language, vectors, hit.path, (hit.start_line, hit.end_line))
     language, units = _units_of_file(file, settings)
     unit = pick(units, wanted, file)
-    unit_id = next((hit.unit_id for hit in known if hit.start_line == unit.start_line), 0)
-    return Origin(target, language, _encode(open_encoder(), path or file.name, unit), unit_id)
+    vectors = _encode(open_encoder(), path or file.name, unit)
+    return Origin(target, language, vectors, path or "", (unit.start_line, unit.end_line))
 
 
 def origin_of_code(unit: Unit, language: str, open_encoder: Callable[[], Encoder]) -> Origin:
@@ -86,7 +92,7 @@ def _encode(encoder: Encoder, path: str, unit: Unit) -> list[Matrix]:
 
 def path_from_root(file: Path, root: Path) -> str | None:
     """The file's path as the index writes it, or None if it is outside the root."""
-    absolute = Path.cwd() / file
+    absolute = Path(os.path.normpath(Path.cwd() / file))
     for candidate in (absolute, absolute.resolve()):
         if candidate.is_relative_to(root):
             return candidate.relative_to(root).as_posix()
@@ -99,8 +105,7 @@ def _units_of_file(file: Path, settings: Settings) -> tuple[str, list[Unit]]:
 
     try:
         status = file.stat()
-        head = file.read_bytes()[:8192] if file.is_file() else b""
-        language = language_of(file.name, head)
+        language = language_of(file.name, read_bytes(str(file), HEAD_BYTES))
         source = SourceFile(
             file.name, str(file), language, status.st_size, status.st_mtime_ns, status.st_ctime_ns
         )
@@ -130,37 +135,39 @@ def pick(units: Sequence[Named], wanted: str, file: Path) -> Named:
     """
     if wanted.isdecimal():
         return _at_line(units, int(wanted), file)
-    for same in (_is_qualified, _is_name, _is_tail):
-        found = [unit for unit in units if same(unit, wanted)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise UsageError(f"{wanted!r} is ambiguous in {file}", "write FILE:LINE", _list(found, file))
-    close = [unit for unit in units if wanted.lower() in unit.qualified_name.lower()] or list(units)
-    named = [unit for unit in close if unit.kind not in ("module", "text")]
-    raise UsageError(f"there is no {wanted!r} in {file}", "it has these", _list(named or close, file))
+    definitions = [unit for unit in units if unit.kind not in ("module", "text")]
+    found = [unit for unit in definitions if unit.qualified_name == wanted]
+    found = found or [unit for unit in definitions if _ends_with(unit, symbol_parts(wanted))]
+    found = found or [unit for unit in units if unit.qualified_name == wanted]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"{wanted!r} is ambiguous in {file}", "write FILE:LINE", _list(found, file))
+    last = (symbol_parts(wanted) or [wanted])[-1].lower()
+    close = [unit for unit in definitions if last in unit.qualified_name.lower()]
+    raise UsageError(
+        f"there is no {wanted!r} in {file}", "it has these", _list(close or definitions or units, file)
+    )
 
 
 def _at_line(units: Sequence[Named], line: int, file: Path) -> Named:
     around = [unit for unit in units if unit.start_line <= line <= unit.end_line]
-    if not around:
-        raise UsageError(f"line {line} of {file} is in no unit", "it has these", _list(units, file))
-    return min(around, key=lambda unit: unit.end_line - unit.start_line)
+    if around:
+        return min(around, key=lambda unit: unit.end_line - unit.start_line)
+    # The comment above a function is not among its lines.
+    below = [unit for unit in units if line < unit.start_line <= line + _COMMENT_LINES]
+    if below:
+        return min(below, key=lambda unit: unit.start_line)
+    near = sorted(units, key=lambda unit: min(abs(unit.start_line - line), abs(unit.end_line - line)))
+    raise UsageError(f"line {line} of {file} is in no unit", "near it are these", _list(near, file))
 
 
-def _is_qualified(unit: Hit | Unit, wanted: str) -> bool:
-    return unit.qualified_name == wanted
-
-
-def _is_name(unit: Hit | Unit, wanted: str) -> bool:
-    return unit.name == wanted and unit.kind not in ("module", "text")
-
-
-def _is_tail(unit: Hit | Unit, wanted: str) -> bool:
-    return unit.qualified_name.endswith((f".{wanted}", f"::{wanted}"))
+def _ends_with(unit: Hit | Unit, parts: list[str]) -> bool:
+    """Whether the name as written, with whatever separators, is the end of the qualified name."""
+    return bool(parts) and symbol_parts(unit.qualified_name)[-len(parts) :] == parts
 
 
 def _list(units: Sequence[Hit] | Sequence[Unit], file: Path) -> list[str]:
-    shown = [f"{file}:{unit.start_line}  {unit.qualified_name}" for unit in units[:_SHOWN]]
+    shown = [f"{file}:{unit.start_line}  {unit.qualified_name}  ({unit.kind})" for unit in units[:_SHOWN]]
     more = len(units) - _SHOWN
     return shown + ([f"and {more} more"] if more > 0 else [])

@@ -92,6 +92,20 @@ class Vectors:
             ((self._id, digest, data) for digest, data in rows),
         )
 
+    def renew(self, digests: Iterable[bytes]) -> None:
+        """Give vectors that no window uses a new id, before windows use them again.
+
+        The graph leaves unused vectors out, and what it lacks is looked for among the highest ids.
+        """
+        for part in parts(list(digests)):
+            unused = (
+                f"space_id = ? AND digest IN ({','.join('?' * len(part))}) "
+                "AND id NOT IN (SELECT vector_id FROM windows)"
+            )
+            rows = self._db.all(f"SELECT digest, data FROM vectors WHERE {unused}", (self._id, *part))
+            self._db.run(f"DELETE FROM vectors WHERE {unused}", (self._id, *part))
+            self.put(rows)
+
     def put_windows(self, rows: Iterable[WindowRow]) -> None:
         """Store windows whose vectors are stored already."""
         self._db.many(

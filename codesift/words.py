@@ -6,7 +6,7 @@ import re
 
 _WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|\d+")
-_SYMBOL = re.compile(r"~?[^\W\d]\w*(?:(?:::|\.|->|#)~?[^\W\d]\w*)*(?:\(\))?[!?]?")
+_SYMBOL = re.compile(r"~?[^\W\d]\w*(?:(?:::|\.|->|#|\\)~?[^\W\d]\w*)*(?:\(\))?[!?]?")
 
 STOP_WORDS = frozenset(
     """
@@ -51,22 +51,26 @@ def is_symbol(text: str) -> bool:
 
 def symbol_parts(text: str) -> list[str]:
     """`Foo::bar()` -> ['Foo', 'bar']: the names on the way to a symbol."""
-    return [part for part in re.split(r"::|->|[.#\s()]+", text.strip()) if part]
+    return [part for part in re.split(r"::|->|[.#\\\s()]+", text.strip()) if part]
 
 
 _CODE_MARKS = (
-    re.compile(r"[{};]\s*$", re.MULTILINE),
-    re.compile(r"\w\("),
+    re.compile(r"[{};:]\s*$", re.MULTILINE),
+    re.compile(r"\w\([^)\s]*[,)\s]"),
     re.compile(r"\s(?:=|:=|==|!=|=>|->|\+=|&&|\|\|)\s"),
     re.compile(
         r"^\s*(?:def|func|fn|fun|class|struct|impl|public|private|static|import|from|return|const|let|var|"
-        r"#include|if \(|for \(|while \()\b",
+        r"if|for|while|switch|SELECT|INSERT|#include)\b",
         re.MULTILINE,
     ),
-    re.compile(r"^[ \t]+\S.*\n", re.MULTILINE),
+    re.compile(r"^[ \t]+\S", re.MULTILINE),
 )
+_ERROR = re.compile(r"^(?:Traceback\b|[\w.]*(?:Error|Exception)\b|panic:|error\b)", re.MULTILINE)
 
 
 def looks_like_code(text: str) -> bool:
     """Whether a query is plainly a piece of code and not a question or an error message."""
-    return sum(mark.search(text) is not None for mark in _CODE_MARKS) >= 3
+    if _ERROR.search(text):
+        return False
+    enough = 2 if "\n" in text.strip() or text.rstrip().endswith(";") else 3
+    return sum(mark.search(text) is not None for mark in _CODE_MARKS) >= enough

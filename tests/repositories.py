@@ -192,7 +192,7 @@ def _cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
 def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
     """Start the installed command without waiting for it."""
     pipe = subprocess.PIPE
-    chosen = {"stdout": pipe, "stderr": pipe, "text": True, "encoding": "utf-8"} | options
+    chosen: dict[str, Any] = {"stdout": pipe, "stderr": pipe, "text": True, "encoding": "utf-8"} | options
     return subprocess.Popen([PROGRAM, *map(str, arguments)], **chosen)
 
 

@@ -31,17 +31,13 @@ def query(codesift: Run, root: Path, text: str, *options: str) -> list[dict[str,
 GREETING = 'def greet():\n    """Grüße aus München."""\n    return "Grüße"\n'
 
 
-@pytest.mark.parametrize(
-    ("encoding", "marked"),
-    [("utf-8", False), ("utf-8-sig", False), ("cp1252", False), ("utf-16", False), ("utf-32", False)],
-)
-def test_a_file_in_another_encoding_is_found(
-    codesift: Run, tmp_path: Path, encoding: str, marked: bool
-) -> None:
-    write(tmp_path, {"hello.py": GREETING.encode(encoding)})
-    (hit,) = query(codesift, tmp_path, "Grüße München")
-    assert (hit["name"], hit["start_line"], hit["end_line"]) == ("greet", 1, 3)
-    assert "München" in hit["snippet"]
+def test_files_in_other_encodings_are_found(codesift: Run, tmp_path: Path) -> None:
+    encodings = ("utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-32")
+    write(tmp_path, {f"{name}.py": GREETING.encode(name) for name in encodings})
+    hits = query(codesift, tmp_path, "Grüße München")
+    assert {hit["path"] for hit in hits} == {f"{name}.py" for name in encodings}
+    assert {(hit["name"], hit["start_line"], hit["end_line"]) for hit in hits} == {("greet", 1, 3)}
+    assert all("München" in hit["snippet"] for hit in hits)
 
 
 def test_bytes_of_no_encoding_harm_nobody(codesift: Run, tmp_path: Path) -> None:
@@ -98,6 +94,7 @@ def _long_function(lines: int) -> str:
     return "def endless(n):\n" + "".join(mark + body for mark in marks)
 
 
+@pytest.mark.slow
 def test_a_function_of_100_000_lines_is_searchable_to_its_end(codesift: Run, tmp_path: Path) -> None:
     write(
         tmp_path,
@@ -173,9 +170,7 @@ def test_a_name_that_is_not_utf8_is_left_out_and_counted(codesift: Run, tmp_path
     assert "name 1" in worked(codesift("index", tmp_path))
 
 
-@pytest.mark.parametrize(
-    "name", ["with space", 'it\'s "here"', "a#b?c=d&e", "100%25", "größe", "[x]", "caf\udce9"]
-)
+@pytest.mark.parametrize("name", ['it\'s "größe" a#b?c=d&e 100%25 [x] $HOME;', "caf\udce9"])
 def test_a_repository_may_lie_anywhere(codesift: Run, git: Git, tmp_path: Path, name: str) -> None:
     try:
         root = write(tmp_path / name)
@@ -281,48 +276,3 @@ def test_files_may_vanish_and_change_while_they_are_read(codesift: Run, tmp_path
     assert units(done) == 10 * len(left)
     waiting = rows(tmp_path, "SELECT count(*) FROM units WHERE id NOT IN (SELECT unit_id FROM windows)")
     assert waiting == [(0,)]
-
-
-# -- git ------------------------------------------------------------------------------------------
-
-
-def test_a_repository_without_commits_and_a_bare_one(codesift: Run, git: Git, tmp_path: Path) -> None:
-    git(write(tmp_path / "young"), "init")
-    assert units(codesift("index", tmp_path / "young")) == SHOP_UNITS
-    subprocess.run(["git", "init", "--bare", tmp_path / "bare"], check=True, capture_output=True)
-    worked(codesift("index", tmp_path / "bare"))
-
-
-def test_a_submodule_is_part_of_its_repository(codesift: Run, git: Git, tmp_path: Path) -> None:
-    inner = write(tmp_path / "inner", {"needle.py": "def needle():\n    return 'hay'\n"})
-    outer = write(tmp_path / "outer")
-    for root in (inner, outer):
-        git(root, "init")
-        git(root, "add", ".")
-        git(root, "commit", "-m", "all")
-    git(outer, "-c", "protocol.file.allow=always", "submodule", "add", str(inner), "lib")
-    assert query(codesift, outer, "needle")[0]["path"] == "lib/needle.py"
-
-
-def test_moves_branches_and_worktrees_embed_nothing(codesift: Run, git: Git, tmp_path: Path) -> None:
-    root = write(tmp_path / "main")
-    git(root, "init", "-b", "main")
-    git(root, "add", ".")
-    git(root, "commit", "-m", "all")
-    assert embedded(codesift("index", root)) == SHOP_UNITS
-    git(root, "mv", "shop/cart.py", "web/cart.py")
-    assert embedded(codesift("index", root)) == 0
-    git(root, "commit", "-m", "moved")
-    git(root, "checkout", "-b", "other", "HEAD~1")
-    git(root, "rm", "-r", "web")
-    assert embedded(codesift("index", root)) == 0
-    git(root, "checkout", "-f", "main")
-    done = codesift("index", root)
-    assert (embedded(done), units(done)) == (0, SHOP_UNITS)
-    git(root, "worktree", "add", str(tmp_path / "second"), "other")
-    done = codesift("index", tmp_path / "second")
-    assert (embedded(done), units(done)) == (0, SHOP_UNITS)
-    # Nor does a damaged index of the first one harm the second.
-    (root / ".codesift/index.db").write_bytes(b"SQLite format 3\0" + b"\x77" * 5000)
-    write(tmp_path / "second", {"needle.py": "def needle():\n    return 'hay'\n"})
-    assert embedded(codesift("index", tmp_path / "second")) == 1

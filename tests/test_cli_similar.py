@@ -105,7 +105,7 @@ def test_each_candidate_stands_on_a_line_of_its_own(like: Like, target: str) -> 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-"], "needs its language"),
+        (["-"], "belong together"),
         (["berths/quay.py"], "names no function"),
         (["berths/none.py:f"], "there is no file berths/none.py"),
         (["berths/quay.py:9999"], "is in no unit"),

@@ -232,3 +232,25 @@ def test_progress_ends_each_stage_at_its_total(root: Path, encoder: HashingEncod
         apply(plan(index, Settings()), index, Settings(), note, opening)
     assert set(last) >= {"parse", "embed", "graph"}
     assert all(done == total for done, total in last.values())
+
+
+def test_code_that_comes_back_is_found_by_its_vector_again(root: Path, encoder: HashingEncoder) -> None:
+    """As after switching to another branch and back: the graph was rebuilt without it in between."""
+    for number in range(40):
+        write(root, f"net/{number}.py", f"def net{number}():\n    return 'mesh {number}'\n")
+    settle(root)
+    run_index(root, encoder)
+    (root / "net").rename(root.parent / "away")
+    for number in range(20):
+        write(root, f"new/{number}.py", f"def new{number}():\n    return 'fresh {number}'\n")
+    run_index(root, encoder)
+    (root.parent / "away").rename(root / "net")
+    report = run_index(root, encoder)
+    assert (report.embedded, report.reused) == (0, 40)
+    with opened(root) as index:
+        for row in index.catalog.files():
+            for hit in index.catalog.units_of(row.path):
+                (vector,) = index.vectors.of_unit(hit.unit_id)
+                found = [vector_id for vector_id, _ in index.graph.search(vector, 5)]
+                near = index.vectors.matches(found, chosen=False)
+                assert hit.unit_id in {match.unit_id for matches in near.values() for match in matches}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from functools import cache
@@ -131,7 +130,7 @@ def test_runs_killed_at_any_moment_are_made_good(tmp_path: Path, clean: Path) ->
     _ends_like(root, clean)
 
 
-@pytest.mark.parametrize("point", [_created, _parsing, _embedding])
+@pytest.mark.parametrize("point", [_parsing, _embedding])
 def test_control_c_says_so_and_keeps_what_was_done(
     tmp_path: Path, clean: Path, point: Callable[[Path], bool]
 ) -> None:
@@ -176,14 +175,11 @@ def test_two_runs_at_once_wait_for_each_other(tmp_path: Path, clean: Path) -> No
 
 def test_many_first_uses_at_once_all_end_well(tmp_path: Path) -> None:
     root = write(tmp_path)
-    verbs = (["index", root], ["query", "price", "--root", root], ["status", "--root", root])
-    running: list[subprocess.Popen[str]] = [start(*verbs[i % 2]) for i in range(6)]
+    verbs: list[list[str | Path]] = [["index", root], ["query", "price", "--root", root]]
+    running = [start(*verbs[i % 2]) for i in range(6)]
     for process in running:
-        done = finished(process)
-        # Only `status` may come before there is an index; a query waits until there is something to search.
-        assert done.returncode == 0 or (done.returncode == 2 and "status" in done.args), done
-        assert "Traceback" not in done.stderr
-    worked(finished(start(*verbs[2])))
+        # A query waits until there is something to search.
+        worked(finished(process))
 
 
 def test_an_index_cleaned_away_while_others_wait_for_it_is_no_bug(tmp_path: Path, clean: Path) -> None:

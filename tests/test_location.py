@@ -32,10 +32,11 @@ def test_the_root_is_the_nearest_folder_with_a_git_repository(root: Path, cache:
     assert find_root(root / "src" / "deep", cache) == root / "src"
 
 
-def test_an_index_further_up_wins_over_git(root: Path, cache: Path) -> None:
-    (root / "src" / ".git").mkdir()
+def test_a_repository_inside_an_indexed_folder_is_a_repository_of_its_own(root: Path, cache: Path) -> None:
     (index_folder(root, cache) / "index.db").touch()
     assert find_root(root / "src" / "deep", cache) == root
+    (root / "src" / ".git").mkdir()
+    assert find_root(root / "src" / "deep", cache) == root / "src"
 
 
 def test_a_plain_folder_is_its_own_root(root: Path, cache: Path) -> None:

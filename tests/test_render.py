@@ -215,9 +215,9 @@ def test_vimgrep_prints_the_focus_line_and_its_first_column() -> None:
 
 
 def test_vimgrep_is_one_line_for_each_hit_whatever_the_code_holds() -> None:
-    hits = [make_hit(), make_hit(""), make_hit(path="a\nb.py"), make_hit(focus_line=0)]
-    lines = shown("vimgrep", *hits).splitlines()
-    assert len(lines) == len(hits)
+    hits = [make_hit(), make_hit("", path="b.py"), make_hit(path="a\nb.py"), make_hit(focus_line=0)]
+    lines = shown("vimgrep", *hits, make_hit()).splitlines()
+    assert len(lines) == len(hits), "a place is named once"
     assert all(re.fullmatch(r"[^:]+:\d+:\d+:.+", line) for line in lines)
 
 

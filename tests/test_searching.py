@@ -62,7 +62,8 @@ def places(answer: Answer) -> list[str]:
 
 def origin_of(index: Index, path: str, name: str) -> Origin:
     hit = next(hit for hit in index.catalog.units_of(path) if hit.qualified_name == name)
-    return Origin(f"{path}:{name}", hit.language, index.vectors.of_unit(hit.unit_id), hit.unit_id)
+    lines = hit.start_line, hit.end_line
+    return Origin(f"{path}:{name}", hit.language, index.vectors.of_unit(hit.unit_id), path, lines)
 
 
 # -- query ----------------------------------------------------------------------------------------

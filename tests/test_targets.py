@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -137,9 +138,20 @@ def test_a_long_list_is_cut_and_says_so() -> None:
     assert "and 22 more" in complaint("zeppelin", many)
 
 
-def test_a_line_between_functions_lists_the_functions() -> None:
-    assert "line 10 of quay.py is in no unit" in complaint("10")
-    assert "line 9999" in complaint("9999")
+def test_a_line_above_a_function_means_it_and_one_far_from_all_lists_the_nearest() -> None:
+    assert picked("10") == "Crane"
+    assert "line 9999 of quay.py is in no unit" in complaint("9999")
+
+
+@pytest.mark.parametrize("wanted", ["Logger.push", "Logger::push", "Logger#push", "Log\\Logger::push"])
+def test_the_separator_does_not_matter(wanted: str) -> None:
+    units = [unit("Logger", 3, 5), unit("Log::Logger::push", 7, 9)]
+    assert pick(units, wanted, FILE).start_line == 7
+
+
+def test_a_class_named_like_its_file_is_meant_not_what_is_left_of_the_module() -> None:
+    left = replace(unit("Logger", 1, 2), kind="module")
+    assert pick([left, unit("Logger", 4, 9)], "Logger", FILE).start_line == 4
 
 
 # -- in the index and outside ---------------------------------------------------------------------
@@ -148,7 +160,7 @@ def test_a_line_between_functions_lists_the_functions() -> None:
 @pytest.mark.parametrize("wanted", ["Quay.release", "7", "9", "8"])
 def test_a_unit_of_the_index_needs_no_encoder(index: Index, wanted: str) -> None:
     origin = origin_of_target(f"port/quay.py:{wanted}", index, SETTINGS, refuse)
-    assert index.catalog.hits([origin.unit_id])[origin.unit_id].qualified_name == "Quay.release"
+    assert (origin.path, origin.lines[0]) == ("port/quay.py", 7)
     assert (origin.language, origin.asked) == ("python", f"port/quay.py:{wanted}")
     assert origin.vectors[0].shape == (384,)
 
@@ -157,21 +169,27 @@ def test_the_file_is_named_as_seen_from_here(index: Index, monkeypatch: pytest.M
     monkeypatch.chdir(index.root / "port")
     here = origin_of_target("quay.py:moor", index, SETTINGS, refuse)
     absolute = origin_of_target(f"{index.root}/port/quay.py:moor", index, SETTINGS, refuse)
-    assert here.unit_id == absolute.unit_id > 0
+    assert (here.path, here.lines) == (absolute.path, absolute.lines) and here.path == "port/quay.py"
+
+
+def test_a_path_upwards_is_the_same_file(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(index.root, "port/deep/empty.py", "")
+    monkeypatch.chdir(index.root / "port" / "deep")
+    assert origin_of_target("../quay.py:moor", index, SETTINGS, refuse).path == "port/quay.py"
 
 
 def test_a_file_outside_is_encoded_and_is_no_unit_of_the_index(index: Index, tmp_path: Path) -> None:
     file = write(tmp_path, "elsewhere/dock.go", "package d\n\nfunc Moor() int {\n\treturn 3\n}\n")
     encoder = HashingEncoder()
     origin = origin_of_target(f"{file}:Moor", index, SETTINGS, lambda: encoder)
-    assert (origin.unit_id, origin.language, len(origin.vectors)) == (0, "go", 1)
+    assert (origin.path, origin.language, len(origin.vectors)) == ("", "go", 1)
     assert "func Moor() int" in encoder.encoded[0]
 
 
 def test_a_file_not_indexed_yet_is_read_as_it_is(index: Index) -> None:
     write(index.root, "port/new.py", "def fresh():\n    return 1\n")
     origin = origin_of_target("port/new.py:fresh", index, SETTINGS, HashingEncoder)
-    assert origin.unit_id == 0 and len(origin.vectors) == 1
+    assert origin.path == "port/new.py" and len(origin.vectors) == 1
 
 
 def test_a_binary_file_outside_is_refused(index: Index, tmp_path: Path) -> None:
@@ -196,5 +214,5 @@ def test_a_snippet_without_a_definition_is_one_unit(code: str, language: str) ->
 
 def test_code_starts_a_search_without_being_in_the_index() -> None:
     origin = origin_of_code(unit_of_code("def f():\n    return 1\n", "python"), "python", HashingEncoder)
-    assert (origin.unit_id, origin.language, origin.asked) == (0, "python", "def f()")
+    assert (origin.path, origin.language, origin.asked) == ("", "python", "def f()")
     assert len(origin.vectors) == 1

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from codesift.models import Adapter, Base
     from codesift.types import Vectors, Window
 
+MOST = 32
+"""Windows of one query that are encoded: 8,000 tokens say enough, and 1 MB would take a minute."""
 MANY = 8
 """Windows of one query above which starting the engine pays: 0.5 s, against 0.06 s a full window in numpy."""
 
@@ -56,7 +58,7 @@ class ConvertedEncoder:
         """Encode one query, a long one as the mean of its windows. Returns shape (dimensions,), length 1."""
         from codesift.encoders.query import mean_direction
 
-        parts = [window.text for window in self.windows("", text, 1)]
+        parts = [window.text for window in self.windows("", text, 1)[:MOST]]
         if len(parts) > MANY:
             return mean_direction(self.encode(parts))
         return mean_direction([self._query(ids) for ids in self._tokens.ids(parts)])

@@ -63,6 +63,7 @@ def show_human(answer: Answer, view: View, out: TextIO, root_for_links: str) -> 
     console = Console(
         file=out,
         no_color=None if view.color else True,
+        force_terminal=True,
         highlight=False,
         markup=False,
         emoji=False,

@@ -56,9 +56,14 @@ def _numbered(lines: list[Line], view: View, out: TextIO) -> Iterator[str]:
 def show_vimgrep(answer: Answer, view: View, out: TextIO) -> None:
     """`path:line:column:text`, one line a hit; columns are bytes counted from 1, as vim counts them."""
     mark = cut_mark(out)
+    shown_places = set()
     for hit in answer.hits:
         lines = code_lines(hit)
         number = focus_number(hit, lines)
+        # A function and one inside it may have the same best line.
+        if (hit.path, number) in shown_places:
+            continue
+        shown_places.add((hit.path, number))
         text = next((line.text for line in lines if line.number == number), "")
         column = len(text) - len(text.lstrip()) + 1
         path = visible(shown_path(hit.path, answer.root, view))
