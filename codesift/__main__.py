@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import os
 import sys
 
@@ -17,6 +18,8 @@ def main() -> None:
     _open_missing_streams()
     # One short query in numpy is done before a second thread is awake; OpenVINO has threads of its own.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Importing makes many objects that stay; looking through them for garbage is most of what a start wastes.
+    gc.set_threshold(100_000, 50, 50)
     try:
         code = _command()
     except (Exception, KeyboardInterrupt) as error:

@@ -19,7 +19,6 @@ from codesift.git import other_worktrees
 from codesift.languages import UNITS
 from codesift.location import DATABASE, INDEX_FOLDER, existing_index
 from codesift.models import Space
-from codesift.parse import parse
 from codesift.reading import Unreadable, read_text
 from codesift.store import Index
 from codesift.template import windows_of
@@ -94,10 +93,11 @@ def apply(
     if index.vectors.ready() < index.catalog.counts()[1]:
         _Embedding(index, settings, report, progress, open_encoder(index.space)).run(index.vectors.pending())
     report.files, report.units = index.catalog.counts()
-    if report.parsed or report.removed or report.embedded:
+    changed = bool(report.parsed or report.removed or report.embedded or report.reused)
+    if changed:
         with index.database.transaction():
             index.vectors.drop_unused(_SPARE_VECTORS + report.units)
-    index.graph.sync(progress)
+    index.graph.sync(progress, changed)
     report.skipped = skips(plan, index)
     report.seconds = time.monotonic() - started
     return report
@@ -129,6 +129,8 @@ def _store_files(plan: Plan, index: Index, settings: Settings, report: Report, p
 
 def _store_file(source: SourceFile, plan: Plan, index: Index, settings: Settings, report: Report) -> int:
     """Store one file if its content changed; returns its number of units."""
+    from codesift.parse import parse
+
     row = plan.known.get(source.path)
     stored = replace(source, mtime_ns=-1) if _is_young(source) else source
     try:
@@ -205,6 +207,8 @@ class _Embedding:
             self._commit(batch, siblings)
 
     def _windows_of(self, path: str, unit_ids: list[int]) -> Iterator[_Waiting]:
+        from codesift.parse import parse
+
         row = self._index.catalog.file(path)
         if row is None:
             return

@@ -178,6 +178,10 @@ class Vectors:
             data = np.frombuffer(b"".join(row[1] for row in rows), np.float16)
             yield ids, data.reshape(len(rows), -1).astype(np.float32)
 
+    def highest(self) -> int:
+        """The highest id of a vector of any space."""
+        return int(self._db.value("SELECT max(id) FROM vectors") or 0)
+
     def usage(self, up_to: int) -> tuple[int, int]:
         """(vectors in use with an id up to `up_to`, vectors in use above it)."""
         usage = dict(

@@ -170,9 +170,11 @@ class _Walk:
         """Put one listed path where it belongs: files, skips, or the repositories still to be walked."""
         before, _, name = path.rpartition("/")
         folder = self._folders.get(before) or self._folder(before)
-        reason = folder.reason or self._file_reason(path, name, folder)
-        if reason:
-            return self._skip(path, reason)
+        # A file that is known was not left out by its name; only patterns could do that now.
+        if folder.reason or folder.ours or folder.gits or path not in self._known:
+            reason = folder.reason or self._file_reason(path, name, folder)
+            if reason:
+                return self._skip(path, reason)
         try:
             info = os.lstat(self._base + path)
         except (FileNotFoundError, NotADirectoryError):

@@ -11,7 +11,7 @@ import pytest
 from fakes import no_progress
 from numpy.typing import NDArray
 
-from codesift.ann import TAIL_LIMIT, Found, Graph, exact
+from codesift.ann import TAIL_LIMIT, Found, Graph, exact, scan
 from codesift.config import Settings
 from codesift.database import Database
 from codesift.vectors import Vectors, WindowRow
@@ -206,3 +206,30 @@ def test_a_graph_that_is_lost_is_built_again_from_the_vectors(vectors: Vectors, 
     assert [again[key] for key in ("last", "count", "index")] == [
         first[key] for key in ("last", "count", "index")
     ]
+
+
+def test_a_scan_of_the_graph_file_finds_what_exact_search_finds(vectors: Vectors, tmp_path: Path) -> None:
+    matrix = rows(300)
+    store(vectors, matrix)
+    graph_of(vectors, tmp_path).sync(no_progress)
+    found = scan(file_of(tmp_path), 300, matrix[7], 20)
+    assert [label for label, _ in found] == [label for label, _ in exact(vectors.blocks(), matrix[7], 20)]
+    assert found[0][1] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_file_of_another_layout_is_not_scanned(vectors: Vectors, tmp_path: Path) -> None:
+    store(vectors, rows(30))
+    graph_of(vectors, tmp_path).sync(no_progress)
+    assert scan(file_of(tmp_path), 29, rows(1)[0], 5) == []
+    assert scan(file_of(tmp_path), 30, rows(1)[0][:8], 5) == []
+
+
+def test_a_process_that_goes_on_searching_loads_the_graph(vectors: Vectors, tmp_path: Path) -> None:
+    matrix = rows(300)
+    store(vectors, matrix)
+    graph_of(vectors, tmp_path).sync(no_progress)
+    graph = graph_of(vectors, tmp_path)
+    first = labels(graph.search(matrix[7], 10))
+    assert graph._opened is None
+    assert all(labels(graph.search(matrix[7], 10)) == first for _ in range(5))
+    assert graph._opened is not None
