@@ -35,7 +35,7 @@ TAIL_LIMIT = 2000
 """Vectors outside the graph that are searched exactly before the graph is extended: an exact pass
 over 2,000 costs about as much as saving the graph of 30,000 would (benchmarks: `ann`)."""
 _DEAD_SHARE = 0.2
-_SCANS = 3
+_SCANS = 6
 """Searches of one process before the graph is loaded. Loading takes as long as reading all of its file and
 linking it up, 0.1 s at 50,000 vectors; a pass over the same vectors, mapped into memory, a quarter."""
 _SCAN_LIMIT = 200_000

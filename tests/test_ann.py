@@ -231,5 +231,5 @@ def test_a_process_that_goes_on_searching_loads_the_graph(vectors: Vectors, tmp_
     graph = graph_of(vectors, tmp_path)
     first = labels(graph.search(matrix[7], 10))
     assert graph._opened is None
-    assert all(labels(graph.search(matrix[7], 10)) == first for _ in range(5))
+    assert all(labels(graph.search(matrix[7], 10)) == first for _ in range(8))
     assert graph._opened is not None
