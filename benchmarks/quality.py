@@ -16,7 +16,6 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -32,17 +31,6 @@ from codesift.types import Encoder, Hit
 SYSTEMS = {"words": (True, False), "vectors": (False, True), "hybrid": (True, True)}
 """Name -> (lexical, semantic)."""
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One question: which repository, what is asked, and the rank of the first right answer counts."""
-
-    repo: str
-    language: str
-    text: str
-    answers: Sequence[Row]
-    """Functions (`path`, `start_line`, `end_line`), or files (`path` alone)."""
 
 
 def ndcg_at_10(found: Sequence[str], relevant: set[str]) -> float:

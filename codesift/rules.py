@@ -261,10 +261,6 @@ TEST_FOLDERS = _words("""
     spec specs __mocks__ __fixtures__ e2e cypress androidtest integration-tests integration_tests
     functional-tests src-test testfixtures test-fixtures commontest jvmtest iostest
 """)
-EXAMPLE_FOLDERS = _words("""
-    example examples _examples _example sample samples demo demos tutorial tutorials playground
-    playgrounds quickstart quickstarts cookbook getting-started
-""")
 _TEST_FOLDER = re.compile(r"(?:^|[a-z0-9]|[._-])(?:Unit|UI|Integration)?Tests?$")
 """`Shop.Tests`, `ShopUITests`: how C# and Swift name their test projects."""
 _TEST_NAME = re.compile(
@@ -278,7 +274,6 @@ _TEST_CLASS = re.compile(
     r"(?:^Test[A-Z]\w*|[A-Za-z0-9_](?:Tests?|TestCase|TestBase|TestSuite|Spec|Specs)|[a-z0-9]Suite|[a-z0-9]IT)"
     r"\.(?:java|kt|kts|scala|groovy|cs|fs|vb|php|swift|m|mm|cpp|cc|h)$"
 )
-_EXAMPLE_NAME = re.compile(r"^(?:example|sample|demo)s?[_.-]|[_.-](?:example|sample|demo)s?\.[a-z]+$")
 
 
 def is_test(path: str) -> bool:
@@ -288,12 +283,4 @@ def is_test(path: str) -> bool:
         any(part.lower() in TEST_FOLDERS or _TEST_FOLDER.search(part) for part in folders)
         or _TEST_NAME.search(name.lower()) is not None
         or _TEST_CLASS.search(name) is not None
-    )
-
-
-def is_example(path: str) -> bool:
-    """Whether a path is an example, a demonstration or a tutorial's code."""
-    *folders, name = path.split("/")
-    return any(part.lower() in EXAMPLE_FOLDERS for part in folders) or bool(
-        _EXAMPLE_NAME.search(name.lower())
     )

@@ -1,4 +1,4 @@
-"""What is left out by name, size and content, and what counts as a test or an example."""
+"""What is left out by name, size and content, and what counts as a test."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 from codesift import rules
 from codesift.rules import (
-    is_example,
     is_generated,
     is_minified,
     is_prose,
@@ -236,8 +235,3 @@ def test_tests_are_recognised_in_every_language(path: str) -> None:
 )
 def test_words_that_contain_test_are_not_tests(path: str) -> None:
     assert not is_test(path)
-
-
-def test_examples_are_recognised() -> None:
-    assert all(map(is_example, ["examples/a.py", "_examples/rest/main.go", "Demo/x.js", "example_usage.py"]))
-    assert not any(map(is_example, ["src/sampler.py", "resample/a.c", "democracy.py", "counterexample.v"]))
