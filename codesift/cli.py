@@ -75,9 +75,15 @@ def _start(root: Path | None, quiet: bool = False, exact: bool = False, **flags:
     """
     from codesift.location import find_root, given_root
 
-    cache = Settings(cache_dir=os.environ.get("CODESIFT_CACHE_DIR", "")).cache_folder()
-    found = given_root(root) if root is not None and exact else find_root(root or Path(), cache)
+    found = (
+        given_root(root) if root is not None and exact else find_root(root or Path(), _cache().cache_folder())
+    )
     return _Run(found, load_settings(found, os.environ, flags), quiet)
+
+
+def _cache() -> Settings:
+    """The settings before a repository is known: where the user's cache lies."""
+    return Settings(cache_dir=os.environ.get("CODESIFT_CACHE_DIR", ""))
 
 
 def _view(context: int | None, full: bool, explain: bool, settings: Settings, **modes: bool) -> render.View:
@@ -253,8 +259,10 @@ def models(root: options.Root = None, json: options.Json = False, model: options
 def clean(root: options.Root = None, quiet: options.Quiet = False) -> None:
     """Delete the index of a repository."""
     from codesift.freshness import delete_index
+    from codesift.location import find_root
 
-    run = _start(root, quiet)
+    # A wrong key in the repository's settings must not keep its index from being deleted.
+    run = _Run(find_root(root or Path(), _cache().cache_folder()), _cache(), quiet)
     folder, freed = delete_index(run.root, run.settings, run.notify)
     if folder is None:
         raise UsageError(f"there is no index of {run.root}")

@@ -198,3 +198,12 @@ def test_settings_leave_out_files_and_tests(codesift: Run, own_harbour: Path) ->
     done = codesift("query", "water checksum test", "--lexical", "--files", "-k", "50", cwd=own_harbour)
     found = {path for path in done.stdout.split() if path != ".codesift.toml"}
     assert found == {"berths/tides.py", "docs/anchoring.md", "radio/ais.go"}
+
+
+def test_a_wrong_setting_does_not_keep_an_index_from_being_deleted(codesift: Run, tmp_path: Path) -> None:
+    write(tmp_path, "a.py", "def f():\n    return 1\n")
+    assert codesift("index", tmp_path, "-q").returncode == 0
+    write(tmp_path, ".codesift.toml", "nonsense = 1\n")
+    assert codesift("query", "f", "--root", tmp_path).returncode == 2
+    assert codesift("clean", "--root", tmp_path).returncode == 0
+    assert not (tmp_path / ".codesift").exists()
