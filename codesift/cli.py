@@ -282,9 +282,10 @@ def _snippet(text: str, language: str | None) -> Unit | None:
         return None
     from codesift.targets import unit_of_code
 
+    name = resolve_language(language or "text")
     if not text.strip():
-        raise UsageError("there is no code to search by")
-    return unit_of_code(text.strip("\n"), resolve_language(language or "text"))
+        raise UsageError("there is no code to search by", "give it on standard input")
+    return unit_of_code(text.strip("\n"), name)
 
 
 def _print_version(wanted: bool) -> None:

@@ -155,7 +155,7 @@ def _at_line(units: Sequence[Named], line: int, file: Path) -> Named:
     if around:
         return min(around, key=lambda unit: unit.end_line - unit.start_line)
     # The comment above a function is not among its lines.
-    below = [unit for unit in units if line < unit.start_line <= line + _COMMENT_LINES]
+    below = [unit for unit in units if 0 < line < unit.start_line <= line + _COMMENT_LINES]
     if below:
         return min(below, key=lambda unit: unit.start_line)
     near = sorted(units, key=lambda unit: min(abs(unit.start_line - line), abs(unit.end_line - line)))
