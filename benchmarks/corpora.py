@@ -40,7 +40,7 @@ class Corpus:
     name: str
     packages: tuple[Package, ...]
     files: int = 0
-    """Cut to this many files, the first by path, and committed to a git repository; 0 leaves it as it is."""
+    """Cut to this many files, the first by path; 0 leaves it as it is."""
 
 
 CORPORA = (
@@ -92,7 +92,7 @@ def _make(corpus: Corpus, folder: Path, to: Path) -> None:
         fetch(package, downloads(to), partial / package.label)
     if corpus.files:
         _cut(partial, corpus.files)
-        _commit(partial)
+    _commit(partial)
     partial.rename(folder)
 
 

@@ -15,7 +15,7 @@ import typer
 from codesift import __version__, options, render
 from codesift.config import Settings, load_settings
 from codesift.errors import Exit, UsageError
-from codesift.types import KINDS, Answer, Encoder, Unit
+from codesift.types import KINDS, Answer, Encoder
 
 if TYPE_CHECKING:
     from codesift.models import Base, Space
@@ -164,6 +164,7 @@ def query(
     from codesift.ahead import Ahead
     from codesift.searching import Question
     from codesift.searching import query as search
+    from codesift.targets import snippet_of
 
     if lexical and semantic:
         raise UsageError("only one of --lexical, --semantic can be given")
@@ -177,7 +178,7 @@ def query(
         limit=run.settings.results,
         lexical=not semantic,
         semantic=not lexical,
-        code=_snippet(asked, code),
+        code=snippet_of(asked, code),
         filter=_filter(lang, kind, path, run.settings.include_tests and not no_tests),
     )
     # Loading the model fills the time that git and the disk take to say what changed.
@@ -212,14 +213,14 @@ def similar(
     from codesift.ahead import Ahead
     from codesift.languages import resolve_language
     from codesift.searching import similar as search
-    from codesift.targets import origin_of_code, origin_of_target
+    from codesift.targets import origin_of_code, origin_of_target, snippet_of
 
     run = _start(root, quiet, model=model, results=results, refresh=False if no_refresh else None)
     view = _view(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
     wanted = _filter(lang, kind, path, run.settings.include_tests and not no_tests)
     if (target == "-") != (code is not None):
         raise UsageError("'-' and --code LANG belong together", "codesift similar - --code python")
-    snippet = _snippet(_read_input(), code) if target == "-" else None
+    snippet = snippet_of(_read_input(), code) if target == "-" else None
 
     # Importing numpy fills the time that git and the disk take to say what changed.
     Ahead(lambda: importlib.import_module("numpy"))
@@ -271,21 +272,6 @@ def clean(root: options.Root = None, quiet: options.Quiet = False) -> None:
 
 def _read_input() -> str:
     return sys.stdin.buffer.read().decode("utf-8", "replace")
-
-
-def _snippet(text: str, language: str | None) -> Unit | None:
-    """The text as a unit, where a language is given or it is plainly code."""
-    from codesift.languages import resolve_language
-    from codesift.words import looks_like_code
-
-    if language is None and not looks_like_code(text):
-        return None
-    from codesift.targets import unit_of_code
-
-    name = resolve_language(language or "text")
-    if not text.strip():
-        raise UsageError("there is no code to search by", "give it on standard input")
-    return unit_of_code(text.strip("\n"), name)
 
 
 def _print_version(wanted: bool) -> None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from codesift.config import Settings
 from codesift.errors import UsageError
-from codesift.languages import language_of
+from codesift.languages import language_of, resolve_language
 from codesift.reading import Unreadable, read_bytes, read_text
 from codesift.rules import HEAD_BYTES
 from codesift.store import Index
 from codesift.template import windows_of
 from codesift.types import Encoder, Hit, SourceFile, Unit
-from codesift.words import symbol_parts
+from codesift.words import looks_like_code, symbol_parts
 
 if TYPE_CHECKING:
     from codesift.types import Vectors as Matrix
@@ -113,6 +113,20 @@ def _units_of_file(file: Path, settings: Settings) -> tuple[str, list[Unit]]:
     except (OSError, Unreadable) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "reason", "unreadable")
         raise UsageError(f"cannot read {file}: {reason}") from error
+
+
+def snippet_of(text: str, language: str | None) -> Unit | None:
+    """A text as code, where its language is given or it plainly is code; None if it is a question.
+
+    Raises:
+        UsageError: the language is unknown, or there is no code.
+    """
+    if language is None and not looks_like_code(text):
+        return None
+    name = resolve_language(language or "text")
+    if not text.strip():
+        raise UsageError("there is no code to search by", "give it on standard input")
+    return unit_of_code(text.strip("\n"), name)
 
 
 def unit_of_code(code: str, language: str) -> Unit:
