@@ -107,12 +107,12 @@ def _questions(to: Path, wanted: int) -> Matrix:
 
     from codesift.config import Settings
     from codesift.encoders import open_encoder
-    from codesift.models import find_base
+    from codesift.models import find_base, space_for
 
     roots = [path.parent.parent for path in sorted(to.glob("*/.codesift/index.db"))]
     units = [unit for root in roots for _, unit in units_of(root, 4 * wanted)]
     lines = dict.fromkeys(unit.documentation.strip().split("\n")[0] for unit in units)
-    encoder = open_encoder(find_base(Settings().model))
+    encoder = open_encoder(space_for(find_base(Settings().model)))
     return np.stack([encoder.encode_query(line) for line in evenly([x for x in lines if x], wanted)])
 
 

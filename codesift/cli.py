@@ -18,7 +18,7 @@ from codesift.errors import Exit, UsageError
 from codesift.types import KINDS, Answer, Encoder
 
 if TYPE_CHECKING:
-    from codesift.models import Base, Space
+    from codesift.models import Space
     from codesift.searching import Filter
     from codesift.store import Index
 
@@ -52,13 +52,13 @@ class _Run:
             return on_index(self.root, self.settings, self.notify, progress, self.encoder, work)
 
     def query_encoder(self) -> Encoder:
-        from codesift.models import find_base
+        from codesift.models import chosen_space
 
-        encoder = self.encoder(find_base(self.settings.model))
+        encoder = self.encoder(chosen_space(self.settings, self.root))
         encoder.prepare_query()
         return encoder
 
-    def encoder(self, space: Space | Base) -> Encoder:
+    def encoder(self, space: Space) -> Encoder:
         from codesift.encoders import open_encoder
 
         return open_encoder(space, self.settings.threads)
@@ -162,6 +162,7 @@ def query(
 ) -> None:
     """Find the code that answers a question."""
     from codesift.ahead import Ahead
+    from codesift.languages import resolve_language
     from codesift.searching import Question
     from codesift.searching import query as search
     from codesift.targets import snippet_of
@@ -179,6 +180,7 @@ def query(
         lexical=not semantic,
         semantic=not lexical,
         code=snippet_of(asked, code),
+        language=resolve_language(code) if code is not None else "",
         filter=_filter(lang, kind, path, run.settings.include_tests and not no_tests),
     )
     # Loading the model fills the time that git and the disk take to say what changed.
@@ -249,10 +251,10 @@ def status(root: options.Root = None, json: options.Json = False, model: options
 @app.command(epilog="Example: codesift models")
 def models(root: options.Root = None, json: options.Json = False, model: options.Model = None) -> None:
     """List the base models and the language adapters."""
-    from codesift.models import list_models
+    from codesift.listing import list_models
 
     run = _start(root, model=model)
-    rows = list_models(run.settings.model)
+    rows = list_models(run.settings, run.root)
     render.show_models(rows, _view(None, False, False, run.settings, json=json), sys.stdout)
 
 

@@ -38,6 +38,8 @@ class Settings:
 
     model: str = "all-MiniLM-L6-v2"
     """Base model: a name `codesift models` lists, or a folder. The default's weights are in the package."""
+    adapters: bool | str = field(default=True, metadata={"text": "a folder with an adapters.json"})
+    """Language adapters: true for those shipped with the model, false for none, or a folder of them."""
     results: int = _number(10, 1, 10_000)
     """Results a search shows. Ten is what fits on a screen, and where NDCG and MRR are cut."""
     context: int = _number(0, 0, 10_000)
@@ -204,7 +206,8 @@ def _checked(name: str, value: object, label: str) -> object:
         value = float(value)
     if isinstance(default, tuple) and isinstance(value, (list, tuple)):
         value = tuple(value)
-    if type(value) is not type(default) or not _within(value, limits):
+    is_text = "text" in limits and isinstance(value, str) and value
+    if not is_text and (type(value) is not type(default) or not _within(value, limits)):
         raise UsageError(f"{label} must be {_expected(default, limits)}, found {_shown(value)}")
     return value
 
@@ -224,7 +227,8 @@ def _expected(default: object, limits: Mapping[str, Any]) -> str:
         kind = "a whole number" if isinstance(default, int) else "a number"
         return f"{kind} from {limits['low']} to {limits['high']}"
     names: Iterable[tuple[type, str]] = ((bool, "true or false"), (tuple, "a list of patterns"))
-    return next((text for kind, text in names if isinstance(default, kind)), "a text")
+    expected = next((text for kind, text in names if isinstance(default, kind)), "a text")
+    return f"{expected}, or {limits['text']}" if "text" in limits else expected
 
 
 def _shown(value: object) -> str:

@@ -156,6 +156,7 @@ def status_of(root: Path, settings: Settings) -> dict[str, Any]:
             "root": str(root),
             "index": str(folder),
             "model": index.space.base.name,
+            "adapters": [language or "other" for language in index.space.adapters.named()],
             "space": index.space.id,
             "files": files,
             "units": units,

@@ -6,10 +6,18 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from codesift import hub
 from codesift.errors import ModelError
+from codesift.manifest import NAME
+from codesift.manifest import NO_ADAPTERS as NO_ADAPTERS
+from codesift.manifest import Adapter as Adapter
+from codesift.manifest import Adapters as Adapters
+from codesift.manifest import read_adapters as read_adapters
+
+if TYPE_CHECKING:
+    from codesift.config import Settings
 
 TEMPLATE = "1"
 """Version of the text that is encoded for a unit. Raise it whenever that text changes."""
@@ -17,6 +25,7 @@ TEMPLATE = "1"
 DEFAULT = "all-MiniLM-L6-v2"
 
 BUNDLED = Path(__file__).parent / "bases"
+SHIPPED = Path(__file__).parent / "adapters"
 
 _BERT_TARGETS = ("query", "key", "value", "dense")
 
@@ -48,25 +57,22 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
-class Adapter:
-    """A small change of a base's weights, trained for one language."""
-
-    name: str
-    language: str
-    rank: int
-    path: str
-    """A safetensors file, see `encoders.weights`."""
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
 class Space:
-    """Vectors can be compared if and only if their spaces have the same id."""
+    """A base with all its adapters. Vectors can be compared if and only if their spaces have the same id."""
 
     id: str
     dimensions: int
     base: Base
-    adapter: Adapter | None
+    adapters: Adapters = NO_ADAPTERS
+
+    def adapter_for(self, language: str) -> Adapter | None:
+        """The adapter that encodes code of a language (`text`: prose and queries); None is the bare base."""
+        return self.adapters.for_language(language)
+
+    def adapter_key(self, language: str) -> str:
+        """Tells apart the vectors of the same text in two languages; empty for the bare base."""
+        adapter = self.adapter_for(language)
+        return adapter.sha256 if adapter else ""
 
 
 BASES: dict[str, Base] = {
@@ -105,9 +111,6 @@ BASES: dict[str, Base] = {
         ),
     )
 }
-
-ADAPTERS: dict[tuple[str, str], Adapter] = {}
-"""(base, language) -> adapter."""
 
 
 def find_base(name: str) -> Base:
@@ -171,16 +174,22 @@ def locate(base: Base) -> Path:
     return hub.cached(base.hub_id) or hub.download(base.hub_id)
 
 
-def space_for(base: Base, language: str) -> Space:
-    """The space in which code of `language` is encoded with `base`.
+def space_for(base: Base, adapters: Adapters | None = None) -> Space:
+    """The space of a base and its adapters.
+
+    Args:
+        base: the model.
+        adapters: None for those that codesift ships for the base.
 
     Raises:
-        ModelError: if the base's files cannot be found.
+        ModelError: if files cannot be found, or the adapters are of another base.
     """
-    adapter = ADAPTERS.get((base.name, language))
+    adapters = shipped_adapters(base) if adapters is None else adapters
+    if adapters.base in BASES and base.name in BASES and adapters.base != base.name:
+        raise ModelError(f"the adapters are for {adapters.base}, the model is {base.name}")
     parts = (
         weights_digest(base),
-        adapter.sha256 if adapter else "",
+        adapters.identity(),
         TEMPLATE,
         base.pooling,
         str(base.window),
@@ -188,7 +197,29 @@ def space_for(base: Base, language: str) -> Space:
         *base.suffix,
     )
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
-    return Space(digest[:32], base.dimensions, base, adapter)
+    return Space(digest[:32], base.dimensions, base, adapters)
+
+
+def shipped_adapters(base: Base) -> Adapters:
+    """The adapters that come with codesift for a row of `BASES`; `NO_ADAPTERS` where there are none.
+
+    Raises:
+        ModelError: if they are incomplete.
+    """
+    manifest = SHIPPED / base.name / NAME
+    return read_adapters(manifest) if base.name in BASES and manifest.is_file() else NO_ADAPTERS
+
+
+def chosen_space(settings: Settings, root: Path) -> Space:
+    """The space that the settings of the repository at `root` ask for.
+
+    Raises:
+        ModelError: if its model or adapters cannot be found.
+    """
+    base = find_base(settings.model)
+    if isinstance(settings.adapters, str):
+        return space_for(base, read_adapters(root / Path(settings.adapters).expanduser()))
+    return space_for(base, None if settings.adapters else NO_ADAPTERS)
 
 
 def weights_digest(base: Base) -> str:
@@ -265,33 +296,3 @@ def _nearest(name: str) -> str:
     short = {base.rsplit("/", 1)[-1].lower(): base for base in BASES}
     match = get_close_matches(name.rsplit("/", 1)[-1].lower(), list(short), n=1, cutoff=0.5)
     return f"did you mean {short[match[0]]}? " if match else ""
-
-
-def list_models(used: str) -> list[dict[str, object]]:
-    """What `codesift models` shows: every base, and every adapter under its base.
-
-    Args:
-        used: the model of the settings.
-    """
-    active = find_base(used)
-    bases = list(BASES.values()) + ([] if active.name in BASES else [active])
-    rows: list[dict[str, object]] = []
-    for base in bases:
-        rows.append(
-            _model_row(base.name, "all", base, base.folder or str(hub.cached(base.hub_id) or ""), active)
-        )
-        for (base_name, language), adapter in ADAPTERS.items():
-            if base_name == base.name:
-                rows.append(_model_row(adapter.name, language, base, adapter.path, active))
-    return rows
-
-
-def _model_row(name: str, language: str, base: Base, files: str, active: Base) -> dict[str, object]:
-    return {
-        "name": name,
-        "language": language,
-        "dimensions": base.dimensions,
-        "license": base.license,
-        "files": files or None,
-        "in_use": base.name == active.name,
-    }

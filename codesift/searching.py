@@ -59,6 +59,8 @@ class Question:
     semantic: bool = True
     code: Unit | None = None
     """The text parsed as code, where it is code."""
+    language: str = ""
+    """Of the code; empty where that is not known."""
     filter: Filter = Filter()
 
 
@@ -175,7 +177,8 @@ def _query_words(question: Question) -> list[str]:
 def _query_vectors(question: Question, encoder: Encoder) -> list[Matrix]:
     if question.code is None:
         return [encoder.encode_query(question.text)]
-    return list(encoder.encode([window.text for window in windows_of(encoder, "", question.code)]))
+    texts = [window.text for window in windows_of(encoder, "", question.code)]
+    return list(encoder.encode(texts, question.language))
 
 
 # -- filters --------------------------------------------------------------------------------------

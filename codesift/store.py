@@ -14,7 +14,7 @@ from codesift.config import Settings
 from codesift.database import Database
 from codesift.errors import CodesiftError, DamagedIndexError, StorageError
 from codesift.location import DATABASE, is_writable
-from codesift.models import Space, find_base, space_for
+from codesift.models import Space, chosen_space
 from codesift.vectors import Vectors
 
 _KEPT = ("lock", ".gitignore")
@@ -45,10 +45,9 @@ def open_index(root: Path, folder: Path, settings: Settings) -> Iterator[Index]:
     Raises:
         DamagedIndexError: it cannot be trusted; `reset` the folder and index again.
         StorageError: it cannot be read or written.
-        ModelError: the model of the settings cannot be found.
+        ModelError: the model or the adapters of the settings cannot be found.
     """
-    # Code of every language is encoded by the base alone while `models.ADAPTERS` is empty.
-    space = space_for(find_base(settings.model), "")
+    space = chosen_space(settings, root)
     path = folder / DATABASE
     database = Database(path, read_only=path.exists() and not is_writable(folder))
     try:

@@ -77,17 +77,17 @@ def origin_of_target(
             return Origin(target, hit.language, vectors, hit.path, (hit.start_line, hit.end_line))
     language, units = _units_of_file(file, settings)
     unit = pick(units, wanted, file)
-    vectors = _encode(open_encoder(), path or file.name, unit)
+    vectors = _encode(open_encoder(), path or file.name, unit, language)
     return Origin(target, language, vectors, path or "", (unit.start_line, unit.end_line))
 
 
 def origin_of_code(unit: Unit, language: str, open_encoder: Callable[[], Encoder]) -> Origin:
     """A snippet as the start of a search."""
-    return Origin(unit.signature or "code", language, _encode(open_encoder(), "", unit))
+    return Origin(unit.signature or "code", language, _encode(open_encoder(), "", unit, language))
 
 
-def _encode(encoder: Encoder, path: str, unit: Unit) -> list[Matrix]:
-    return list(encoder.encode([window.text for window in windows_of(encoder, path, unit)]))
+def _encode(encoder: Encoder, path: str, unit: Unit, language: str) -> list[Matrix]:
+    return list(encoder.encode([window.text for window in windows_of(encoder, path, unit)], language))
 
 
 def path_from_root(file: Path, root: Path) -> str | None:

@@ -144,14 +144,22 @@ class Encoder(Protocol):
     def windows(self, head: str, body: str, first_line: int) -> list[Window]:
         """Cut `body` into overlapping windows that each fit the encoder together with `head`."""
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Encode code. Returns shape (len(texts), dimensions), rows of length 1."""
+    def encode(self, texts: Sequence[str], language: str = "") -> Vectors:
+        """Encode code, with the adapter of its language if there is one.
+
+        Args:
+            texts: code in one language. Going to and fro between languages costs time at each change.
+            language: a row of `languages.LANGUAGES` (`text` is prose); empty for code of unknown language.
+
+        Returns:
+            Shape (len(texts), dimensions), rows of length 1.
+        """
 
     def prepare_query(self) -> None:
         """Load what `encode_query` needs, which else happens at its first call."""
 
     def encode_query(self, text: str) -> Vectors:
-        """Encode one query. Returns shape (dimensions,), length 1."""
+        """Encode one query, with the adapter for text. Returns shape (dimensions,), length 1."""
 
 
 Progress = Callable[[str, int, int], None]

@@ -34,6 +34,8 @@ class HashingEncoder:
         self._dimensions = dimensions
         self.encoded: list[str] = []
         """Every text that went through `encode`."""
+        self.languages: list[str] = []
+        """The language of each call of `encode`."""
         self.queries: list[str] = []
         """Every text that went through `encode_query`."""
 
@@ -51,9 +53,10 @@ class HashingEncoder:
     def _window(self, head: str, lines: list[str], first: int) -> Window:
         return Window("\n".join([head, *lines]), first, first + len(lines) - 1)
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], language: str = "") -> NDArray[np.float32]:
         """Shape (len(texts), dimensions), rows of length 1."""
         self.encoded += texts
+        self.languages.append(language)
         return np.stack([self._vector(text) for text in texts])
 
     def prepare_query(self) -> None:

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 from conftest import Run
 from fakes import write
+from tiny_models import adapters
 
 from codesift import __version__
+from codesift.models import BASES, DEFAULT, read_adapters
 
 VERBS = ("index", "query", "similar", "status", "models", "clean")
 
@@ -142,9 +144,35 @@ def test_models_lists_the_default_as_used_with_its_files(codesift: Run, tmp_path
     default = next(row for row in rows if row["name"] == "all-MiniLM-L6-v2")
     assert (default["dimensions"], default["license"], default["in_use"]) == (384, "Apache-2.0", True)
     assert Path(default["files"], "model.json").is_file()
-    assert [row["name"] for row in rows if row["in_use"]] == ["all-MiniLM-L6-v2"]
+    assert rows[0] is default and all(
+        row["in_use"] for row in rows if row["name"].startswith(default["name"])
+    )
+    assert not any(row["in_use"] for row in rows if not row["name"].startswith(default["name"]))
     header, *lines = codesift("models", cwd=tmp_path).stdout.splitlines()
-    assert header.split("\t")[:3] == ["name", "language", "dimensions"] and len(lines) == len(rows)
+    assert header.split("\t")[:3] == ["name", "language", "in_use"] and len(lines) == len(rows)
+
+
+def test_a_query_with_a_damaged_adapter_is_one_line_and_exit_2(codesift: Run, own_harbour: Path) -> None:
+    manifest = adapters(own_harbour / "own", Path(BASES[DEFAULT].folder), ["text", "go"])
+    exported = {
+        name: {"file": Path(each.path).name, "sha256": each.sha256, "rank": each.rank}
+        for name, each in read_adapters(manifest).named().items()
+    }
+    text = exported.pop("text")
+    manifest.write_text(json.dumps({"format": 1, "base": DEFAULT, "text": text, "code": exported}))
+    (own_harbour / ".codesift.toml").write_text('adapters = "own"\n')
+    told = json.loads(codesift("status", "--json", cwd=own_harbour).stdout)
+    assert told["adapters"] == ["text", "go"] and told["vectors_ready"] == 0
+    (manifest.parent / "text.safetensors").write_bytes(b"cut")
+    done = codesift("query", "ship", "--lexical", "--no-refresh", cwd=own_harbour)
+    assert done.returncode == 0, "words need no model"
+    for command in (["index"], ["query", "ship"], ["similar", "-", "--code", "text"]):
+        done = codesift(*command, cwd=own_harbour / "web", input="where ships lie")
+        assert done.returncode == 2 and "is damaged" in done.stderr
+        assert "text.safetensors" in done.stderr and len(done.stderr.splitlines()) == 1
+    (manifest.parent / "text.safetensors").unlink()
+    done = codesift("query", "ship", cwd=own_harbour)
+    assert done.returncode == 2 and "there is no adapter" in done.stderr
 
 
 def test_clean_deletes_the_index_and_nothing_else(codesift: Run, own_harbour: Path) -> None:

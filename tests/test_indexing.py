@@ -190,7 +190,7 @@ def test_step_by_step_ends_with_the_same_index_as_at_once(
 class Interrupting(HashingEncoder):
     """Ctrl-C when it is asked to encode."""
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], language: str = "") -> NDArray[np.float32]:
         raise KeyboardInterrupt
 
 

@@ -9,11 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny_models import DIM, WINDOW, converted, transformers_folder
+from tiny_models import DIM, WINDOW, adapters, converted, transformers_folder
 
 from codesift import models
 from codesift.errors import ModelError
-from codesift.models import BASES, DEFAULT, Adapter, find_base, local_base, locate, space_for
+from codesift.models import (
+    BASES,
+    DEFAULT,
+    NO_ADAPTERS,
+    find_base,
+    local_base,
+    locate,
+    read_adapters,
+    space_for,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -47,9 +56,14 @@ def test_an_unknown_name_is_answered_with_the_nearest(typed: str, meant: str) ->
 
 def test_the_default_space_is_stable_and_needs_no_hashing_of_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("codesift.hub.file_digest", lambda path: pytest.fail(f"{path} was hashed"))
-    space = space_for(BASES[DEFAULT], "python")
-    assert space == space_for(BASES[DEFAULT], "rust")
-    assert (space.dimensions, space.adapter, len(space.id)) == (384, None, 32)
+    space = space_for(BASES[DEFAULT])
+    assert space == space_for(BASES[DEFAULT])
+    assert (space.dimensions, len(space.id)) == (384, 32)
+
+
+def test_without_adapters_there_is_the_space_of_the_bare_base() -> None:
+    space = space_for(BASES[DEFAULT], NO_ADAPTERS)
+    assert space.adapters.named() == {} and space.adapter_for("python") is None
 
 
 def test_the_id_changes_with_all_that_changes_a_vector(
@@ -57,21 +71,21 @@ def test_the_id_changes_with_all_that_changes_a_vector(
 ) -> None:
     base = local_base(converted(tmp_path / "one"))
     other = local_base(converted(tmp_path / "two", seed=1))
-    ids = {space_for(changed, "python").id for changed in (base, other)}
-    ids.add(space_for(replace(base, pooling="cls"), "python").id)
-    ids.add(space_for(replace(base, window=32), "python").id)
-    ids.add(space_for(replace(base, prefix=("[CLS]",)), "python").id)
-    adapter = Adapter("small", "python", 8, str(tmp_path / "a.safetensors"), "0" * 64)
-    monkeypatch.setitem(models.ADAPTERS, (base.name, "python"), adapter)
-    ids.add(space_for(base, "python").id)
+    ids = {space_for(changed).id for changed in (base, other)}
+    ids.add(space_for(replace(base, pooling="cls")).id)
+    ids.add(space_for(replace(base, window=32)).id)
+    ids.add(space_for(replace(base, prefix=("[CLS]",))).id)
+    for number, languages in enumerate((["python"], ["go"], ["text"], [""], ["python", "go"])):
+        manifest = adapters(tmp_path / str(number), Path(base.folder), languages)
+        ids.add(space_for(base, read_adapters(manifest)).id)
     monkeypatch.setattr(models, "TEMPLATE", "other")
-    ids.add(space_for(base, "rust").id)
-    assert len(ids) == 7
+    ids.add(space_for(base).id)
+    assert len(ids) == 11
 
 
 def test_the_id_does_not_change_with_the_folder(tmp_path: Path) -> None:
     one, two = (local_base(converted(tmp_path / name)) for name in ("one", "two"))
-    assert space_for(one, "python").id == space_for(two, "python").id
+    assert space_for(one).id == space_for(two).id
 
 
 def test_a_converted_folder_is_a_base(tmp_path: Path) -> None:
@@ -84,7 +98,7 @@ def test_a_transformers_folder_is_a_base_with_mean_pooling(tmp_path: Path) -> No
     base = find_base(str(transformers_folder(tmp_path / "tiny")))
     assert (base.dimensions, base.window, base.pooling) == (DIM, 2 * WINDOW, "mean")
     assert not models.is_converted(base)
-    assert space_for(base, "python").id == space_for(base, "go").id
+    assert space_for(base).id == space_for(base).id
 
 
 def test_a_sentence_transformers_folder_brings_its_pooling_and_window(tmp_path: Path) -> None:
@@ -119,9 +133,9 @@ def test_a_hub_model_is_taken_from_the_local_cache(hub: Path) -> None:
     (store / "refs" / "main").write_text("abc\n")
     base = BASES["microsoft/codebert-base"]
     assert locate(base) == snapshot
-    before = space_for(base, "python").id
+    before = space_for(base).id
     (snapshot / "model.safetensors").write_bytes(b"other weights")
-    assert space_for(base, "python").id != before
+    assert space_for(base).id != before
 
 
 def test_the_cache_names_large_files_by_their_digest(hub: Path) -> None:
@@ -152,7 +166,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_importing_models_loads_nothing_heavy() -> None:
     code = (
         "import sys, codesift.models, codesift.encoders\n"
-        "codesift.models.space_for(codesift.models.BASES['all-MiniLM-L6-v2'], 'python')\n"
+        "codesift.models.space_for(codesift.models.BASES['all-MiniLM-L6-v2'])\n"
         "print([m for m in ('numpy', 'torch', 'openvino', 'tokenizers') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,8 +6,9 @@ import math
 
 import pytest
 
-from benchmarks.quality import first_rank, matches, ndcg_at_10, unique
+from benchmarks.quality import by_file, by_function, first_rank, matches, unique
 from codesift.types import Hit
+from training.metrics import Found
 
 
 def hit(path: str, start: int, end: int) -> Hit:
@@ -16,30 +17,6 @@ def hit(path: str, start: int, end: int) -> Hit:
 
 def answer(path: str, start: int, end: int) -> dict[str, object]:
     return {"path": path, "start_line": start, "end_line": end}
-
-
-@pytest.mark.parametrize(
-    ("found", "relevant", "expected"),
-    [
-        (["a", "b", "c"], {"a"}, 1.0),
-        (["b", "a", "c"], {"a"}, 0.6309298),  # 1 / log2(3)
-        (["b", "c", "a"], {"a"}, 0.5),  # 1 / log2(4)
-        (["a", "x", "b"], {"a", "b"}, 0.9197208),  # (1 + 1/2) / (1 + 1/log2(3))
-        (["x", "y"], {"a"}, 0.0),
-        ([], {"a"}, 0.0),
-        ([*"0123456789", "a"], {"a"}, 0.0),
-        ([*"012345678", "a"], {"a"}, 0.2890648),  # 1 / log2(11)
-    ],
-)
-def test_ndcg_at_10_of_rankings_worked_out_by_hand(
-    found: list[str], relevant: set[str], expected: float
-) -> None:
-    assert ndcg_at_10(found, relevant) == pytest.approx(expected, abs=1e-7)
-
-
-def test_ndcg_at_10_is_1_though_more_than_ten_are_relevant() -> None:
-    relevant = {str(number) for number in range(15)}
-    assert ndcg_at_10(sorted(relevant)[:10], relevant) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(
@@ -71,3 +48,15 @@ def test_the_first_rank_counts_from_one_and_any_answer_will_do() -> None:
 
 def test_files_count_where_they_appear_first() -> None:
     assert unique(["b", "a", "b", "c", "a"]) == ["b", "a", "c"]
+
+
+def test_by_file_counts_files_and_either_kind_of_answer() -> None:
+    hits = [hit(path, 1, 9) for path in ("x.py", "x.py", "a.py", "x.py", "b.py")]
+    assert by_file(hits, {"relevant": ["b.py"], "secondary": ["a.py", "c.py"]}) == Found((2, 3), 3)
+
+
+def test_by_function_has_a_rank_for_each_answer_that_was_found() -> None:
+    hits = [hit("x.py", 1, 9), hit("b.py", 1, 9), hit("a.py", 1, 9)]
+    answers = [answer("a.py", 1, 9), answer("b.py", 2, 8), answer("c.py", 1, 9)]
+    assert by_function(hits, answers) == Found((2, 3), 3)
+    assert by_function([], answers) == Found((), 3)

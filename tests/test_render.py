@@ -637,3 +637,22 @@ def test_a_terminal_loads_only_the_lexers_it_needs() -> None:
     lexers = [name for name in loaded_by("human") if name.startswith("pygments.lexers.")]
     assert "pygments.lexers.python" in lexers
     assert "pygments.lexers.jvm" not in lexers
+
+
+def test_the_table_of_models_goes_without_its_last_columns_where_it_is_narrow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    figures = {"metric": "MRR", "base": 0.61, "adapter": 0.69}
+    row = {"name": "tiny/go", "figures": figures, "dimensions": 384, "license": "MIT", "files": "/a" * 30}
+    shown = {}
+    for columns in (110, 50, 20):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        out = Terminal()
+        show_models([row], View("human"), out)
+        shown[columns] = out.getvalue().splitlines()
+    assert shown[110][1].endswith("/a" * 30)
+    assert shown[50] == [
+        "name     figures           dimensions  license",
+        "tiny/go  MRR 0.61 -> 0.69  384         MIT",
+    ]
+    assert shown[20][1] == "figures     MRR 0.61 -> 0.69" and shown[20][-1].endswith("/a" * 30)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save
+from safetensors.numpy import save, save_file
 
+from codesift.encoders.weights import load_weights
 from training.convert import Source, write
 
 WORDS = ["parse", "json", "file", "open", "read", "return", "def", "x", "foo", "bar", "path", "##s", "="]
@@ -96,6 +98,40 @@ def roberta_folder(folder: Path) -> Path:
     )
     RobertaModel(config).save_pretrained(folder)
     return folder
+
+
+def adapters(
+    folder: Path, base: Path, languages: Iterable[str], rank: int = 4, strength: float = 0.3, seed: int = 0
+) -> Path:
+    """A manifest with a random adapter for each language (`text`, or empty for any other, among them).
+
+    Args:
+        folder: where they are written.
+        base: a converted base, of which query and value are changed.
+        languages: each gets other numbers.
+        rank: of the adapters.
+        strength: norm of a change beside that of its matrix.
+        seed: other seeds, other numbers.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    matrices = load_weights(base).matrices
+    shapes = {name: matrix for name, matrix in matrices.items() if name.split(".")[-2] in ("query", "value")}
+    entries: dict[str, str] = {}
+    for number, language in enumerate(languages):
+        random = np.random.default_rng([seed, number])
+        tensors: dict[str, Any] = {}
+        for name, matrix in shapes.items():
+            dense = matrix.dense()
+            a = random.standard_normal((rank, dense.shape[1]))
+            b = random.standard_normal((len(dense), rank))
+            scale = strength * np.linalg.norm(dense) / np.linalg.norm(b @ a)
+            tensors |= {name + ".A": a.astype(np.float16), name + ".B": (b * scale).astype(np.float16)}
+        entries[language] = f"{language or 'combined'}.safetensors"
+        save_file(tensors, folder / entries[language])
+    text = entries.pop("text", None)
+    manifest = {"format": 1, "base": base.name, "text": text, "code": entries}
+    (folder / "adapters.json").write_text(json.dumps(manifest))
+    return folder / "adapters.json"
 
 
 def _bert_tensors(config: dict[str, Any], random: np.random.Generator) -> dict[str, Any]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codesift.models import Base, Space, is_converted
+from codesift.models import NO_ADAPTERS, Base, Space, is_converted
 
 if TYPE_CHECKING:
     from codesift.types import Encoder
 
 
 def open_encoder(space: Space | Base, threads: int = 0) -> Encoder:
-    """The encoder of a space; of a bare base, without an adapter.
+    """The encoder of a space; of a base alone, without adapters.
 
     Args:
         space: where vectors are wanted.
@@ -20,11 +20,11 @@ def open_encoder(space: Space | Base, threads: int = 0) -> Encoder:
     Raises:
         ModelError: if its files or an extra are missing.
     """
-    base, adapter = (space.base, space.adapter) if isinstance(space, Space) else (space, None)
+    base, adapters = (space.base, space.adapters) if isinstance(space, Space) else (space, NO_ADAPTERS)
     if is_converted(base):
         from codesift.encoders.converted import ConvertedEncoder
 
-        return ConvertedEncoder(base, adapter, threads)
+        return ConvertedEncoder(base, adapters, threads)
     from codesift.encoders.torch import TorchEncoder
 
-    return TorchEncoder(base, adapter, threads)
+    return TorchEncoder(base, adapters, threads)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codesift.errors import ModelError
+from codesift.manifest import NO_ADAPTERS, TEXT, Adapters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from codesift.encoders.tokens import Tokens
     from codesift.encoders.weights import Weights
     from codesift.encoders.windows import Windows
-    from codesift.models import Adapter, Base
+    from codesift.models import Base
     from codesift.types import Vectors, Window
 
 MOST = 32
@@ -28,10 +29,11 @@ MANY = 8
 class ConvertedEncoder:
     """A base in the form `training.convert` writes; see `open_encoder`."""
 
-    def __init__(self, base: Base, adapter: Adapter | None, threads: int) -> None:
+    def __init__(self, base: Base, adapters: Adapters = NO_ADAPTERS, threads: int = 0) -> None:
         self._base = base
-        self._adapter = adapter
+        self._adapters = adapters
         self._threads = threads
+        self._kept: tuple[str, Engine] | None = None
 
     @property
     def dimensions(self) -> int:
@@ -46,9 +48,9 @@ class ConvertedEncoder:
         """`windows` for many (head, body, first line), tokenised side by side."""
         return self._windows.many(units)
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Encode code. Returns shape (len(texts), dimensions), rows of length 1."""
-        return self._engine(self._tokens.ids(texts))
+    def encode(self, texts: Sequence[str], language: str = "") -> Vectors:
+        """Encode code of one language. Returns shape (len(texts), dimensions), rows of length 1."""
+        return self._engine(language)(self._tokens.ids(texts))
 
     def prepare_query(self) -> None:
         """Load what `encode_query` needs."""
@@ -60,14 +62,14 @@ class ConvertedEncoder:
 
         parts = [window.text for window in self.windows("", text, 1)[:MOST]]
         if len(parts) > MANY:
-            return mean_direction(self.encode(parts))
+            return mean_direction(self.encode(parts, TEXT))
         return mean_direction([self._query(ids) for ids in self._tokens.ids(parts)])
 
     @cached_property
     def _weights(self) -> Weights:
         from codesift.encoders.weights import load_weights
 
-        return load_weights(Path(self._base.folder), self._adapter)
+        return load_weights(Path(self._base.folder))
 
     @cached_property
     def _tokens(self) -> Tokens:
@@ -89,14 +91,23 @@ class ConvertedEncoder:
 
         return Windows(self._tokens.tokenizer, self._tokens.room)
 
-    @cached_property
-    def _engine(self) -> Engine:
+    def _engine(self, language: str) -> Engine:
+        """The engine of a language's adapter. One is kept: eleven would take eleven times the memory."""
         from codesift.encoders.engine import Engine
+        from codesift.encoders.weights import merge, read_adapter
 
-        return Engine(self._weights, self._threads)
+        adapter = self._adapters.for_language(language)
+        key = adapter.sha256 if adapter else ""
+        if self._kept is None or self._kept[0] != key:
+            self._kept = None
+            weights = merge(self._weights, read_adapter(adapter)) if adapter else self._weights
+            self._kept = key, Engine(weights, self._threads)
+        return self._kept[1]
 
     @cached_property
     def _query(self) -> QueryModel:
         from codesift.encoders.query import QueryModel
+        from codesift.encoders.weights import read_adapter
 
-        return QueryModel(self._weights)
+        text = self._adapters.text
+        return QueryModel(self._weights, read_adapter(text) if text else {})

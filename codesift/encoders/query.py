@@ -6,18 +6,30 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from codesift.encoders.weights import check_fit
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from codesift.encoders.batches import Ids
-    from codesift.encoders.weights import Floats, Weights
+    from codesift.encoders.weights import Change, Floats, Weights
 
 
 class QueryModel:
-    """The forward pass of BERT over one text, mean pooling included."""
+    """The forward pass of BERT over one text, mean pooling included.
 
-    def __init__(self, weights: Weights) -> None:
+    Args:
+        weights: of the base.
+        changes: of an adapter, by name of the matrix.
+
+    Raises:
+        ModelError: if the changes do not fit the base.
+    """
+
+    def __init__(self, weights: Weights, changes: Mapping[str, Change]) -> None:
+        check_fit({name: matrix.values.shape for name, matrix in weights.matrices.items()}, changes)
         self._weights = weights
+        self._changes = changes
         self._dense: dict[str, Floats] = {}
 
     def __call__(self, ids: Ids) -> Floats:
@@ -57,6 +69,9 @@ class QueryModel:
         if name not in self._dense:
             self._dense[name] = self._weights.matrices[name + ".weight"].dense()
         y: Floats = x @ self._dense[name].T
+        if change := self._changes.get(name + ".weight"):
+            # Beside W instead of added to it: for the few tokens of a query that is less work.
+            y += (x @ change.a.T) @ change.b.T
         y += self._weights.vectors[name + ".bias"]
         return y
 

@@ -11,8 +11,10 @@ import numpy as np
 from codesift.encoders.batches import batches
 from codesift.encoders.query import mean_direction
 from codesift.encoders.tokens import Tokens
+from codesift.encoders.weights import check_fit, read_adapter
 from codesift.encoders.windows import Windows
 from codesift.errors import ModelError
+from codesift.manifest import TEXT
 from codesift.models import locate
 
 try:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from codesift.encoders.batches import Batch
-    from codesift.models import Adapter, Base
+    from codesift.models import Adapter, Adapters, Base
     from codesift.types import Vectors, Window
 
 BUDGET = 4096
@@ -35,7 +37,7 @@ BUDGET = 4096
 class TorchEncoder:
     """A transformers encoder with mean or cls pooling; see `open_encoder`."""
 
-    def __init__(self, base: Base, adapter: Adapter | None, threads: int) -> None:
+    def __init__(self, base: Base, adapters: Adapters, threads: int) -> None:
         if threads:
             torch.set_num_threads(threads)
         folder = locate(base)
@@ -44,12 +46,13 @@ class TorchEncoder:
             model = transformers.AutoModel.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False, attn_implementation="sdpa"
             )
-        self._base = base
+        self._base, self._adapters = base, adapters
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._padding = int(model.config.pad_token_id or 0)
         self._tokens = Tokens(tokenizer.backend_tokenizer, base)
         self._windows = Windows(self._tokens.tokenizer, self._tokens.room)
-        self._model = load_adapter(_grow(model, self._tokens), adapter).float().eval().to(self._device)
+        self._model = _grow(model, self._tokens).float().eval().to(self._device)
+        self._merged = Merged(self._model)
 
     @property
     def dimensions(self) -> int:
@@ -64,8 +67,9 @@ class TorchEncoder:
         """`windows` for many (head, body, first line), tokenised side by side."""
         return self._windows.many(units)
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Encode code. Returns shape (len(texts), dimensions), rows of length 1."""
+    def encode(self, texts: Sequence[str], language: str = "") -> Vectors:
+        """Encode code of one language. Returns shape (len(texts), dimensions), rows of length 1."""
+        self._merged.switch(self._adapters.for_language(language))
         vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
         for batch in batches(self._tokens.ids(texts), BUDGET, step=8, padding=self._padding):
             vectors[batch.rows] = self._forward(batch)
@@ -76,7 +80,7 @@ class TorchEncoder:
 
     def encode_query(self, text: str) -> Vectors:
         """Encode one query, a long one as the mean of its windows. Returns shape (dimensions,), length 1."""
-        return mean_direction(self.encode([window.text for window in self.windows("", text, 1)]))
+        return mean_direction(self.encode([window.text for window in self.windows("", text, 1)], TEXT))
 
     @torch.inference_mode()
     def _forward(self, batch: Batch) -> Vectors:
@@ -87,18 +91,38 @@ class TorchEncoder:
         return vectors
 
 
-def load_adapter(model: Any, adapter: Adapter | None) -> Any:
-    """Add each pair `<matrix>.A` (rank, in), `<matrix>.B` (out, rank) to the model's weights."""
-    if adapter is None:
-        return model
-    from safetensors.torch import load_file
+class Merged:
+    """A model that carries one adapter at a time, merged into its weights.
 
-    pairs, parameters = load_file(adapter.path), dict(model.named_parameters())
-    for name in [key.removesuffix(".A") for key in pairs if key.endswith(".A")]:
-        if name not in parameters or name + ".B" not in pairs:
-            raise ModelError(f"the adapter's {name} does not fit the base model")
-        parameters[name].data += pairs[name + ".B"] @ pairs[name + ".A"]
-    return model
+    Args:
+        model: in float32, on the device it stays on.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._parameters: dict[str, torch.nn.Parameter] = dict(model.named_parameters())
+        self._originals: dict[str, torch.Tensor] = {}
+        self._key = ""
+
+    @torch.no_grad()
+    def switch(self, adapter: Adapter | None) -> None:
+        """Make the weights W + B A, from the original W: nothing is left of the adapter before.
+
+        Raises:
+            ModelError: if the adapter cannot be read or does not fit; the weights are left as they are.
+        """
+        key = adapter.sha256 if adapter else ""
+        if key == self._key:
+            return
+        changes = read_adapter(adapter) if adapter else {}
+        check_fit({name: tuple(matrix.shape) for name, matrix in self._parameters.items()}, changes)
+        for name, original in self._originals.items():
+            self._parameters[name].copy_(original)
+        for name, change in changes.items():
+            parameter = self._parameters[name]
+            self._originals.setdefault(name, parameter.clone())
+            a, b = (torch.from_numpy(part).to(parameter.device) for part in (change.a, change.b))
+            parameter.add_(b @ a)
+        self._key = key
 
 
 def _grow(model: Any, tokens: Tokens) -> Any:

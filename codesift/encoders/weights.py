@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +44,25 @@ class Quantised:
         taken: Floats = self.values[rows].astype(np.float32)
         taken *= self.scales[rows]
         return taken
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an adapter adds to one matrix: B A."""
+
+    a: Floats
+    """Shape (rank, in)."""
+    b: Floats
+    """Shape (out, rank)."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the matrix, (out, in); empty where the two parts do not fit each other."""
+        return (len(self.b), self.a.shape[1]) if len(self.a) == self.b.shape[1] else ()
+
+    def dense(self) -> Floats:
+        """The whole change, shape (out, in)."""
+        return self.b @ self.a
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +108,7 @@ def read_model(folder: Path) -> dict[str, Any]:
 
 
 def load_weights(folder: Path, adapter: Adapter | None = None) -> Weights:
-    """Read a converted base model, with a language's adapter added to its matrices.
+    """Read a converted base model, with an adapter added to its matrices.
 
     Raises:
         ModelError: if a file is missing, cut short or does not fit the model.
@@ -99,23 +120,75 @@ def load_weights(folder: Path, adapter: Adapter | None = None) -> Weights:
         for name, tensor in tensors.items()
         if tensor.dtype == np.int8
     }
-    if adapter is not None:
-        _merge(matrices, _read_tensors(Path(adapter.path)))
     vectors = {
         name: tensor.astype(np.float32)
         for name, tensor in tensors.items()
         if name not in matrices and not name.endswith(SCALES)
     }
-    return Weights(matrices, vectors, model["layers"], model["heads"], model["norm_epsilon"])
+    weights = Weights(matrices, vectors, model["layers"], model["heads"], model["norm_epsilon"])
+    return merge(weights, read_adapter(adapter)) if adapter else weights
 
 
-def _merge(matrices: dict[str, Quantised], adapter: dict[str, NDArray[Any]]) -> None:
-    """Replace W by W + B A for each pair `<matrix>.A` (rank, in) and `<matrix>.B` (out, rank)."""
-    for name in [key.removesuffix(".A") for key in adapter if key.endswith(".A")]:
-        if name not in matrices or name + ".B" not in adapter:
+def merge(weights: Weights, changes: Mapping[str, Change]) -> Weights:
+    """Weights with W + B A in place of each changed matrix W; all other matrices are shared.
+
+    Raises:
+        ModelError: if the changes do not fit.
+    """
+    check_fit({name: matrix.values.shape for name, matrix in weights.matrices.items()}, changes)
+    merged = {name: quantise(weights.matrices[name].dense() + changes[name].dense()) for name in changes}
+    return replace(weights, matrices={**weights.matrices, **merged})
+
+
+def check_fit(shapes: Mapping[str, tuple[int, ...]], changes: Mapping[str, Change]) -> None:
+    """See that each change is of a matrix the model has, and of its shape.
+
+    Args:
+        shapes: (out, in) of the model's matrices by name.
+        changes: as from `read_adapter`.
+
+    Raises:
+        ModelError: one is not.
+    """
+    for name, change in changes.items():
+        # The word table is looked up in, not multiplied with.
+        if shapes.get(name) != change.shape or "embeddings" in name:
             raise ModelError(f"the adapter's {name} does not fit the base model")
-        change = adapter[name + ".B"].astype(np.float32) @ adapter[name + ".A"].astype(np.float32)
-        matrices[name] = quantise(matrices[name].dense() + change)
+
+
+def read_adapter(adapter: Adapter) -> dict[str, Change]:
+    """The changes of an adapter's file by the name of their matrix.
+
+    The file is safetensors with a pair `<matrix>.A` (rank, in), `<matrix>.B` (out, rank) for each changed
+    matrix; the factor alpha / rank of LoRA (Hu et al. 2021, section 4.1) is part of B.
+
+    Raises:
+        ModelError: if it cannot be read, or is not the file its manifest means.
+    """
+    try:
+        content = Path(adapter.path).read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read the adapter {adapter.path}: {error.strerror}") from error
+    if hashlib.sha256(content).hexdigest() != adapter.sha256:
+        raise ModelError(
+            f"the adapter {adapter.path} is damaged", "install codesift again, or export it again"
+        )
+    tensors = {name: tensor.astype(np.float32) for name, tensor in _parse(content, adapter.path).items()}
+    names = {name.removesuffix(".A") for name in tensors if name.endswith(".A")}
+    pairs = {name + part for name in names for part in (".A", ".B")}
+    if pairs != set(tensors) or any(tensor.ndim != 2 for tensor in tensors.values()):
+        raise ModelError(f"{adapter.path} is not an adapter: expected a pair .A, .B for each matrix")
+    return {name: Change(tensors[name + ".A"], tensors[name + ".B"]) for name in sorted(names)}
+
+
+def _parse(content: bytes, path: str) -> dict[str, NDArray[Any]]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return load(content)
+    except (SafetensorError, KeyError) as error:
+        raise ModelError(f"{path} is not an adapter: {error}") from error
 
 
 def _read_tensors(path: Path) -> dict[str, NDArray[Any]]:

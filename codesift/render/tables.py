@@ -78,19 +78,29 @@ def show_models(rows: Sequence[Mapping[str, Any]], view: View, out: TextIO) -> N
             write(out, "\t".join(cells) + "\n")
 
 
+_SPARED = ("files", "license", "dimensions")
+"""Columns of models that a narrow terminal goes without, in this order; `--json` has them."""
+
+
 def _draw_table(rows: Sequence[Mapping[str, Any]], out: TextIO) -> None:
     """One row a model where the terminal is wide enough, else one block a model: nothing is folded or cut."""
     columns = list(rows[0]) if rows else []
-    table = [[_readable(column, row.get(column)) for column in columns] for row in rows]
-    widths = [max(len(text) for cell in cells for text in cell) for cells in zip(*table, strict=True)]
-    if sum(widths) + 2 * len(widths) - 2 <= shutil.get_terminal_size().columns:
-        for line in [[heading for heading, _ in table[0]], *([text for _, text in row] for row in table)]:
-            padded = (f"{text:<{width}}" for text, width in zip(line, widths, strict=True))
-            write(out, "  ".join(padded).rstrip() + "\n")
-        return
-    for rank, row in enumerate(table):
+    for spared in ("", *_SPARED):
+        columns = [column for column in columns if column != spared]
+        table = [[_readable(column, row.get(column)) for column in columns] for row in rows]
+        widths = [max(len(text) for cell in cells for text in cell) for cells in zip(*table, strict=True)]
+        if sum(widths) + 2 * len(widths) - 2 <= shutil.get_terminal_size().columns:
+            _write_lines(table, widths, out)
+            return
+    for rank, row in enumerate(rows):
         write(out, "\n" if rank else "")
-        _show_aligned(row, out)
+        _show_aligned([_readable(column, value) for column, value in row.items()], out)
+
+
+def _write_lines(table: Sequence[Sequence[tuple[str, str]]], widths: Sequence[int], out: TextIO) -> None:
+    for line in [[heading for heading, _ in table[0]], *([text for _, text in row] for row in table)]:
+        padded = (f"{text:<{width}}" for text, width in zip(line, widths, strict=True))
+        write(out, "  ".join(padded).rstrip() + "\n")
 
 
 def _heading(key: str) -> str:
@@ -101,6 +111,9 @@ def _readable(key: str, value: object) -> tuple[str, str]:
     """The key's heading and the value as a person reads it."""
     if key.endswith("_bytes") and isinstance(value, int):
         return _heading(key), size(value)
+    if key == "figures" and isinstance(value, Mapping) and {"metric", "base", "adapter"} <= set(value):
+        metric, base, adapter = (visible(str(value[part])) for part in ("metric", "base", "adapter"))
+        return key, f"{metric} {base} -> {adapter}"
     return _heading(key), _words(value)
 
 

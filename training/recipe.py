@@ -1,0 +1,14 @@
+"""How the shipped adapters are trained: options of `train`, and how far each adapter goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+COMBINED = ("--pairs", "26000", "--mix", "question=13,documentation=6,comment=3,message=1,test=0.3,name=1")
+"""One adapter for all languages. It encodes queries, and code of languages without an adapter."""
+
+LANGUAGE = ("--pairs", "3000", "--mix", "question=5,documentation=3,comment=1.5,message=0.5,name=0.5")
+"""What each language's adapter adds to it, queries staying as they are."""
+
+SCALES: Mapping[str, float] = {}
+"""Language -> what its adapter's change is multiplied by, where that is not 1."""

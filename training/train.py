@@ -1,0 +1,179 @@
+"""Fine-tune one LoRA adapter with sentence-transformers.
+
+    python -m training train --languages python --name python
+    accelerate launch -m training train --preset loracode --rank 64 --languages go --name go-64
+
+Several GPUs need nothing but accelerate's launcher.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from codesift.errors import CodesiftError
+from codesift.models import DEFAULT, find_base
+from training.files import read_json, settings_of, write_json
+from training.pairs import check_mix, draw_pairs, load_functions, load_questions
+from training.records import LANGUAGES
+from training.views import PLAIN, TYPED, Pair, Style
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Everything that decides how an adapter is trained, but not on which languages."""
+
+    rank: int
+    alpha: int
+    batch: int
+    epochs: float
+    learning_rate: float
+    warmup: int
+    """Steps; cut to a tenth of the run where the run is short."""
+    schedule: str
+    mix: str
+    """View=weight, see `training.views`."""
+    style: Style
+    same_package: float
+    """Share of the pairs that are batched with others of their package."""
+    pairs: int
+    """0: every documented function once."""
+    longest: int
+    """Tokens after which a text is cut; 0: the base's window."""
+    dropout: float = 0.1
+    log_every: int = 200
+    two_sided: bool = True
+    """Whether queries go through the adapter that is trained; else they stay as they are."""
+
+
+PRESETS = {
+    # Chaturvedi, Chadha, Bindschaedler (2025), section 4: batch, epochs, warm-up, logging, ranks and dropout.
+    "loracode": Preset(
+        rank=64,
+        alpha=128,
+        batch=16,
+        epochs=1,
+        learning_rate=5e-5,
+        warmup=1000,
+        schedule="linear",
+        mix="documentation",
+        style=PLAIN,
+        same_package=0.0,
+        pairs=0,
+        longest=0,
+    ),
+    "codesift": Preset(
+        rank=32,
+        alpha=64,
+        batch=64,
+        epochs=1,
+        learning_rate=2e-4,
+        warmup=30,
+        schedule="cosine",
+        mix="question=4,documentation=3,comment=2,message=1,test=0.5,name=0.5",
+        style=TYPED,
+        same_package=0.4,
+        pairs=16000,
+        longest=160,
+        log_every=10,
+    ),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb `train`."""
+    parser.add_argument("--name", required=True, help="of the run, a folder under WORK/runs")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="codesift")
+    parser.add_argument("--languages", default=",".join(LANGUAGES), help="one, or several for a combined one")
+    parser.add_argument("--task", choices=("text-to-code", "code-to-code"), default="text-to-code")
+    parser.add_argument("--model", default=DEFAULT, help="a row of `codesift models`, or a folder")
+    parser.add_argument("--query", choices=("adapter", "base"), help="what encodes queries: the adapter too?")
+    parser.add_argument("--text", type=Path, help="an adapter file that encodes queries and is not changed")
+    parser.add_argument("--init", type=Path, help="an adapter file to start from")
+    for name in ("rank", "alpha", "batch", "warmup", "pairs", "longest", "log-every"):
+        parser.add_argument(f"--{name}", type=int)
+    for name in ("epochs", "learning-rate", "dropout", "same-package"):
+        parser.add_argument(f"--{name}", type=float)
+    parser.add_argument(
+        "--mix", help="view=weight,... of " + "documentation, comment, message, test, name, question"
+    )
+    parser.add_argument(
+        "--mini-batch", type=int, default=0, help="texts a forward pass, with cached gradients"
+    )
+    parser.add_argument("--save-every", type=int, default=100, help="steps between checkpoints")
+    parser.add_argument("--steps", type=int, default=0, help="stop after as many")
+    parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train one adapter into WORK/runs/NAME; what is finished is left alone, what is not goes on."""
+    folder = options.work / "runs" / options.name
+    settings = settings_of(options)
+    if (folder / "result.json").is_file():
+        _check_same(folder, settings)
+        print(f"{folder}: trained already")
+        return
+    from training.trainer import train
+
+    preset = chosen(options)
+    languages = languages_of(options)
+    pairs = pairs_for(options, preset, languages)
+    if len(pairs) < preset.batch:
+        raise CodesiftError(
+            f"only {len(pairs)} pairs, and a batch has {preset.batch}", "mine more, or --batch"
+        )
+    write_json(folder / "settings.json", {**settings, "preset": _plain(preset)})
+    result = train(folder, find_base(options.model), pairs, preset, options)
+    views = Counter(pair.view for pair in pairs)
+    packages = len({(pair.function.language, pair.function.package) for pair in pairs})
+    write_json(folder / "result.json", {**result, "views": dict(views), "packages": packages})
+
+
+def chosen(options: argparse.Namespace) -> Preset:
+    """The preset with what the command line says otherwise; alpha stays twice the rank."""
+    preset = PRESETS[options.preset]
+    named = {name: getattr(options, name, None) for name in preset.__slots__ if name != "two_sided"}
+    changes: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
+    if "rank" in changes and "alpha" not in changes:
+        changes["alpha"] = 2 * changes["rank"]
+    two_sided = options.text is None and options.query != "base"
+    return replace(preset, **changes, two_sided=two_sided)
+
+
+def languages_of(options: argparse.Namespace) -> list[str]:
+    """The languages of `--languages`.
+
+    Raises:
+        CodesiftError: if one gets no adapter.
+    """
+    languages = [name for name in options.languages.split(",") if name]
+    if unknown := [name for name in languages if name not in LANGUAGES]:
+        raise CodesiftError(
+            f"no adapter is trained for {', '.join(unknown)}", f"one of {', '.join(LANGUAGES)}"
+        )
+    return languages
+
+
+def pairs_for(options: argparse.Namespace, preset: Preset, languages: list[str]) -> list[Pair]:
+    """What the run is trained on."""
+    functions = load_functions(options.work, languages)
+    if options.task == "code-to-code":
+        from training.clones import clone_pairs
+
+        return clone_pairs(functions, preset.pairs or len(functions), options.seed)
+    count = preset.pairs or sum(bool(function.docstring) for function in functions)
+    mix = check_mix(preset.mix)
+    return draw_pairs(functions, load_questions(languages), mix, count, preset.style, options.seed)
+
+
+def _check_same(folder: Path, settings: dict[str, Any]) -> None:
+    known = read_json(folder / "settings.json")
+    if known["options"] != settings["options"]:
+        raise CodesiftError(f"{folder} was trained with other options", "give the run another --name")
+
+
+def _plain(preset: Preset) -> dict[str, Any]:
+    return {name: getattr(preset, name) for name in preset.__slots__ if name != "style"}
