@@ -128,10 +128,11 @@ def test_a_base_is_trained_composed_indexed_and_searched(
     tree.mkdir()
     (tree / "gates.py").write_text("def open_gate(lock):\n    return lock.open()\n")
     monkeypatch.setenv("CODESIFT_ADAPTERS", str(manifest.parent))
+    monkeypatch.chdir(tree)
     asked = ("--model", row)
-    code, said = command("index", str(tree), *asked)
+    code, said = command("index", *asked)
     assert code == 0, said
-    code, said = command("query", "open the gate", str(tree), *asked)
+    code, said = command("query", "open the gate", *asked)
     assert code == 0, said
     assert "gates.py" in said
 
@@ -185,7 +186,7 @@ def test_a_run_leaves_its_settings_losses_and_result(train: Train, work: Path) -
     settings, result = read_json(folder / "settings.json"), read_json(folder / "result.json")
     assert settings["options"]["name"] == "kept"
     assert settings["preset"]["rank"] == 4
-    assert (result["steps"], result["pairs"], result["packages"]) == (6, 40, 4)
+    assert (result["steps"], result["pairs"], result["packages"]) == (6, 80, 4)
     assert 0 < result["share"] == result["trainable"] / result["parameters"]
     losses = list(read_rows(folder / "losses.jsonl"))
     assert [loss["step"] for loss in losses] == [1, 2, 3, 4, 5, 6]
@@ -314,7 +315,7 @@ def test_a_run_starts_from_another_s_adapter(train: Train, work: Path) -> None:
     [
         (("--languages", "cobol"), "cobol"),
         (("--languages", "go"), "mine"),
-        (("--batch", "64"), "40 pairs"),
+        (("--batch", "64"), "no batch of 64"),
         (("--mix", "gossip"), "gossip"),
         (("--model", "nothing-like-it"), "nothing-like-it"),
         (("--init", "nowhere.safetensors"), "nowhere.safetensors"),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import hashlib
-import importlib
 import json
 import os
 import re
@@ -24,9 +22,9 @@ from safetensors.numpy import load_file
 
 from codesift.encoders import open_encoder
 from codesift.models import BASES, DEFAULT, NO_ADAPTERS, read_adapters, space_for
-from training.__main__ import VERBS, main
+from training.__main__ import main
 from training.files import read_json, read_rows, write_json, write_rows
-from training.records import LANGUAGES, Function
+from training.records import Function
 
 ROOT = Path(__file__).parent.parent
 BASE = BASES[DEFAULT]
@@ -133,7 +131,15 @@ def _fetching(mini: Miniature) -> list[str]:
 
 def _skip_without_index(mini: Miniature) -> None:
     """Asked apart from `fetch`, whose own failures must not pass for a missing network."""
-    probe = ["-m", "pip", "download", "--quiet", "--no-deps", "--dest", mini.folder / "probe"]
+    probe: list[str | Path] = [
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--dest",
+        mini.folder / "probe",
+    ]
     try:
         mini.run(*probe, "--only-binary=:all:", f"{EXCLUDED}==0.5.1")
     except AssertionError as error:
@@ -200,7 +206,14 @@ def measured(trained: Miniature) -> Miniature:
 
 def _evaluated(mini: Miniature) -> str:
     named = [f"--system={name}={mini.work / 'systems' / name}" for name in SYSTEMS]
-    options = ["--eval", mini.eval, "--tasks", "packages,cosqa,code2code", "--name", "miniature"]
+    options: list[str | Path] = [
+        "--eval",
+        mini.eval,
+        "--tasks",
+        "packages,cosqa,code2code",
+        "--name",
+        "miniature",
+    ]
     return mini.verb("evaluate", *options, *named, "--results", mini.results)
 
 
@@ -400,7 +413,7 @@ def test_exporting_again_gives_the_same_files(exported: Miniature) -> None:
 
 def test_the_report_has_the_tables_and_plots_and_is_the_same_again(reported: Miniature) -> None:
     page = (reported.results / "README.md").read_text()
-    for said in ("Evaluation `miniature`", "bm25", *SYSTEMS, "### Losses", "python -m training train"):
+    for said in ("Evaluation `miniature`", "BM25", *SYSTEMS, "### Losses", "python -m training train"):
         assert said in page
     plots = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page)
     assert len(plots) >= 2 and all((reported.results / plot).stat().st_size > 1000 for plot in plots)
@@ -465,36 +478,6 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
     return run
 
 
-@pytest.mark.parametrize(
-    "verb", [["fetch"], ["mine"], ["train", "--name=x"], ["evaluate"], ["all", "--dry-run"]], ids=" ".join
-)
-def test_an_unknown_language_is_one_line(verb: list[str], refused: Refused, tmp_path: Path) -> None:
-    said = refused(*verb, "--work", tmp_path / "work", "--languages", "python,cobol")
-    assert "cobol" in said and all(language in said for language in LANGUAGES)
-    assert not (tmp_path / "work").exists()
-
-
-@pytest.mark.parametrize(
-    "verb",
-    [
-        ["mine"],
-        ["train", "--name=x"],
-        ["compose", "--name=x", "--code=x"],
-        ["evaluate", "--tasks=packages", "--languages=python"],
-        ["export", "--system=nowhere"],
-        ["report", "--results=nowhere"],
-    ],
-    ids=" ".join,
-)
-def test_a_missing_folder_is_named_in_the_last_line(
-    verb: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    assert main([*verb, "--work", str(tmp_path / "nowhere")]) == 1
-    said = capsys.readouterr().err.strip().splitlines()
-    assert said[-1].startswith("error: ") and any("nowhere" in line for line in said)
-    assert not (tmp_path / "nowhere").exists()
-
-
 def _not_its_rows(content: bytes) -> bytes:
     rows = [json.loads(line) for line in gzip.decompress(content).splitlines()]
     for row in rows:
@@ -553,49 +536,3 @@ def test_a_damaged_adapter_is_one_line(exported: Miniature, refused: Refused, tm
         languages = ["--languages=python"] if command[0] == "evaluate" else []
         assert str(path) in refused(*command, *languages, "--work", work)
     assert not (tmp_path / "to").exists()
-
-
-# -- the command line itself ------------------------------------------------------------------------
-
-
-def test_a_dry_run_says_every_step_in_order(tmp_path: Path) -> None:
-    places = ["--work", tmp_path / "w", "--eval", "data", "--results", tmp_path / "r"]
-    said = Miniature(tmp_path).run("-m", "training", "all", "--dry-run", "--languages=python,go", *places)
-    commands = [shlex.split(line) for line in said.stdout.splitlines()]
-    assert all(command[:3] == ["python", "-m", "training"] for command in commands)
-    order = "fetch mine train train train compose compose evaluate export report"
-    assert [command[3] for command in commands] == order.split()
-    parsed = [_parsed(command[3], command[4:]) for command in commands]
-    assert [each.name for each in parsed[2:7]] == ["combined", "python", "go", "combined", "language-wise"]
-    assert all(each.text == parsed[2].work / "runs/combined/adapter.safetensors" for each in parsed[3:5])
-    assert parsed[1].exclude == Path("data") and parsed[8].figures.name == f"{parsed[7].name}.json"
-    assert not any(tmp_path.iterdir())
-
-
-def _parsed(verb: str, arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(exit_on_error=False)
-    parser.add_argument("--work", type=Path)
-    parser.add_argument("--seed", type=int)
-    importlib.import_module(f"training.{verb}").add_arguments(parser)
-    return parser.parse_args(arguments)
-
-
-HELP = """
-import sys
-from training.__main__ import main
-try:
-    main(sys.argv[1:])
-finally:
-    sys.stderr.write("LOADED " + " ".join({name.partition(".")[0] for name in sys.modules}))
-"""
-HEAVY = {"torch", "transformers", "peft", "sentence_transformers", "datasets", "accelerate", "scipy"}
-HEAVY |= {"openvino", "matplotlib", "bm25s", "rensa", "tokenizers", "safetensors", "hnswlib", "tree_sitter"}
-
-
-@pytest.mark.parametrize("verb", ["", *VERBS])
-def test_help_is_complete_and_loads_nothing_heavy(verb: str, tmp_path: Path) -> None:
-    done = Miniature(tmp_path).run("-c", HELP, *filter(None, [verb]), "--help", COLUMNS="200")
-    shown = " ".join(done.stdout.split())
-    expected = [VERBS[verb], "--work", "--seed"] if verb else [f"{name} {VERBS[name]}" for name in VERBS]
-    assert all(each in shown for each in expected)
-    assert not HEAVY & set(done.stderr.rpartition("LOADED ")[2].split())

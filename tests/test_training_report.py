@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -90,31 +92,32 @@ def _evaluate(work: Path, results: Path, name: str, partition: str, spaces: dict
     written.add(Measured("cosqa", "questions -> functions", {"with documentation": Row(90, 1, lost)}))
 
 
-@pytest.fixture
-def work(tmp_path: Path) -> Path:
-    return tmp_path / "secret-place" / "work"
+@dataclass(frozen=True)
+class Place:
+    """Where a report is made."""
 
+    work: Path
+    results: Path
 
-@pytest.fixture
-def results(tmp_path: Path, work: Path) -> Path:
-    """Two evaluations of two systems, and the runs those are made of."""
-    folder = tmp_path / "results"
-    spaces = {name: _system(work, name, rank, f"r{rank}") for name, rank in (("small", 16), ("large", 32))}
-    for rank in (16, 32):
-        _run(work, f"r{rank}", "python,go", rank, 9000)
-        _run(work, f"r{rank}-python", "python", rank, 4000)
-    _evaluate(work, folder, "final", "test", spaces)
-    _evaluate(work, folder, "choice", "dev", {"small": spaces["small"]})
-    return folder
+    @classmethod
+    def fill(cls, folder: Path) -> Place:
+        """Two evaluations of two systems, and the runs those are made of."""
+        work, results = folder / "secret-place" / "work", folder / "results"
+        ranks = {"small": 16, "large": 32}
+        spaces = {name: _system(work, name, rank, f"r{rank}") for name, rank in ranks.items()}
+        for rank in (16, 32):
+            _run(work, f"r{rank}", "python,go", rank, 9000)
+            _run(work, f"r{rank}-python", "python", rank, 4000)
+        _evaluate(work, results, "final", "test", spaces)
+        _evaluate(work, results, "choice", "dev", {"small": spaces["small"]})
+        return cls(work, results)
 
+    def text(self, name: str = "README.md") -> str:
+        return (self.results / name).read_text()
 
-def report(work: Path, results: Path) -> int:
-    return main(["report", "--work", str(work), "--results", str(results)])
-
-
-def made(results: Path) -> dict[str, bytes]:
-    """What the report wrote."""
-    return {path.name: path.read_bytes() for path in results.iterdir() if path.name not in INPUTS}
+    def made(self) -> dict[str, bytes]:
+        """What the report wrote."""
+        return {path.name: path.read_bytes() for path in self.results.iterdir() if path.name not in INPUTS}
 
 
 INPUTS = ("final.json", "choice.json")
@@ -128,24 +131,37 @@ PLOTS = (
 )
 
 
-def test_every_table_says_where_it_is_from(work: Path, results: Path) -> None:
-    assert report(work, results) == 0
-    text = (results / "README.md").read_text()
+def report(work: Path, results: Path) -> int:
+    return main(["report", "--work", str(work), "--results", str(results)])
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A place with its report, left as it is."""
+    place = Place.fill(tmp_path_factory.mktemp("reported"))
+    assert report(place.work, place.results) == 0
+    return place
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A place whose report has not been made."""
+    return Place.fill(tmp_path)
+
+
+def test_every_table_says_where_it_is_from(reported: Place) -> None:
+    text = reported.text()
     for heading in ("packages", "cosqa", "What got worse", "Each run", "Trained parameters and their share"):
         assert re.search(rf"^#+ {heading}$", text, re.M), heading
-    said = "--system small=FOLDER --system large=FOLDER --partition test --name final`, commit "
-    assert said in text
-    assert text.count(read_json(results / "final.json")["settings"]["date"]) >= 2
+    assert "--system small=FOLDER --system large=FOLDER --partition test --name final`, commit " in text
+    assert text.count(read_json(reported.results / "final.json")["settings"]["date"]) >= 2
     assert "60 queries, 500 entries" in text
     assert "12 min" in text and "abc1234" in text and "2 cores, a processor" in text
     assert "| small | python: r16-python, other: r16, times 0.5 |" in text
 
 
-def test_a_row_has_the_figures_and_the_change(work: Path, results: Path) -> None:
-    report(work, results)
-    row = next(
-        line for line in (results / "README.md").read_text().splitlines() if line.startswith("| python")
-    )
+def test_a_row_has_the_figures_and_the_change(reported: Place) -> None:
+    row = next(line for line in reported.text().splitlines() if line.startswith("| python"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     base, ours = np.mean([1 / rank for rank in MIDDLE]), np.mean([1 / rank for rank in BETTER])
     assert cells[1:3] == ["30", "300"]
@@ -153,9 +169,8 @@ def test_a_row_has_the_figures_and_the_change(work: Path, results: Path) -> None
     assert cells[6].startswith(f"**+{100 * (ours / base - 1):.1f}%**")
 
 
-def test_what_got_worse_is_listed_and_what_did_not_is_not(work: Path, results: Path) -> None:
-    report(work, results)
-    text = (results / "README.md").read_text()
+def test_what_got_worse_is_listed_and_what_did_not_is_not(reported: Place) -> None:
+    text = reported.text()
     worse = text[text.index("# What got worse") : text.index("![")]
     rows = [line for line in worse.splitlines() if line.startswith("| cosqa")]
     assert {row.split("|")[3].strip() for row in rows} == {"small", "large"}
@@ -163,66 +178,52 @@ def test_what_got_worse_is_listed_and_what_did_not_is_not(work: Path, results: P
     assert "| packages" not in worse
 
 
-def test_choices_on_dev_have_their_own_page(work: Path, results: Path) -> None:
-    report(work, results)
-    assert "[choice](choice.md)" in (results / "README.md").read_text()
-    assert "partition dev" in (results / "choice.md").read_text()
+def test_choices_on_dev_have_their_own_page(reported: Place) -> None:
+    assert "[choice](choice.md)" in reported.text()
+    assert "partition dev" in reported.text("choice.md")
 
 
-def test_plots_are_there_small_and_shown(work: Path, results: Path) -> None:
-    report(work, results)
-    shown = (results / "README.md").read_text() + (results / "choice.md").read_text()
-    assert {name for name in made(results) if name.endswith(".svg")} == set(PLOTS)
+def test_plots_are_there_small_and_shown(reported: Place) -> None:
+    shown = reported.text() + reported.text("choice.md")
+    assert {name for name in reported.made() if name.endswith(".svg")} == set(PLOTS)
     for name in PLOTS:
         assert f"]({name})" in shown
-        assert 2_000 < (results / name).stat().st_size < 100_000
+        assert 2_000 < (reported.results / name).stat().st_size < 100_000
 
 
-def test_the_same_figures_give_the_same_bytes(work: Path, results: Path) -> None:
-    report(work, results)
-    before = made(results)
-    assert report(work, results) == 0
-    assert made(results) == before
+def test_no_place_on_this_machine_is_named(reported: Place) -> None:
+    assert all(b"secret-place" not in content for content in reported.made().values())
 
 
-def test_the_report_can_be_made_again_without_the_work_folder(
-    work: Path, results: Path, tmp_path: Path
-) -> None:
-    report(work, results)
-    before = made(results)
-    assert report(tmp_path / "empty", results) == 0
-    assert made(results) == before
+def test_the_same_report_is_made_again_without_the_work_folder(reported: Place, tmp_path: Path) -> None:
+    again = Place(tmp_path / "empty", tmp_path / "results")
+    again.results.mkdir()
+    for name in (*INPUTS, "runs.json"):
+        shutil.copy(reported.results / name, again.results)
+    assert report(again.work, again.results) == 0
+    assert again.made() == reported.made()
 
 
-def test_no_place_on_this_machine_is_named(work: Path, results: Path) -> None:
-    report(work, results)
-    assert all(b"secret-place" not in content for content in made(results).values())
+def test_what_is_missing_is_said(place: Place, tmp_path: Path) -> None:
+    assert report(tmp_path / "empty", place.results) == 0
+    assert "No plot of gain against number of pairs" in place.text()
+    assert "No finished runs are known" in place.text()
+    assert "Which runs its adapters come from is not known" in place.text()
+    assert not {"final-pairs.svg", "losses.svg"} & set(place.made())
+    assert "No plot of MRR against rank" in place.text("choice.md")
 
 
-def test_what_is_missing_is_said(work: Path, results: Path, tmp_path: Path) -> None:
-    assert report(tmp_path / "empty", results) == 0
-    text = (results / "README.md").read_text()
-    assert "No plot of gain against number of pairs" in text
-    assert "No finished runs are known" in text
-    assert "Which runs its adapters come from is not known" in text
-    assert "final-pairs.svg" not in made(results) and "losses.svg" not in made(results)
-    assert "No plot of MRR against rank" in (results / "choice.md").read_text()
-
-
-def test_runs_alone_are_reported(work: Path, results: Path, tmp_path: Path) -> None:
-    assert report(work, tmp_path / "other") == 0
+def test_runs_alone_are_reported(place: Place, tmp_path: Path) -> None:
+    assert report(place.work, tmp_path / "other") == 0
     text = (tmp_path / "other" / "README.md").read_text()
     assert "Nothing has been evaluated yet" in text and "r16-python" in text
 
 
-def test_a_run_that_is_not_finished_is_left_out(work: Path, results: Path) -> None:
-    (work / "runs" / "r16" / "result.json").unlink()
-    assert report(work, results) == 0
-    assert {run["name"] for run in read_json(results / "runs.json")["runs"]} == {
-        "r16-python",
-        "r32",
-        "r32-python",
-    }
+def test_a_run_that_is_not_finished_is_left_out(place: Place, tmp_path: Path) -> None:
+    (place.work / "runs" / "r16" / "result.json").unlink()
+    assert report(place.work, tmp_path / "other") == 0
+    names = [run["name"] for run in read_json(tmp_path / "other" / "runs.json")["runs"]]
+    assert names == ["r16-python", "r32", "r32-python"]
 
 
 def test_nothing_to_report_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -233,10 +234,10 @@ def test_nothing_to_report_is_one_line(tmp_path: Path, capsys: pytest.CaptureFix
 
 @pytest.mark.parametrize("content", ['{"name": "x"}', "[]", "{"])
 def test_a_result_that_cannot_be_read_is_named(
-    content: str, work: Path, results: Path, capsys: pytest.CaptureFixture[str]
+    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (results / "broken.json").write_text(content)
-    assert report(work, results) == 1
+    (tmp_path / "broken.json").write_text(content)
+    assert report(tmp_path / "work", tmp_path) == 1
     said = capsys.readouterr().err
     assert "broken.json" in said and said.count("\n") == 1
 
@@ -255,8 +256,8 @@ def test_a_command_has_what_differs_from_the_defaults(tmp_path: Path) -> None:
         "text": "/elsewhere/text.safetensors",
     }
     assert command("train", options | init) == (
-        "python -m training train --work FOLDER --name go-64 --preset loracode --rank 64 "
-        "--init FOLDER/runs/go/adapter.safetensors --text text.safetensors"
+        "python -m training train --work FOLDER --name go-64 --preset loracode --text text.safetensors "
+        "--init FOLDER/runs/go/adapter.safetensors --rank 64"
     )
 
 

@@ -28,10 +28,8 @@ def _declared(verb: str) -> tuple[dict[str, Any], dict[str, str]]:
     parser = argparse.ArgumentParser(add_help=False)
     importlib.import_module(f"training.{verb}").add_arguments(parser)
     parser.add_argument("--seed", type=int, default=0)
-    actions = parser._actions
-    return {each.dest: each.default for each in actions}, {
-        each.dest: each.option_strings[-1] for each in actions
-    }
+    defaults = {action.dest: action.default for action in parser._actions}
+    return defaults, {action.dest: action.option_strings[-1] for action in parser._actions}
 
 
 def _placed(value: str, work: str) -> str:

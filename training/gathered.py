@@ -73,16 +73,14 @@ class Task:
     def from_json(cls, name: str, row: Mapping[str, Any]) -> Task:
         """Read one task of a result."""
         groups = tuple(Group.from_json(group, some) for group, some in row["groups"].items())
-        means = (Group.from_json(label, row[key]) for label, key in _MEANS)
-        return cls(name, row["about"], groups, *means, row["seconds"])
+        everything = Group.from_json("all queries", row["all"])
+        macro = Group.from_json("mean of rows", row["macro"])
+        return cls(name, row["about"], groups, everything, macro, row["seconds"])
 
     @property
     def systems(self) -> tuple[str, ...]:
         """The systems that were measured, in their order."""
         return tuple(self.all.figures)
-
-
-_MEANS = (("all queries", "all"), ("mean of rows", "macro"))
 
 
 @dataclass(frozen=True, slots=True)

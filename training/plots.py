@@ -77,7 +77,7 @@ def by_language(evaluation: Evaluation) -> Plot | None:
     about = "MRR by language, with 95% intervals: documentation to function, inside packages not trained on."
 
     def draw(figure: Any) -> None:
-        figure.set_size_inches(6.5, 1.2 + 0.16 * len(rows) * (len(systems) + 1))
+        figure.set_size_inches(6.5, 1.2 + 0.11 * len(rows) * (len(systems) + 1))
         axes = figure.subplots()
         for place, system in enumerate(systems):
             heights = [row * (len(systems) + 1) + place for row in range(len(rows))]
@@ -87,9 +87,10 @@ def by_language(evaluation: Evaluation) -> Plot | None:
             [row * (len(systems) + 1) + middle for row in range(len(rows))], [r.name for r in rows]
         )
         axes.grid(axis="y", visible=False)
+        axes.margins(y=0.02)
         axes.invert_yaxis()
         axes.set_xlabel("MRR")
-        _legend(axes, systems)
+        _legend(figure, axes, systems)
 
     return Plot(f"{evaluation.name}-mrr.svg", about, draw)
 
@@ -113,11 +114,11 @@ def _look(systems: Sequence[str], system: str) -> tuple[str, str]:
     return COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
 
 
-def _legend(axes: Any, systems: Sequence[str]) -> None:
+def _legend(figure: Any, axes: Any, systems: Sequence[str]) -> None:
     for system in systems:
         colour, marker = _look(systems, system)
         axes.plot([], [], color=colour, marker=marker, linestyle="", markersize=4, label=title(system))
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3)
+    figure.legend(loc="outside lower center", ncols=3)
 
 
 # -- rank -----------------------------------------------------------------------------------------
@@ -175,7 +176,8 @@ def by_pairs(evaluation: Evaluation, runs: Runs) -> Plot | None:
     if not any(found.values()):
         return None
     caption = (
-        "Gain in MRR over the base, with 95% intervals, against the pairs that the language's adapter saw."
+        "Gain in MRR over the base, with 95% intervals, against the pairs that the language's adapter saw; "
+        "points of languages that share an adapter have no names."
     )
 
     def draw(figure: Any) -> None:
@@ -184,11 +186,11 @@ def by_pairs(evaluation: Evaluation, runs: Runs) -> Plot | None:
         axes.axhline(0, color=_GREY, linestyle="--", linewidth=1)
         for system, points in found.items():
             _scatter(axes, points, *_look(systems, system))
-        axes.set_xscale("log")
+        _counts(axes.xaxis)
         axes.margins(x=0.15)
         axes.set_xlabel("training pairs of the adapter (logarithmic)")
         axes.set_ylabel("gain in MRR over the base (%)")
-        _legend(axes, [system for system in systems if found[system]])
+        _legend(figure, axes, [system for system in systems if found[system]])
 
     return Plot(f"{evaluation.name}-pairs.svg", caption, draw)
 
@@ -214,7 +216,19 @@ def _scatter(axes: Any, points: Sequence[tuple[str, int, Figure]], colour: str, 
     pairs, values = [pairs for _, pairs, _ in points], [gain.value for gain in gains]
     axes.errorbar(pairs, values, yerr=_errors(gains), color=colour, fmt=marker, markersize=4, linewidth=0.8)
     for language, many, gain in points:
-        axes.annotate(language, (many, gain.value), (5, 2), textcoords="offset points", fontsize=7)
+        # Names of languages that share an adapter would lie on top of each other.
+        if pairs.count(many) == 1:
+            axes.annotate(language, (many, gain.value), (5, 2), textcoords="offset points", fontsize=7)
+
+
+def _counts(axis: Any) -> None:
+    """A logarithmic axis that is read in plain numbers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.axes.set_xscale("log")
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 # -- losses ---------------------------------------------------------------------------------------
@@ -234,7 +248,7 @@ def losses(runs: Sequence[Run]) -> Plot | None:
     def draw(figure: Any) -> None:
         rows = -(-len(panels) // columns)
         figure.set_size_inches(2.6 * columns + 0.4, 1.9 * rows + 0.5)
-        grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
+        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for axes in grid.flat[len(panels) :]:
             axes.remove()
         for axes, (language, some) in zip(grid.flat, panels.items(), strict=False):
@@ -250,5 +264,8 @@ def _panel(axes: Any, language: str, runs: Sequence[Run]) -> None:
         steps, values = zip(*run.curve, strict=True)
         style = ("-", "--", ":", "-.")[place // len(COLOURS) % 4]
         axes.plot(steps, values, style, color=COLOURS[place % len(COLOURS)], linewidth=1.2, label=run.name)
+    axes.locator_params(nbins=4)
+    axes.grid(axis="x", visible=False)
     axes.set_title(language, fontsize=9)
-    axes.legend(fontsize=7, loc="upper right")
+    if len(runs) > 1 or runs[0].name != language:
+        axes.legend(fontsize=7, loc="upper right")

@@ -25,8 +25,9 @@ PAGE = "README.md"
 READING = """\
 In brackets is the 95% interval of a bootstrap over queries. A change is against the base, paired by query,
 and bold where its interval holds no zero. MRR is over the whole ranking; ties count against us. `base` is the
-model without adapters. Names in capitals in a command are folders: WORK is the work folder, EVAL the
-evaluation data."""
+model without adapters. Times are those of the run that wrote the file: vectors that were there already are
+not encoded again."""
+NO_RUNS = "No finished runs are known, so there is no table of them and no plot of losses."
 WORSE = """\
 Every row in which a system with adapters is below the base, in MRR or in NDCG@10. A loss is sure where its
 interval lies below zero."""
@@ -105,20 +106,27 @@ def _overview(evaluations: Sequence[Evaluation], others: Sequence[Evaluation]) -
 def evaluation_page(evaluation: Evaluation, runs: Runs, level: str) -> Page:
     """All tables of one evaluation, its losses first, and its plots."""
     blocks = [f"{level} Evaluation `{evaluation.name}`, partition {evaluation.partition}"]
-    parts = tables.parts_table(evaluation, runs)
-    blocks += [parts] if parts else ["Which runs its adapters come from is not known here."]
-    blocks += [f"{level}# What got worse", *_worse(evaluation)]
     plots: list[Plot] = []
-    for name, plot in (
-        ("MRR by language", by_language(evaluation)),
-        ("MRR against rank", by_rank(evaluation)),
-        ("gain against number of pairs", by_pairs(evaluation, runs)),
-    ):
-        blocks.append(_shown(plot) if plot else f"No plot of {name}: {_ABSENT[name]}.")
-        plots += [plot] if plot else []
+    if any(tables.adapted(task.systems) for task in evaluation.tasks.values()):
+        parts = tables.parts_table(evaluation, runs)
+        blocks += [parts or "Which runs its adapters come from is not known here."]
+        blocks += [f"{level}# What got worse", *_worse(evaluation)]
+        for name, plot in _plots(evaluation, runs).items():
+            blocks.append(_shown(plot) if plot else f"No plot of {name}: {_ABSENT[name]}.")
+            plots += [plot] if plot else []
+    else:
+        blocks.append("Nothing with adapters was measured, so there are no plots, and nothing to compare.")
     for task in evaluation.tasks.values():
         blocks += [f"{level}# {task.name}", *_task(evaluation, task)]
     return Page("\n\n".join(blocks), plots)
+
+
+def _plots(evaluation: Evaluation, runs: Runs) -> dict[str, Plot | None]:
+    return {
+        "MRR by language": by_language(evaluation),
+        "MRR against rank": by_rank(evaluation),
+        "gain against number of pairs": by_pairs(evaluation, runs),
+    }
 
 
 _ABSENT = {
@@ -151,12 +159,7 @@ def runs_page(runs: Runs) -> Page:
     """What was trained: parameters by rank, each run, the losses."""
     blocks = ["## Runs"]
     if not runs.runs:
-        return Page(
-            "\n\n".join(
-                [*blocks, "No finished runs are known, so there is no table of them and no plot of losses."]
-            ),
-            [],
-        )
+        return Page("\n\n".join([*blocks, NO_RUNS]), [])
     known = list(runs.runs.values())
     blocks += ["### Trained parameters and their share", tables.share_table(known)]
     blocks += ["### Each run", tables.runs_table(known), "Their commands:", tables.commands(known)]

@@ -36,22 +36,24 @@ class PackageSampler(DefaultBatchSampler):
     def __init__(self, traits: Sequence[Trait], share: float, batch_size: int, seed: int) -> None:
         super().__init__(SequentialSampler(range(len(traits))), batch_size=batch_size, drop_last=True)
         self._traits, self._share, self._seed = traits, share, seed
+        self._length = len(self.plan(0))
 
     def __len__(self) -> int:
-        return len(self._traits) // self.batch_size
+        """Batches of an epoch: pairs that clash to the end are left over, so fewer than pairs would fill."""
+        return self._length
 
     def __iter__(self) -> Iterator[list[int]]:
-        yield from self.plan(self.epoch)
+        yield from self.plan(self.epoch)[: self._length]
 
     def plan(self, epoch: int) -> list[list[int]]:
-        """The batches of an epoch, `len(self)` of them at most."""
+        """The full batches of an epoch; epochs may differ by a few."""
         rng = random.Random(f"{self._seed} {epoch}")
         rows = list(range(len(self._traits)))
         rng.shuffle(rows)
         cut = round(len(rows) * self._share)
         batches = self._fill(self._by_package(rows[:cut], rng)) + self._fill(self._by_length(rows[cut:]))
         rng.shuffle(batches)
-        return batches[: len(self)]
+        return batches
 
     def _by_package(self, rows: list[int], rng: random.Random) -> list[int]:
         packages: dict[str, list[int]] = {}

@@ -112,8 +112,10 @@ def run(options: argparse.Namespace) -> None:
     """Train one adapter into WORK/runs/NAME; what is finished is left alone, what is not goes on."""
     folder = options.work / "runs" / options.name
     settings = settings_of(options)
-    if (folder / "result.json").is_file():
+    finished = (folder / "result.json").is_file()
+    if finished or any(folder.glob("checkpoint-*")):
         _check_same(folder, settings)
+    if finished:
         print(f"{folder}: trained already")
         return
     from training.trainer import train

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -25,12 +26,13 @@ from sentence_transformers.sentence_transformer.losses import (
 from transformers import TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 
+from codesift.errors import CodesiftError
 from codesift.models import Base
 from training import lora
 from training.bases import load_base
 from training.encoder import CODE, QUERY, TextEncoder, one_sided, two_sided
 from training.files import read_rows, write_rows
-from training.sampling import Trait, sampler_for
+from training.sampling import PackageSampler, Trait, sampler_for
 from training.train import Preset
 from training.views import Pair
 
@@ -83,18 +85,20 @@ def train(
 
 
 def _build(base: Base, preset: Preset, options: argparse.Namespace) -> _Model:
+    # Read first, so that a damaged file is found before a base is loaded.
+    init, text = (lora.read(path) if path else None for path in (options.init, options.text))
     bare, tokens = load_base(base)
     longest = min(preset.longest or base.window, base.window)
     shape = lora.Shape(preset.rank, preset.alpha, preset.dropout, _TARGETS)
     adapted = lora.attach(bare, shape, options.seed)
-    if options.init:
-        lora.start_from(adapted, lora.read(options.init), shape.scale)
+    if init:
+        lora.start_from(adapted, init, shape.scale)
     code = TextEncoder(adapted, tokens, base, longest)
     if preset.two_sided:
         return _Model(two_sided(code), adapted, shape)
     fixed = load_base(base)[0]
-    if options.text:
-        fixed = lora.merge(fixed, lora.read(options.text))
+    if text:
+        fixed = lora.merge(fixed, text)
     query = TextEncoder(fixed, tokens, base, longest, frozen=True)
     return _Model(one_sided(query, code), adapted, shape)
 
@@ -114,8 +118,15 @@ def _loss(model: SentenceTransformer, options: argparse.Namespace) -> torch.nn.M
 def _arguments(
     folder: Path, pairs: Sequence[Pair], preset: Preset, options: argparse.Namespace
 ) -> SentenceTransformerTrainingArguments:
-    steps = options.steps or math.ceil(len(pairs) // preset.batch * preset.epochs)
     traits = [Trait(p.function.package, len(p.text), (p.function.sha, p.query)) for p in pairs]
+    batches = len(PackageSampler(traits, preset.same_package, preset.batch, options.seed))
+    if not batches:
+        raise CodesiftError(
+            f"{len(pairs)} pairs make no batch of {preset.batch} different functions", "mine more, or --batch"
+        )
+    # Each process of accelerate's launcher takes its share of the batches.
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    steps = options.steps or max(1, math.ceil(batches / processes * preset.epochs))
     cuda = torch.cuda.is_available()
     return SentenceTransformerTrainingArguments(
         output_dir=str(folder),

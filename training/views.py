@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from codesift.words import split_identifier
 from training.records import Function
 
-_KEPT_DOCUMENTATION = 0.6
+_KEPT_DOCUMENTATION = 0.5
 """How often a documented function keeps its documentation in a view that is not made of it."""
 _HIDDEN = "f"
 """What a function is called when its name is hidden."""
@@ -83,7 +83,7 @@ class Pair:
     @property
     def text(self) -> str:
         """What is encoded for the code."""
-        return f"{self.head}\n{self.body}"
+        return f"{self.head}\n{self.body}" if self.head else self.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +93,12 @@ class Style:
     keywords: float
     """Cut to three to seven words that say something."""
     lower: float
+    bare: float
+    """How often code stands without its head, as pasted code does."""
 
 
-PLAIN = Style(0.0, 0.0)
-TYPED = Style(0.23, 0.4)
+PLAIN = Style(0.0, 0.0, 0.0)
+TYPED = Style(0.23, 0.4, 0.25)
 
 View = Callable[[Function, random.Random], tuple[str, str, str] | None]
 
@@ -159,13 +161,14 @@ def draw(view: str, function: Function, style: Style, rng: random.Random) -> Pai
         query = keywords(query, rng)
     if rng.random() < style.lower:
         query = query.lower()
-    return Pair(view, query, head, body, function)
+    return Pair(view, query, "" if rng.random() < style.bare else head, body, function)
 
 
 def ask(function: Function, question: str, style: Style, rng: random.Random) -> Pair:
     """The pair of a written question."""
     query = question.lower() if rng.random() < style.lower else question
-    return Pair(QUESTION, query, *function.text(_keeps(rng)), function)
+    head, body = function.text(_keeps(rng))
+    return Pair(QUESTION, query, "" if rng.random() < style.bare else head, body, function)
 
 
 def keywords(text: str, rng: random.Random) -> str:
