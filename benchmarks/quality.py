@@ -28,7 +28,7 @@ from codesift.searching import Filter, Question, alike, rank
 from codesift.store import Index
 from codesift.targets import Origin
 from codesift.types import Encoder, Hit, Progress
-from training.metrics import Found
+from training.measuring.metrics import Found
 
 SYSTEMS = {"words": (True, False), "vectors": (False, True), "hybrid": (True, True)}
 """Name -> (lexical, semantic)."""

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.quality import by_file, by_function, first_rank, matches, unique
 from codesift.types import Hit
-from training.metrics import Found
+from training.measuring.metrics import Found
 
 
 def hit(path: str, start: int, end: int) -> Hit:

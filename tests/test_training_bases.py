@@ -12,19 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_training_train import function
+from tiny_bases import provide
+from tiny_models import converted
 
-for needed in ("torch", "transformers", "sentence_transformers", "peft", "datasets"):
-    pytest.importorskip(needed)
-
-from test_training_train import function  # noqa: E402
-from tiny_bases import provide  # noqa: E402
-from tiny_models import converted  # noqa: E402
-
-from codesift.encoders import open_encoder  # noqa: E402
-from codesift.models import BASES, DEFAULT, read_adapters, space_for  # noqa: E402
-from training import lora  # noqa: E402
-from training.__main__ import main  # noqa: E402
-from training.files import read_json, read_rows, write_rows  # noqa: E402
+from codesift.encoders import open_encoder
+from codesift.models import BASES, DEFAULT, read_adapters, space_for
+from training.__main__ import main
+from training.files import read_json, read_rows, write_rows
 
 TEXTS = ["def open_gate(lock):\n    return lock.open()", "close the basin", "x", "def f(a): pass\n" * 90]
 VERBS = ("open", "close", "drain", "paint", "count", "moor", "tow", "load", "weigh", "lift")
@@ -76,7 +71,14 @@ def train(work: Path, tiny: Path) -> Train:
 
 
 def _adapter(work: Path, name: str) -> dict[str, Any]:
-    return lora.read(work / "runs" / name / "adapter.safetensors")
+    return _read(work / "runs" / name / "adapter.safetensors")
+
+
+def _read(path: Path) -> Any:
+    # Imported here, as torch is below: a large test process makes larger and slower children.
+    from training.learning import lora
+
+    return lora.read(path)
 
 
 # -- every row of the table of bases --------------------------------------------------------------
@@ -151,8 +153,9 @@ def _check_vectors(row: str, run: Path, manifest: Path) -> None:
 
 def _peft_vectors(row: str, run: Path) -> Any:
     """Vectors of the model as it was when training ended: the last checkpoint, in float32, not merged."""
-    from training.bases import load_base
-    from training.encoder import TextEncoder
+    from training.learning import lora
+    from training.learning.bases import load_base
+    from training.learning.encoder import TextEncoder
 
     shape = lora.Shape(**read_json(run / "result.json")["shape"])
     bare, tokens = load_base(BASES[row])
@@ -166,6 +169,8 @@ def _peft_vectors(row: str, run: Path) -> Any:
 def test_the_paper_s_share_of_unixcoder_s_parameters_is_reproduced() -> None:
     import torch
     from transformers import RobertaConfig, RobertaModel
+
+    from training.learning import lora
 
     sizes = {"num_hidden_layers": 12, "hidden_size": 768, "intermediate_size": 3072}
     config = RobertaConfig(vocab_size=51416, max_position_embeddings=1026, type_vocab_size=10, **sizes)
@@ -240,7 +245,7 @@ def test_a_run_that_was_interrupted_ends_as_if_it_had_not_been(
 
 def _interrupt_at(step: int, patched: pytest.MonkeyPatch) -> None:
     """Ctrl-C while the loss of a step is logged."""
-    from training.trainer import _Losses
+    from training.learning.trainer import _Losses
 
     logged = _Losses.on_log
 
@@ -344,6 +349,6 @@ def test_a_system_scales_what_was_trained(train: Train, work: Path) -> None:
     folder = work / "systems" / "halved"
     described = json.loads((folder / "adapters.json").read_text())
     assert (described["text"], list(described["code"])) == (None, ["python"])
-    whole, halved = _adapter(work, "whole"), lora.read(folder / described["code"]["python"])
+    whole, halved = _adapter(work, "whole"), _read(folder / described["code"]["python"])
     for name in (name for name in whole if name.endswith(".B")):
         assert np.allclose(halved[name], whole[name] / 2, atol=1e-4)

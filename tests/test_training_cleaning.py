@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from training.cleaning import judged, plain, shorten, summary
-from training.english import is_english
-from training.spans import comment_text, message_text
+from training.mining.cleaning import judged, plain, shorten, summary
+from training.mining.english import is_english
+from training.mining.spans import comment_text, message_text
 
 
 @pytest.mark.parametrize(

@@ -17,15 +17,15 @@ from tiny_models import adapters, converted
 
 from codesift.errors import UsageError
 from codesift.models import BASES, DEFAULT, NO_ADAPTERS, space_for
-from training.bm25 import Bm25
 from training.evaluate import rank
 from training.files import write_rows
-from training.metrics import Found
+from training.measuring.bm25 import Bm25
+from training.measuring.metrics import Found
+from training.measuring.systems import Cache, Named, VectorSystem
+from training.measuring.tasks import code2code, cosqa, csn, xlcost
+from training.measuring.tasks.groups import TEXT, Group, Missing, Pool, Snippet, Task, Wanted
+from training.measuring.tasks.packages import MOST_FUNCTIONS, MOST_QUERIES, package_pools
 from training.records import Function
-from training.systems import Cache, Named, VectorSystem
-from training.tasks import code2code, cosqa, csn, xlcost
-from training.tasks.groups import TEXT, Group, Missing, Pool, Snippet, Task, Wanted
-from training.tasks.packages import MOST_FUNCTIONS, MOST_QUERIES, package_pools
 
 ROOT = Path(__file__).parent.parent
 

@@ -19,9 +19,6 @@ from training.__main__ import main
 from training.files import write_json, write_rows
 from training.records import Function
 
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
-
 BASE = BASES[DEFAULT]
 
 

@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 
 from codesift.errors import CodesiftError, UsageError
-from training import fetch, listing
+from training import fetch
 from training.__main__ import main
-from training.archives import Limits, Unavailable, unpack
-from training.clients import Package, download
 from training.fetch import CORPORA, Row, chosen, fetch_package, is_source, read_list, retried
-from training.licences import is_open, licence_of
 from training.records import LANGUAGES
+from training.sources import listing
+from training.sources.archives import Limits, Unavailable, unpack
+from training.sources.clients import Package, download
+from training.sources.licences import is_open, licence_of
 
 MIT = "Permission is hereby granted, free of charge, to any person obtaining a copy of this software"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.metrics import METRICS, Found, Sample, found_in
+from training.measuring.metrics import METRICS, Found, Sample, found_in
 
 
 @pytest.mark.parametrize(

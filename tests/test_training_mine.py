@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from codesift.parse import parse
-from training import mine, spans, splits, testnames
+from training import mine
 from training.__main__ import main
-from training.dedupe import distinct
-from training.extract import Package, extract
+from training.mining import spans, splits, testnames
+from training.mining.dedupe import distinct
+from training.mining.extract import Package, extract
 from training.records import Function
 
 PYTHON = '''\

@@ -19,14 +19,14 @@ pytest.importorskip("matplotlib")
 from codesift.manifest import read_adapters
 from codesift.models import DEFAULT, find_base, space_for
 from training.__main__ import main
-from training.commands import command
 from training.evaluate import add_arguments
 from training.files import read_json, write_json, write_rows
-from training.gathered import Figure, thinned
-from training.metrics import Found
-from training.summary import Results
-from training.tables import change, duration
-from training.tasks.groups import Measured, Row
+from training.measuring.metrics import Found
+from training.measuring.summary import Results
+from training.measuring.tasks.groups import Measured, Row
+from training.reporting.commands import command
+from training.reporting.gathered import Figure, thinned
+from training.reporting.tables import change, duration
 
 MATRIX = "encoder.layer.0.attention.self.query.weight"
 BETTER, WORSE = (1, 1, 2, 1, 1, 2), (9, 8, 9, 7, 9, 8)

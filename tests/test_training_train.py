@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from codesift.errors import CodesiftError
-from training.pairs import check_mix, draw_pairs, in_turn
+from training.learning.pairs import check_mix, draw_pairs, in_turn
+from training.learning.views import PLAIN, TYPED, ask, draw, keywords
 from training.records import Function, Span
-from training.sampling import PackageSampler, Trait
-from training.views import PLAIN, TYPED, ask, draw, keywords
 
 CODE = """def open_gate(lock):
     # wait until the water is level
@@ -135,7 +135,10 @@ def test_a_wrong_mix_is_refused(text: str) -> None:
         check_mix(text)
 
 
-def _sampler(share: float, batch: int = 8) -> PackageSampler:
+def _sampler(share: float, batch: int = 8) -> Any:
+    # Not at the top: it brings torch along, and a large test process makes slower children.
+    from training.learning.sampling import PackageSampler, Trait
+
     traits = [Trait(f"p{n % 5}", 10 * (n % 40), (f"f{n}", f"q{n // 2}")) for n in range(400)]
     return PackageSampler(traits, share, batch, 0)
 

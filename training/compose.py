@@ -65,7 +65,7 @@ def _settings(runs: Path, chosen: str) -> dict[str, dict[str, str]]:
 
 def _scaled(runs: Path, chosen: str, folder: Path, name: str) -> str:
     """Write one adapter, its change times its factor; returns the file's name."""
-    from training import lora
+    from training.learning import lora
 
     run, _, factor = chosen.partition(":")
     try:

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from codesift.errors import UsageError
 from codesift.models import DEFAULT
+from training.measuring.summary import Results, table
+from training.measuring.tasks import REPOS, TASKS, load
+from training.measuring.tasks.groups import Group, Measured, Missing, Row, Task, Wanted, say
 from training.records import LANGUAGES
-from training.summary import Results, table
-from training.tasks import REPOS, TASKS, load
-from training.tasks.groups import Group, Measured, Missing, Row, Task, Wanted, say
 
 if TYPE_CHECKING:
-    from training.metrics import Found
-    from training.systems import Progress, System
+    from training.measuring.metrics import Found
+    from training.measuring.systems import Progress, System
 
 RESULTS = Path("training/results")
 ALWAYS = ("packages", "cosqa", "code2code", REPOS)
@@ -123,7 +123,7 @@ class Comparison:
     ) -> Comparison:
         """The systems the options name, beside those there always are."""
         from codesift.models import find_base
-        from training.systems import Named, systems
+        from training.measuring.systems import Named, systems
 
         named = [Named.parse(text) for text in options.system]
         base, vectors = find_base(options.model), wanted.work / "vectors"
@@ -142,7 +142,7 @@ class Comparison:
             Missing: its data is not there.
         """
         if name == REPOS:
-            from training.tasks import repos
+            from training.measuring.tasks import repos
 
             yield from repos.measure(self.wanted, self.model, self.manifests, self.progress)
         else:
@@ -166,7 +166,7 @@ def rank(task: Task, systems: Sequence[System]) -> Measured:
 
 
 def _ranked(group: Group, system: System) -> list[Found]:
-    from training.metrics import found_in
+    from training.measuring.metrics import found_in
 
     found: list[Found] = []
     for pool in group.pools:

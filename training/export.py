@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 from codesift.errors import CodesiftError
 from codesift.manifest import FORMAT, NAME, TEXT, Adapter, Adapters, read_adapters
 from codesift.models import SHIPPED, Base, find_base, is_converted, space_for
-from training.cards import Sources, card, figures_of, folder_card
 from training.files import read_json, write_json, write_settings
+from training.shipping.cards import Sources, card, figures_of, folder_card
 
 if TYPE_CHECKING:
-    from training.agreement import Agreement
+    from training.shipping.agreement import Agreement
 
 LARGEST = 1_500_000
 """Bytes an adapter may have."""
@@ -134,7 +134,7 @@ def check(base: Base, exported: Adapters, options: argparse.Namespace) -> dict[s
     from rich.progress import track
 
     from codesift.encoders import open_encoder
-    from training.agreement import LEAST, compare, reference_base, texts_of
+    from training.shipping.agreement import LEAST, compare, reference_base, texts_of
 
     found, windows = {}, open_encoder(base)
     space = space_for(base, exported)

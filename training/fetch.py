@@ -20,11 +20,11 @@ from typing import Any
 
 from codesift.errors import CodesiftError, UsageError
 from codesift.languages import LANGUAGES as ROWS
-from training.archives import Limits, Unavailable, unpack
-from training.clients import Package, download, is_packaging, prefetch
 from training.files import read_json, write_json, write_settings
-from training.licences import LICENCE_FILE, is_open, licence_of
 from training.records import LANGUAGES
+from training.sources.archives import Limits, Unavailable, unpack
+from training.sources.clients import Package, download, is_packaging, prefetch
+from training.sources.licences import LICENCE_FILE, is_open, licence_of
 
 CORPORA = Path(__file__).parent / "corpora"
 LIMITS = Limits(file=2**20, total=200 * 2**20, files=20_000)

@@ -14,16 +14,20 @@ from pathlib import Path
 
 from codesift.errors import CodesiftError
 from codesift.languages import UNITS
-from training import extract, splits
-from training.dedupe import distinct
+from training.asking import asked
 from training.files import read_json, read_rows, write_json, write_rows, write_settings
+from training.mining import extract, splits
+from training.mining.dedupe import distinct
+from training.mining.splits import Exclusions
 from training.records import LANGUAGES, Function
-from training.splits import Exclusions
 
 CAP = 400
 """Functions kept of one package, so that none outweighs the others."""
 
-_SOURCES = ("cleaning", "english", "extract", "records", "spans", "splits", "testnames")
+_SOURCES = (
+    "records",
+    *(f"mining/{name}" for name in ("cleaning", "english", "extract", "spans", "splits", "testnames")),
+)
 """Modules that decide what is found in a package."""
 
 
@@ -153,14 +157,18 @@ class Miner:
         print(one_line(self.language, partitions))
 
     def _made_from(self) -> str:
-        parts = [recipe(("mine", "dedupe")), str(self.seed), *(each.folder.name for each in self.packages)]
+        parts = [
+            recipe(self.language, ("mine", "mining/dedupe")),
+            str(self.seed),
+            *(each.folder.name for each in self.packages),
+        ]
         parts += sorted(self.exclusions.hashes) + sorted(self.exclusions.projects) + sorted(self.elsewhere)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     def _extracted(self, jobs: int) -> tuple[list[Function], extract.Counts]:
         parts = self.folder / "parts" / self.language
         counts = extract.Counts()
-        made_with = f"{recipe()} {self.seed}"
+        made_with = f"{recipe(self.language)} {self.seed}"
         _all_parts(self.packages, parts, made_with, self.seed, jobs)
         functions: list[Function] = []
         for package in self.packages:
@@ -188,10 +196,11 @@ class Miner:
         return not excluded
 
 
-def preference(function: Function, seed: int) -> tuple[bool, float, str, int]:
-    """What decides which functions of a package are kept: documented ones first, else by lot."""
+def preference(function: Function, seed: int) -> tuple[bool, bool, float, str, int]:
+    """What decides which functions of a package are kept: those asked for, documented ones, then by lot."""
     place = f"{function.package}/{function.path}:{function.start_line}"
-    return not function.docstring, splits.score(place, seed), place, len(function.code)
+    unasked = function.sha not in asked(function.language)
+    return unasked, not function.docstring, splits.score(place, seed), place, len(function.code)
 
 
 def specific(functions: Sequence[Function], drops: Counter[str]) -> Iterator[Function]:
@@ -261,10 +270,11 @@ def write_part(package: extract.Package, parts: Path, made_with: str, seed: int)
     write_json(parts / f"{package.folder.name}.json", {"made_with": made_with, "counts": counts.to_json()})
 
 
-def recipe(more: Sequence[str] = ()) -> str:
-    """A name for what decides what is mined: codesift's version of units, and the text of these modules."""
+def recipe(language: str, more: Sequence[str] = ()) -> str:
+    """A name for what decides what is mined: the version of units, these modules, and what is asked for."""
     folder = Path(__file__).parent
     texts = [(folder / f"{name}.py").read_bytes() for name in (*_SOURCES, *more)]
+    texts += ["".join(sorted(asked(language))).encode()]
     return f"{UNITS}-{hashlib.sha256(b''.join(texts)).hexdigest()[:16]}"
 
 

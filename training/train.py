@@ -16,10 +16,11 @@ from typing import Any
 
 from codesift.errors import CodesiftError
 from codesift.models import DEFAULT, find_base
+from training.asking import load_questions
 from training.files import read_json, settings_of, write_json
-from training.pairs import check_mix, draw_pairs, load_functions, load_questions
+from training.learning.pairs import check_mix, draw_pairs, load_functions
+from training.learning.views import PLAIN, TYPED, Pair, Style
 from training.records import LANGUAGES
-from training.views import PLAIN, TYPED, Pair, Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Preset:
     """Steps; cut to a tenth of the run where the run is short."""
     schedule: str
     mix: str
-    """View=weight, see `training.views`."""
+    """View=weight, see `training.learning.views`."""
     style: Style
     same_package: float
     """Share of the pairs that are batched with others of their package."""
@@ -118,7 +119,7 @@ def run(options: argparse.Namespace) -> None:
     if finished:
         print(f"{folder}: trained already")
         return
-    from training.trainer import train
+    from training.learning.trainer import train
 
     preset = chosen(options)
     languages = languages_of(options)
@@ -163,7 +164,7 @@ def pairs_for(options: argparse.Namespace, preset: Preset, languages: list[str])
     """What the run is trained on."""
     functions = load_functions(options.work, languages)
     if options.task == "code-to-code":
-        from training.clones import clone_pairs
+        from training.learning.clones import clone_pairs
 
         return clone_pairs(functions, preset.pairs or len(functions), options.seed)
     count = preset.pairs or sum(bool(function.docstring) for function in functions)

@@ -1,0 +1,1 @@
+"""From sources to functions and what is said about them."""

@@ -1,0 +1,1 @@
+"""What is checked and written when adapters are shipped."""

@@ -1,0 +1,1 @@
+"""Getting packages: their lists, clients, licences and archives."""
