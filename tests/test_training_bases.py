@@ -25,9 +25,6 @@ TEXTS = ["def open_gate(lock):\n    return lock.open()", "close the basin", "x",
 VERBS = ("open", "close", "drain", "paint", "count", "moor", "tow", "load", "weigh", "lift")
 THINGS = ("gate", "basin", "ship", "crane")
 
-# PEFT asks transformers for a property by a name that will go.
-pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")
-
 Train = Callable[..., int]
 Command = Callable[..., tuple[int, str]]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,10 @@ def attach(model: Any, shape: Shape, seed: int) -> PeftModel:
         bias="none",
     )
     try:
-        return get_peft_model(model, config)
+        with warnings.catch_warnings():
+            # PEFT asks transformers for a property under a name that will go.
+            warnings.simplefilter("ignore", FutureWarning)
+            return get_peft_model(model, config)
     except ValueError as error:
         raise CodesiftError(f"the base has no layers named {', '.join(shape.targets)}") from error
 
