@@ -12,6 +12,7 @@ import pytest
 from codesift.parse import parse
 from training import mine
 from training.__main__ import main
+from training.learning.pairs import functions_in
 from training.mining import spans, splits, testnames
 from training.mining.dedupe import distinct
 from training.mining.extract import Package, extract
@@ -280,7 +281,7 @@ def work(tmp_path: Path) -> Path:
 def mined(work: Path, *more: str) -> list[Function]:
     arguments = ["mine", "--work", str(work), "--jobs", "1", "--languages", "python", *more]
     assert main([*arguments, "--exclude", str(work / "eval")]) == 0
-    return list(mine.load(work, "python"))
+    return list(functions_in(work / "mined" / "python.jsonl.gz"))
 
 
 def test_mining_leaves_out_copies_and_excluded_projects(work: Path) -> None:

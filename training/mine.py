@@ -298,10 +298,3 @@ def one_line(language: str, partitions: dict[str, dict[str, int]]) -> str:
         for name, found in reversed(partitions.items())
     ]
     return f"{language}: " + "; ".join(parts)
-
-
-def load(work: Path, language: str, partition: str = "") -> Iterator[Function]:
-    """The functions that were mined of a language; of one partition if it is named."""
-    for row in read_rows(work / "mined" / f"{language}.jsonl.gz"):
-        if not partition or row["partition"] == partition:
-            yield Function.from_json(row)

@@ -1,4 +1,4 @@
-"""How the shipped adapters are trained: options of `train`, and how far each adapter goes."""
+"""How codesift's adapters are trained: options of `train`, and how far each adapter goes."""
 
 from __future__ import annotations
 

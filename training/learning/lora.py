@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,18 +141,6 @@ def read(path: Path) -> dict[str, torch.Tensor]:
             return {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     except Exception as error:
         raise ModelError(f"cannot read the adapter {path}: {error}") from error
-
-
-def blend(adapters: Sequence[tuple[float, dict[str, torch.Tensor]]]) -> dict[str, torch.Tensor]:
-    """One adapter whose change is the weighted sum of others; its rank is the sum of theirs."""
-    first = adapters[0][1]
-    blended: dict[str, torch.Tensor] = {}
-    for name in first:
-        if name.endswith(".A"):
-            blended[name] = torch.cat([pairs[name] for _, pairs in adapters])
-        else:
-            blended[name] = torch.cat([weight * pairs[name] for weight, pairs in adapters], dim=1)
-    return blended
 
 
 def _layers(model: PeftModel) -> list[tuple[str, Any]]:
