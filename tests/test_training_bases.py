@@ -276,8 +276,9 @@ def test_the_same_seed_trains_the_same_adapter_and_another_seed_another(train: T
     "more",
     [
         ("--query", "base"),
-        ("--mini-batch", "4"),
-        ("--mini-batch", "4", "--query", "base"),
+        ("--soft-labels", "0"),
+        ("--mini-batch", "4", "--soft-labels", "0"),
+        ("--mini-batch", "4", "--soft-labels", "0", "--query", "base"),
         ("--task", "code-to-code"),
         ("--preset", "loracode", "--rank", "16"),
         ("--precision", "bf16"),
@@ -321,6 +322,7 @@ def test_a_run_starts_from_another_s_adapter(train: Train, work: Path) -> None:
         (("--mix", "gossip"), "gossip"),
         (("--model", "nothing-like-it"), "nothing-like-it"),
         (("--init", "nowhere.safetensors"), "nowhere.safetensors"),
+        (("--soft-labels", "0.5", "--mini-batch", "4"), "--soft-labels 0"),
     ],
 )
 def test_what_cannot_be_trained_is_one_line(

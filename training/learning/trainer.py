@@ -26,6 +26,7 @@ from sentence_transformers.sentence_transformer.losses import (
 from transformers import TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 
+from codesift.encoders import open_encoder
 from codesift.errors import CodesiftError
 from codesift.models import Base
 from training.files import read_rows, write_rows
@@ -33,6 +34,7 @@ from training.learning import lora
 from training.learning.bases import load_base
 from training.learning.encoder import CODE, QUERY, TextEncoder, one_sided, two_sided
 from training.learning.sampling import PackageSampler, Trait, sampler_for
+from training.learning.soft import SoftLabelLoss, base_vectors
 from training.learning.views import Pair
 from training.train import Preset
 
@@ -64,8 +66,8 @@ def train(
     trainer = _Trainer(
         model=model.whole,
         args=_arguments(folder, pairs, preset, options),
-        train_dataset=Dataset.from_dict({"query": [p.query for p in pairs], "code": [p.text for p in pairs]}),
-        loss=_loss(model.whole, options),
+        train_dataset=_dataset(pairs, labelled=preset.soft_labels > 0),
+        loss=_loss(model.whole, base, pairs, preset, options),
         callbacks=[_Losses(folder / "losses.jsonl")],
     )
     trainer.adapted = model
@@ -108,7 +110,19 @@ def _last_checkpoint(folder: Path) -> str | None:
     return found
 
 
-def _loss(model: SentenceTransformer, options: argparse.Namespace) -> torch.nn.Module:
+def _dataset(pairs: Sequence[Pair], labelled: bool) -> Dataset:
+    columns: dict[str, list[Any]] = {"query": [p.query for p in pairs], "code": [p.text for p in pairs]}
+    return Dataset.from_dict(columns | ({"label": list(range(len(pairs)))} if labelled else {}))
+
+
+def _loss(
+    model: SentenceTransformer, base: Base, pairs: Sequence[Pair], preset: Preset, options: argparse.Namespace
+) -> torch.nn.Module:
+    if preset.soft_labels:
+        encoder = open_encoder(base)
+        queries = base_vectors(encoder, [pair.query for pair in pairs])
+        codes = base_vectors(encoder, [pair.text for pair in pairs])
+        return SoftLabelLoss(model, queries, codes, preset.soft_labels)
     if options.mini_batch:
         loss: torch.nn.Module = CachedMultipleNegativesRankingLoss(model, mini_batch_size=options.mini_batch)
         return loss
