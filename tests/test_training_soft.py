@@ -53,14 +53,13 @@ def test_with_full_weight_the_base_is_where_training_stops() -> None:
 
 
 def test_a_text_that_comes_twice_is_encoded_once() -> None:
-    class Encoder:
-        seen: list[str] = []
+    seen: list[str] = []
 
+    class Encoder:
         def encode(self, texts: list[str], language: str = "") -> Vectors:
-            self.seen += texts
+            seen.extend(texts)
             return np.array([[len(text), 1] for text in texts], dtype=np.float32)
 
-    encoder = Encoder()
-    vectors = base_vectors(encoder, ["a", "ccc", "a"])  # type: ignore[arg-type]
+    vectors = base_vectors(Encoder(), ["a", "ccc", "a"])  # type: ignore[arg-type]
     assert vectors.tolist() == [[1, 1], [3, 1], [1, 1]]
-    assert encoder.seen == ["a", "ccc"]
+    assert seen == ["a", "ccc"]

@@ -20,9 +20,9 @@ SCALE = 20.0
 class SoftLabelLoss(torch.nn.Module):
     """Cross entropy over the codes of a batch, as in MultipleNegativesRankingLoss, with softened labels.
 
-    A query's label is its own code with weight `1 - weight`, and with `weight` the softmax of the base's cosines to
-    all codes of the batch (self-distillation; Hinton et al. 2015): a code that the base finds close is a weaker
-    negative, and where the pairs say nothing the base's geometry stays.
+    A query's label is its own code with weight `1 - weight`, and with `weight` the softmax of the base's
+    cosines to all codes of the batch (self-distillation; Hinton et al. 2015): a code that the base finds
+    close is a weaker negative, and where the pairs say nothing the base's geometry stays.
 
     Args:
         model: what is trained.
