@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,12 @@ def test_functions_without_documentation_are_ranked_and_not_asked() -> None:
     functions = [function(f"name{n}", "Height of the tide." if n == 3 else "") for n in range(12)]
     (pool,) = package_pools(functions, seed=0)
     assert (len(pool.queries), len(pool.corpus)) == (1, 12)
+
+
+def test_heads_of_classes_are_left_alone() -> None:
+    functions = [function(f"name{n}", f"Tide {n}.") for n in range(12)]
+    (pool,) = package_pools([*functions, replace(functions[0], kind="class", docstring="All tides.")], seed=0)
+    assert (len(pool.queries), len(pool.corpus)) == (12, 12)
 
 
 def test_functions_with_the_same_documentation_all_answer_it() -> None:

@@ -164,8 +164,22 @@ def test_a_function_is_found_with_all_that_is_said_of_it(tmp_path: Path) -> None
         "read rows of the table",
     ]
     assert rows.tests == ("read rows skips empty lines",)
-    assert counts.functions == {"kept": 1, "tiny": 1, "constructor": 1}
+    assert counts.functions == {"kept": 1, "tiny": 1, "constructor": 1, "class without a text": 1}
     assert counts.files == {"read": 1, "test": 1}
+
+
+def test_of_a_documented_class_the_head_is_mined(tmp_path: Path) -> None:
+    text = (
+        'class Table(list):\n    """Rows with names of columns."""\n\n    columns = ()  # of any length\n\n'
+        + "".join(f"    {line}\n" for line in PYTHON.partition("\n\n\n")[2].splitlines())
+        + "\n\nclass Row(list):\n    columns = ()\n"
+    )
+    found, counts = extract(package(tmp_path, {"tables/table.py": text}))
+    (table,) = (each for each in found if each.kind == "class")
+    assert (table.func_name, table.docstring) == ("Table", "Rows with names of columns.")
+    assert "columns = ()" in table.code and "read_rows" not in table.code
+    assert table.comments == table.messages == ()
+    assert counts.functions["class without a text"] == 2
 
 
 def test_cutting_a_span_leaves_code_that_still_runs(tmp_path: Path) -> None:

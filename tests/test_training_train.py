@@ -89,6 +89,15 @@ def test_the_name_view_hides_the_name_everywhere() -> None:
 
 def test_a_name_of_one_word_is_no_text() -> None:
     assert draw("name", function("open"), PLAIN, random.Random(0)) is None
+    assert draw("name", function("open_gate", kind="class"), PLAIN, random.Random(0)) is None
+
+
+def test_the_symbol_view_asks_for_the_name_and_hides_nothing() -> None:
+    rng = random.Random(0)
+    pairs = [draw("symbol", function(func_name="Harbour.open_gate"), PLAIN, rng) for _ in range(50)]
+    assert {pair.query for pair in pairs if pair} == {"open_gate", "Harbour.open_gate"}
+    assert all(pair and "def open_gate" in pair.body for pair in pairs)
+    assert draw("symbol", function("go"), PLAIN, rng) is None
 
 
 def test_a_view_that_a_function_lacks_gives_nothing() -> None:

@@ -1,4 +1,4 @@
-"""The record that passes between the steps of training: one function of one package."""
+"""The record that passes between the steps of training: one function, or head of a class, of one package."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Function:
     partition: str
     """`train`, `dev` or `test`."""
     kind: str
-    """`function` or `method`."""
+    """`function`, `method`, or `class` for the head of one: signature and fields."""
     name: str
     signature: str
     original_string: str

@@ -102,7 +102,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name in ("epochs", "learning-rate", "dropout", "same-package", "soft-labels"):
         parser.add_argument(f"--{name}", type=float)
     parser.add_argument(
-        "--mix", help="view=weight,... of " + "documentation, comment, message, test, name, question"
+        "--mix", help="view=weight,... of " + "documentation, comment, message, test, name, symbol, question"
     )
     parser.add_argument(
         "--mini-batch", type=int, default=0, help="texts a forward pass, with cached gradients"

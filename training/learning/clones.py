@@ -36,7 +36,7 @@ def clone_pairs(functions: Sequence[Function], count: int, seed: int) -> list[Pa
     """
     rng = random.Random(seed)
     pairs: list[Pair] = []
-    for function in in_turn(functions, rng):
+    for function in in_turn((each for each in functions if each.kind != "class"), rng):
         if len(pairs) >= count:
             break
         clone = renamed(function, rng)

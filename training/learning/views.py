@@ -16,6 +16,8 @@ from training.records import Function
 
 _KEPT_DOCUMENTATION = 0.5
 """How often a documented function keeps its documentation in a view that is not made of it."""
+_SHORTEST_SYMBOL = 4
+"""Characters a name must have to be asked for alone."""
 _HIDDEN = "f"
 """What a function is called when its name is hidden."""
 _STOPWORDS = frozenset(
@@ -127,11 +129,18 @@ def _test(function: Function, rng: random.Random) -> tuple[str, str, str] | None
 
 def _name(function: Function, rng: random.Random) -> tuple[str, str, str] | None:
     words = split_identifier(function.name)
-    if len(words) < 2:
+    if len(words) < 2 or function.kind == "class":
         return None
     name = re.compile(rf"\b{re.escape(function.name)}\b")
     head, body = (name.sub(_HIDDEN, part) for part in function.text(_keeps(rng)))
     return " ".join(words), head, body
+
+
+def _symbol(function: Function, rng: random.Random) -> tuple[str, str, str] | None:
+    if len(function.name) < _SHORTEST_SYMBOL:
+        return None
+    qualified = rng.random() < 0.3
+    return (function.func_name if qualified else function.name, *function.text(_keeps(rng)))
 
 
 def _keeps(rng: random.Random) -> bool:
@@ -144,6 +153,7 @@ VIEWS: Mapping[str, View] = {
     "message": _message,
     "test": _test,
     "name": _name,
+    "symbol": _symbol,
 }
 QUESTION = "question"
 """The view of texts written for this purpose; they come from `training/questions`."""

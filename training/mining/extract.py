@@ -46,6 +46,9 @@ _RUST_TESTS = re.compile(r"#\[cfg\((?:all\()?test\b[^\]]*\]\s*(?:pub(?:\([^()]*\
 _CONSTRUCTORS = frozenset({"constructor", "initialize", "__construct", "__init__", "__new__", "new"})
 _ACCESSOR = re.compile(r"^(?:get|set|is|has|_get|_set)(?:[A-Z_]|$)")
 _ACCESSOR_LINES = 5
+_CALLED = ("function", "method")
+_MINED = (*_CALLED, "class")
+"""Kinds of units that are mined. Of a class its head: with it search answers questions about the whole."""
 
 
 @dataclass(slots=True)
@@ -93,7 +96,7 @@ def extract(package: Package) -> tuple[list[Function], Counts]:
             continue
         units, inner = _parted(row, text, units)
         tests += testnames.cases(row, "", inner)
-        names.update(unit.name for unit in units if unit.kind in ("function", "method"))
+        names.update(unit.name for unit in units if unit.kind in _CALLED)
         functions += _functions(package, path, row, text, units, counts)
     titles = testnames.assign(tests, names)
     return [replace(each, tests=titles.get(each.name, ())) for each in functions], counts
@@ -168,7 +171,7 @@ def _functions(
     source = text.encode("utf-8", "replace")
     marks: spans.Marks | None = None
     for unit in units:
-        if unit.kind not in ("function", "method"):
+        if unit.kind not in _MINED:
             continue
         found = cleaning.summary(unit.documentation, unit.name)
         reason = _left_out(unit, found.text)
@@ -177,7 +180,8 @@ def _functions(
             continue
         counts.texts[found.reason or ("cut" if found.cut else "kept")] += 1
         marks = marks or spans.marks(row, text)
-        comments, messages = spans.spans_of(unit, source, marks)
+        # The head of a class is put together from several places: spans of the file do not lie in it.
+        comments, messages = ((), ()) if unit.kind == "class" else spans.spans_of(unit, source, marks)
         function = _record(package, path, unit, source)
         yield replace(function, docstring=found.text, comments=comments, messages=messages)
 
@@ -205,6 +209,9 @@ def _record(package: Package, path: str, unit: Unit, source: bytes) -> Function:
 def _left_out(unit: Unit, text: str) -> str:
     """Why a function is of no use; empty if it is."""
     lines = [line for line in unit.code.splitlines() if line.strip()]
+    if unit.kind == "class" and len(lines) <= MOST_LINES:
+        # Its name, its bases and a word about it are enough.
+        return "" if text else "class without a text"
     if len(lines) < FEWEST_LINES or len(_TOKEN.findall(unit.code)) < FEWEST_TOKENS:
         return "tiny"
     if len(lines) > MOST_LINES:

@@ -46,13 +46,14 @@ def package_pools(functions: Iterable[Function], seed: int, limit: int = 0) -> l
     """A pool for each package that can be measured, in an order that is the same for the same seed.
 
     Args:
-        functions: of one language and one partition.
+        functions: of one language and one partition; heads of classes are left alone.
         seed: of what is drawn.
         limit: at most this many packages; 0 is all.
     """
     packages: dict[str, list[Function]] = defaultdict(list)
     for function in functions:
-        packages[function.package].append(function)
+        if function.kind != "class":
+            packages[function.package].append(function)
     names = sorted(packages)
     random.Random(seed).shuffle(names)
     pools = (_pool(packages[name], random.Random(f"{seed} {name}")) for name in names)
