@@ -17,7 +17,7 @@ from pathlib import Path
 from codesift.errors import CodesiftError
 from training.compose import MANIFEST
 from training.fetch import chosen
-from training.recipe import COMBINED, LANGUAGE, OWN, SCALES
+from training.recipe import COMBINED, LANGUAGE, SCALES
 from training.records import LANGUAGES
 
 SHARED = "combined"
@@ -75,10 +75,7 @@ def steps(options: argparse.Namespace) -> list[list[str]]:
         ["fetch", *common, *which, *jobs],
         ["mine", *common, *which, *jobs, *exclude],
         ["train", *common, *which, *COMBINED, "--name", SHARED],
-        *(
-            ["train", *common, "--languages", name, *OWN.get(name, LANGUAGE), *start, "--name", name]
-            for name in languages
-        ),
+        *(["train", *common, "--languages", name, *LANGUAGE, *start, "--name", name] for name in languages),
         ["compose", *common, "--name", SHARED, "--text", SHARED, "--code", SHARED],
         ["compose", *common, "--name", SYSTEM, "--text", SHARED, "--code", SHARED, *map(_scaled, languages)],
         [

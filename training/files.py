@@ -90,9 +90,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 def settings_of(options: argparse.Namespace) -> dict[str, Any]:
     """The options of a run, and what else decides its result."""
-    chosen = {
-        name: str(v) if isinstance(v, Path) else v for name, v in vars(options).items() if name != "run"
-    }
+    chosen = {name: _plain(value) for name, value in vars(options).items() if name != "run"}
     return {
         "options": chosen,
         "codesift": __version__,
@@ -100,6 +98,12 @@ def settings_of(options: argparse.Namespace) -> dict[str, Any]:
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "machine": machine(),
     }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def write_settings(folder: Path, options: argparse.Namespace, **more: Any) -> None:
