@@ -344,10 +344,20 @@ def test_an_adapter_of_another_rank_is_no_start(
 
 def test_a_system_scales_what_was_trained(train: Train, work: Path) -> None:
     assert train("whole", "--learning-rate", "1e-2") == 0
-    assert main(["compose", "--work", str(work), "--name", "halved", "--code", "whole:0.5"]) == 0
-    folder = work / "systems" / "halved"
+    assert (
+        main(["compose", "--work", str(work), "--name", "scaled", "--code", "whole:0.5", "go=whole:0.25"])
+        == 0
+    )
+    folder = work / "systems" / "scaled"
     described = json.loads((folder / "adapters.json").read_text())
-    assert (described["text"], list(described["code"])) == (None, ["python"])
-    whole, halved = _adapter(work, "whole"), _read(folder / described["code"]["python"])
-    for name in (name for name in whole if name.endswith(".B")):
-        assert np.allclose(halved[name], whole[name] / 2, atol=1e-4)
+    assert (described["text"], list(described["code"])) == (None, ["python", "go"])
+    whole = _adapter(work, "whole")
+    for language, factor in {"python": 0.5, "go": 0.25}.items():
+        scaled = _read(folder / described["code"][language])
+        for name in (name for name in whole if name.endswith(".B")):
+            assert np.allclose(scaled[name], whole[name] * factor, atol=1e-4)
+
+
+def test_a_system_for_an_unknown_language_is_refused(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compose", "--work", str(work), "--name", "odd", "--code", "cobol=whole"]) == 2
+    assert "no language is called 'cobol'" in capsys.readouterr().err

@@ -17,7 +17,7 @@ from pathlib import Path
 from codesift.errors import CodesiftError
 from training.compose import MANIFEST
 from training.fetch import chosen
-from training.recipe import COMBINED, LANGUAGE, SCALES
+from training.recipe import CODE, COMBINED, LANGUAGE, OWN
 from training.records import LANGUAGES
 
 SHARED = "combined"
@@ -75,9 +75,13 @@ def steps(options: argparse.Namespace) -> list[list[str]]:
         ["fetch", *common, *which, *jobs],
         ["mine", *common, *which, *jobs, *exclude],
         ["train", *common, *which, *COMBINED, "--name", SHARED],
-        *(["train", *common, "--languages", name, *LANGUAGE, *start, "--name", name] for name in languages),
+        *(
+            ["train", *common, "--languages", name, *OWN.get(name, LANGUAGE), *start, "--name", name]
+            for name in languages
+            if _encoded(name).partition(":")[0] == name
+        ),
         ["compose", *common, "--name", SHARED, "--text", SHARED, "--code", SHARED],
-        ["compose", *common, "--name", SYSTEM, "--text", SHARED, "--code", SHARED, *map(_scaled, languages)],
+        ["compose", *common, "--name", SYSTEM, "--text", SHARED, "--code", SHARED, *map(_part, languages)],
         [
             "evaluate",
             *common,
@@ -90,6 +94,9 @@ def steps(options: argparse.Namespace) -> list[list[str]]:
     ]
 
 
-def _scaled(language: str) -> str:
-    factor = SCALES.get(language, 1.0)
-    return language if factor == 1 else f"{language}:{factor:g}"
+def _encoded(language: str) -> str:
+    return CODE.get(language, language)
+
+
+def _part(language: str) -> str:
+    return f"{language}={_encoded(language)}"

@@ -1,8 +1,9 @@
 """Put trained adapters together into one system: what encodes queries, and what encodes each language.
 
-    python -m training compose --name language-wise --text combined --code combined python go:0.5
+    python -m training compose --name language-wise --text combined --code combined python c=combined:0.5
 
-`RUN:FACTOR` scales an adapter's change: 0 is the base, 1 what was trained.
+`RUN:FACTOR` scales an adapter's change: 0 is the base, 1 what was trained. `LANGUAGE=RUN` says which language
+it encodes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from codesift.errors import CodesiftError
+from codesift.errors import CodesiftError, UsageError
 from training.files import read_json, settings_of, write_json
 from training.records import LANGUAGES
 
@@ -28,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--code",
         nargs="*",
         default=[],
-        metavar="RUN[:FACTOR]",
-        help="a run on one language encodes that language, a run on several all others",
+        metavar="[LANGUAGE=]RUN[:FACTOR]",
+        help="unless said, a run on one language encodes that language, a run on several all others",
     )
 
 
@@ -38,18 +39,25 @@ def run(options: argparse.Namespace) -> None:
     runs, folder = options.work / "runs", options.work / "systems" / options.name
     text = _scaled(runs, options.text, folder, "text") if options.text else None
     code: dict[str, str] = {}
-    for chosen in options.code:
-        language = _language(runs, chosen)
+    parts = [_parted(runs, part) for part in options.code]
+    for language, chosen in parts:
         code[language] = _scaled(runs, chosen, folder, language or "others")
-    bases = {
-        _settings(runs, chosen)["options"]["model"] for chosen in (*options.code, options.text) if chosen
-    }
+    used = [chosen for _, chosen in parts] + ([options.text] if options.text else [])
+    bases = {_settings(runs, chosen)["options"]["model"] for chosen in used}
     if len(bases) != 1:
         raise CodesiftError(f"a system has one base, and these have {', '.join(sorted(bases)) or 'none'}")
     described = {"format": 1, "base": bases.pop(), "text": text, "code": code}
     write_json(folder / MANIFEST, described)
     write_json(folder / "settings.json", settings_of(options))
     print(folder / MANIFEST)
+
+
+def _parted(runs: Path, part: str) -> tuple[str, str]:
+    """The language a part encodes, and RUN[:FACTOR]."""
+    language, named, chosen = part.rpartition("=")
+    if named and language not in LANGUAGES:
+        raise UsageError(f"no language is called {language!r}", f"one of {', '.join(LANGUAGES)}")
+    return (language if named else _language(runs, chosen)), chosen
 
 
 def _language(runs: Path, chosen: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 COMBINED = (
     *("--pairs", "30000", "--learning-rate", "6e-4", "--soft-labels", "0.4"),
@@ -16,5 +16,13 @@ LANGUAGE = (
 )
 """What each language's adapter adds to it, queries staying as they are."""
 
-SCALES: Mapping[str, float] = {}
-"""Language -> what its adapter's change is multiplied by, where that is not 1."""
+OWN: Mapping[str, Sequence[str]] = {
+    "cpp": (
+        *("--pairs", "2000", "--learning-rate", "5e-4", "--soft-labels", "0.7"),
+        *("--mix", "question=4,documentation=5,comment=1,message=0.5,name=0.5,symbol=4"),
+    )
+}
+"""The same where `LANGUAGE` lost on whole repositories."""
+
+CODE: Mapping[str, str] = {"python": "python:0.7", "cpp": "cpp:0.6", "java": "combined:0.5"}
+"""Language -> RUN[:FACTOR] that encodes its code, where that is not its own run as trained."""
