@@ -4,8 +4,8 @@
 
 Parts: `encode` (the encoder against sentence-transformers), `index` (a full run: rate and peak memory),
 `adapters` (a full run with them beside one without), `unchanged` and `change` (an index run with nothing and
-with one file to do), `query` and `similar` (a fresh process each). Corpora and indexes are kept in the folder,
-so that a part can be measured again soon.
+with one file to do), `query` and `similar` (a fresh process each). Corpora and indexes are kept
+in the folder, so that a part can be measured again soon.
 """
 
 from __future__ import annotations
