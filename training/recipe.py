@@ -24,5 +24,12 @@ OWN: Mapping[str, Sequence[str]] = {
 }
 """The same where `LANGUAGE` lost on whole repositories."""
 
-CODE: Mapping[str, str] = {"python": "python:0.7", "cpp": "cpp:0.6", "java": "combined:0.5"}
+CODE: Mapping[str, str] = {
+    "python": "python:0.7",
+    "typescript": "typescript:0.5",
+    "java": "combined:0.25",
+    "c": "c:0.5",
+    "cpp": "cpp:0.6",
+    "rust": "rust:0.5",
+}
 """Language -> RUN[:FACTOR] that encodes its code, where that is not its own run as trained."""
