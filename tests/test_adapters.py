@@ -35,6 +35,7 @@ from codesift.models import (
 from codesift.searching import Filter, Question, query, similar
 from codesift.targets import origin_of_code, snippet_of
 from codesift.types import Encoder
+from training.records import LANGUAGES as ADAPTED
 
 LEARNED = ["python", "c", "cpp", "typescript", "text", ""]
 CODE = ["def parse ( x ) : return json", "open file", "foo bar = path " * 9]
@@ -150,6 +151,13 @@ def test_what_is_shipped_is_whole_and_of_its_base() -> None:
             assert Path(adapter.path).stat().st_size <= 1_500_000
             assert file_digest(Path(adapter.path)) == adapter.sha256
             read_adapter(adapter)
+
+
+def test_eleven_languages_have_an_adapter_and_others_the_combined_one() -> None:
+    shipped = shipped_adapters(BASES[DEFAULT])
+    assert set(shipped.code) == {*ADAPTED, ""}
+    assert shipped.text
+    assert len({adapter.sha256 for adapter in shipped.named().values()}) == 2 + len(ADAPTED)
 
 
 # -- encoders -------------------------------------------------------------------------------------
