@@ -8,19 +8,22 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional, TypeVar
 
 import typer
 
 from codesift import __version__, options, render
 from codesift.config import Settings, load_settings
 from codesift.errors import Exit, UsageError
-from codesift.types import KINDS, Answer, Encoder
+from codesift.flags import check_similar, filter_of, view_of
+from codesift.types import Answer, Encoder
 
 if TYPE_CHECKING:
     from codesift.models import Space
     from codesift.searching import Filter
     from codesift.store import Index
+
+T = TypeVar("T")
 
 app = typer.Typer(
     name="codesift",
@@ -44,7 +47,7 @@ class _Run:
         if not self.quiet:
             render.show_note(line, sys.stderr)
 
-    def on_index(self, work: Callable[[Index], Answer]) -> Answer:
+    def on_index(self, work: Callable[[Index], T]) -> T:
         """Call `work(index)` on a refreshed index."""
         from codesift.freshness import on_index
 
@@ -84,30 +87,6 @@ def _start(root: Path | None, quiet: bool = False, exact: bool = False, **flags:
 def _cache() -> Settings:
     """The settings before a repository is known: where the user's cache lies."""
     return Settings(cache_dir=os.environ.get("CODESIFT_CACHE_DIR", ""))
-
-
-def _view(context: int | None, full: bool, explain: bool, settings: Settings, **modes: bool) -> render.View:
-    asked = [name for name, on in modes.items() if on]
-    if len(asked) > 1:
-        raise UsageError("only one of " + ", ".join(f"--{name}" for name in asked) + " can be given")
-    chosen = asked[0] if asked else "human" if settings.color == "always" else None
-    mode = render.choose_mode(chosen, sys.stdout)  # type: ignore[arg-type]
-    color = settings.color != "never" and not (settings.color == "auto" and os.environ.get("NO_COLOR"))
-    lines = context if context is not None else settings.context or None
-    return render.View(mode, lines, full, explain, color, relative_to=str(Path.cwd()))
-
-
-def _filter(
-    languages: list[str] | None, kinds: list[str] | None, paths: list[str] | None, tests: bool
-) -> Filter:
-    from codesift.languages import resolve_language
-    from codesift.searching import Filter
-
-    for kind in kinds or ():
-        if kind not in KINDS:
-            raise UsageError(f"unknown kind {kind!r}", f"one of {', '.join(KINDS)}")
-    names = tuple(resolve_language(name) for name in languages or ())
-    return Filter(names, tuple(kinds or ()), tuple(paths or ()), tests)
 
 
 def _show(answer: Answer, view: render.View, quiet: bool) -> None:
@@ -156,6 +135,7 @@ def query(
     lexical: Annotated[bool, typer.Option("--lexical", help="By words alone.")] = False,
     semantic: Annotated[bool, typer.Option("--semantic", help="By meaning alone.")] = False,
     code: options.Code = None,
+    no_fold: options.NoFold = False,
     no_refresh: options.NoRefresh = False,
     model: options.Model = None,
     quiet: options.Quiet = False,
@@ -170,7 +150,7 @@ def query(
     if lexical and semantic:
         raise UsageError("only one of --lexical, --semantic can be given")
     run = _start(root, quiet, model=model, results=results, refresh=False if no_refresh else None)
-    view = _view(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
+    view = view_of(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
     asked = _read_input() if text == "-" else text
     if not asked.strip():
         raise UsageError("the query is empty", 'codesift query "parse json"')
@@ -181,7 +161,8 @@ def query(
         semantic=not lexical,
         code=snippet_of(asked, code),
         language=resolve_language(code) if code is not None else "",
-        filter=_filter(lang, kind, path, run.settings.include_tests and not no_tests),
+        filter=filter_of(lang, kind, path, run.settings.include_tests and not no_tests),
+        fold=not no_fold,
     )
     # Loading the model fills the time that git and the disk take to say what changed.
     encoder = Ahead(run.query_encoder) if question.semantic else run.query_encoder
@@ -189,11 +170,18 @@ def query(
     _show(answer, view, quiet)
 
 
-@app.command(epilog="Example: codesift similar src/http.py:Session.send")
+@app.command(
+    epilog="Example: codesift similar src/http.py:Session.send, or codesift similar --all --no-tests"
+)
 def similar(
-    target: Annotated[str, typer.Argument(help="FILE:NAME, FILE:LINE, or '-' with --code.")],
+    target: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(help="FILE:NAME, FILE:LINE, or '-' with --code."),
+    ] = None,
     root: options.Root = None,
     results: options.Results = None,
+    all_units: options.AllUnits = False,
+    least: options.Least = None,
     across: Annotated[bool, typer.Option("--across", help="Only in other languages.")] = False,
     lang: options.Languages = None,
     kind: options.Kinds = None,
@@ -211,15 +199,20 @@ def similar(
     model: options.Model = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Find the code most like a function."""
+    """Find the code most like a function, or with --all what is nearly the same everywhere."""
     from codesift.ahead import Ahead
     from codesift.languages import resolve_language
     from codesift.searching import similar as search
     from codesift.targets import origin_of_code, origin_of_target, snippet_of
 
+    others = {"across": across, "code": code, "full": full, "explain": explain, "context": context}
+    check_similar(target, all_units, least, others)
     run = _start(root, quiet, model=model, results=results, refresh=False if no_refresh else None)
-    view = _view(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
-    wanted = _filter(lang, kind, path, run.settings.include_tests and not no_tests)
+    view = view_of(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
+    wanted = filter_of(lang, kind, path, run.settings.include_tests and not no_tests)
+    if target is None:
+        _show_duplicates(run, least, wanted, view)
+        return
     if (target == "-") != (code is not None):
         raise UsageError("'-' and --code LANG belong together", "codesift similar - --code python")
     snippet = snippet_of(_read_input(), code) if target == "-" else None
@@ -233,9 +226,21 @@ def similar(
         else:
             origin = origin_of_target(target, at, run.settings, lambda: run.encoder(at.space))
         only = replace(wanted, other_than=origin.language) if across else wanted
-        return search(origin, at, run.settings, run.settings.results, only)
+        return search(origin, at, run.settings, run.settings.results, only, -1.0 if least is None else least)
 
     _show(run.on_index(work), view, quiet)
+
+
+def _show_duplicates(run: _Run, least: float | None, only: Filter, view: render.View) -> None:
+    from codesift.duplicates import DEFAULT_LEAST, duplicates
+
+    least = DEFAULT_LEAST if least is None else least
+    found = run.on_index(lambda at: duplicates(at, run.settings, least, only, run.settings.results))
+    if not run.quiet and view.mode in ("human", "plain"):
+        render.show_extent(found, sys.stderr)
+    render.show_duplicates(found, view, sys.stdout)
+    if not found.clusters:
+        raise typer.Exit(Exit.NO_RESULTS)
 
 
 @app.command(epilog="Example: codesift status --json")
@@ -244,7 +249,7 @@ def status(root: options.Root = None, json: options.Json = False, model: options
     from codesift.freshness import status_of
 
     run = _start(root, model=model)
-    view = _view(None, False, False, run.settings, json=json)
+    view = view_of(None, False, False, run.settings, json=json)
     render.show_status(status_of(run.root, run.settings), view, sys.stdout)
 
 
@@ -255,7 +260,7 @@ def models(root: options.Root = None, json: options.Json = False, model: options
 
     run = _start(root, model=model)
     rows = list_models(run.settings, run.root)
-    render.show_models(rows, _view(None, False, False, run.settings, json=json), sys.stdout)
+    render.show_models(rows, view_of(None, False, False, run.settings, json=json), sys.stdout)
 
 
 @app.command(epilog="Example: codesift clean")

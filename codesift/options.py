@@ -58,6 +58,27 @@ Plain = Annotated[
 Explain = Annotated[
     bool, typer.Option("--explain", help="Show each signal's share of the score.", rich_help_panel=_OUTPUT)
 ]
+NoFold = Annotated[
+    bool,
+    typer.Option(
+        "--no-fold",
+        help="Show each result, also those that are nearly the same code as a better one.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+AllUnits = Annotated[
+    bool,
+    typer.Option("--all", help="List clusters of near-duplicate functions and methods; -k counts clusters."),
+]
+Least = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(
+        "--min",
+        metavar="COSINE",
+        help="Least cosine of the vectors of two units, above 0 and at most 1. With --all, three quarters of "
+        "their tokens must be the same as well.  [default: 0.9 with --all]",
+    ),
+]
 NoRefresh = Annotated[
     bool,
     typer.Option("--no-refresh", help="Search the index as it is.", rich_help_panel=_HOW),

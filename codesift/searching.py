@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from codesift.config import Settings
+from codesift.folding import fold
+from codesift.overlap import bag_of, share
 from codesift.ranking import FIELD_WEIGHTS, Evidence, best_first, fuse
-from codesift.reading import Unreadable, read_text
 from codesift.rules import is_test
+from codesift.sources import Sources
 from codesift.store import Index
 from codesift.targets import Origin
 from codesift.template import windows_of
@@ -62,12 +64,18 @@ class Question:
     language: str = ""
     """Of the code; empty where that is not known."""
     filter: Filter = Filter()
+    fold: bool = True
+    """Whether results that are nearly the same code as a better one are named there only."""
 
 
 def query(question: Question, index: Index, settings: Settings, open_encoder: OpenEncoder) -> Answer:
     """Units that answer a question, best first, with their source text; see `rank`."""
     ranked = rank(question, index, settings, open_encoder)
-    return answer(question.text, ranked[: question.limit], index, settings)
+    sources = Sources(index, settings)
+    # A search by words alone reads no vectors, and what is nearly the same is not known without.
+    if question.fold and question.semantic:
+        ranked = fold(ranked, question.limit, index.vectors.mean_of_unit, sources.code)
+    return answer(question.text, ranked[: question.limit], index, sources)
 
 
 def rank(question: Question, index: Index, settings: Settings, open_encoder: OpenEncoder) -> list[Hit]:
@@ -98,7 +106,9 @@ def rank(question: Question, index: Index, settings: Settings, open_encoder: Ope
     return fuse(question.text, index.catalog.hits(found), found, settings)
 
 
-def similar(origin: Origin, index: Index, settings: Settings, limit: int, only: Filter) -> Answer:
+def similar(
+    origin: Origin, index: Index, settings: Settings, limit: int, only: Filter, least: float = -1.0
+) -> Answer:
     """Units most like one unit, itself left out, best first, with their source text.
 
     Args:
@@ -107,8 +117,15 @@ def similar(origin: Origin, index: Index, settings: Settings, limit: int, only: 
         settings: number of candidates.
         limit: at most this many results.
         only: which units may be returned.
+        least: leave out what has a lower cosine.
     """
-    return answer(origin.asked, alike(origin, index, settings, only)[:limit], index, settings)
+    near = [hit for hit in alike(origin, index, settings, only)[:limit] if hit.score >= least]
+    sources = Sources(index, settings)
+    code = origin.code or "\n".join(sources.lines(origin.path)[origin.lines[0] - 1 : origin.lines[1]])
+    own = bag_of(code, origin.language)
+    shares = (share(own, bag_of(sources.code(hit), hit.language)) for hit in near)
+    marked = [replace(hit, common_tokens=common) for hit, common in zip(near, shares, strict=True)]
+    return answer(origin.asked, marked, index, sources)
 
 
 def alike(origin: Origin, index: Index, settings: Settings, only: Filter) -> list[Hit]:
@@ -220,25 +237,12 @@ def _path_filter(patterns: Sequence[str]) -> Callable[[str], bool]:
 # -- results --------------------------------------------------------------------------------------
 
 
-def answer(asked: str, hits: Iterable[Hit], index: Index, settings: Settings) -> Answer:
+def answer(asked: str, hits: Iterable[Hit], index: Index, sources: Sources) -> Answer:
     """Results with their source text, read from the files as they are now."""
-    texts: dict[str, list[str]] = {}
     words = set(terms(asked))
-    shown = []
-    for hit in hits:
-        if hit.path not in texts:
-            texts[hit.path] = _lines_of(hit.path, index, settings)
-        shown.append(_with_code(hit, texts[hit.path], words))
+    shown = tuple(_with_code(hit, sources.lines(hit.path), words) for hit in hits)
     _, units = index.catalog.counts()
-    return Answer(asked, str(index.root), units, index.vectors.ready(), tuple(shown))
-
-
-def _lines_of(path: str, index: Index, settings: Settings) -> list[str]:
-    row = index.catalog.file(path)
-    try:
-        return read_text(row.source(index.root), settings).split("\n") if row else []
-    except Unreadable:
-        return []
+    return Answer(asked, str(index.root), units, index.vectors.ready(), shown)
 
 
 def _with_code(hit: Hit, lines: Sequence[str], words: set[str]) -> Hit:

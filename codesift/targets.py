@@ -37,6 +37,8 @@ class Origin:
     """From the root; empty for what is not a file of the repository."""
     lines: tuple[int, int] = (0, 0)
     """First and last, counted from 1."""
+    code: str = ""
+    """Empty for what is to be read from `lines` of its file in the repository."""
 
 
 _SHOWN = 8
@@ -78,12 +80,13 @@ def origin_of_target(
     language, units = _units_of_file(file, settings)
     unit = pick(units, wanted, file)
     vectors = _encode(open_encoder(), path or file.name, unit, language)
-    return Origin(target, language, vectors, path or "", (unit.start_line, unit.end_line))
+    return Origin(target, language, vectors, path or "", (unit.start_line, unit.end_line), unit.code)
 
 
 def origin_of_code(unit: Unit, language: str, open_encoder: Callable[[], Encoder]) -> Origin:
     """A snippet as the start of a search."""
-    return Origin(unit.signature or "code", language, _encode(open_encoder(), "", unit, language))
+    vectors = _encode(open_encoder(), "", unit, language)
+    return Origin(unit.signature or "code", language, vectors, code=unit.code)
 
 
 def _encode(encoder: Encoder, path: str, unit: Unit, language: str) -> list[Matrix]:

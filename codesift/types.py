@@ -77,6 +77,16 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a unit is, for what is named but not shown."""
+
+    path: str
+    start_line: int
+    end_line: int
+    qualified_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One result of a search, best part included."""
 
@@ -98,6 +108,18 @@ class Hit:
     """The line inside `best_lines` that shares most words with the query, counted from 1."""
     code: str = ""
     """The file's lines `start_line` to `end_line`; empty if the file could not be read again."""
+    common_tokens: float | None = None
+    """Share of the tokens in common with what it was compared with, see `overlap`; None for `query`."""
+    more: tuple[Place, ...] = ()
+    """Worse hits of nearly the same code, folded into this one."""
+
+    def place(self) -> Place:
+        """Where it is."""
+        return Place(self.path, self.start_line, self.end_line, self.qualified_name)
+
+    def lines(self) -> int:
+        """How many lines it has."""
+        return self.end_line - self.start_line + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +134,36 @@ class Answer:
     vectors_ready: int
     """Units whose vectors are in the index; fewer than `units` while it is being built."""
     hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Units that are nearly the same code."""
+
+    hits: tuple[Hit, ...]
+    """The one that all others were compared with, then those, the most alike first; `score` is the cosine of
+    the vectors of the two units, `common_tokens` the share of their tokens."""
+
+    def saved_lines(self) -> int:
+        """The lines of all but the longest: what could go if there were one instead of them."""
+        lines = [hit.lines() for hit in self.hits]
+        return sum(lines) - max(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """What `similar --all` found."""
+
+    root: str
+    units: int
+    """Units in the index."""
+    vectors_ready: int
+    """Units whose vectors are in the index."""
+    least: float
+    """The cosine asked for."""
+    found: int
+    """Clusters found; `clusters` may be the first of them."""
+    clusters: tuple[Cluster, ...]
 
 
 @dataclass(slots=True)

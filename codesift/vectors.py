@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from codesift.database import Database, parts
 
 if TYPE_CHECKING:
+    from sqlite3 import Cursor
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -138,6 +140,34 @@ class Vectors:
         )
         return [np.frombuffer(data, np.float16).astype(np.float32) for (data,) in rows]
 
+    def mean_of_unit(self, unit_id: int) -> Matrix | None:
+        """The mean of the vectors of a unit's windows, shape (dimensions,), length 1; None if it has none."""
+        windows = self.of_unit(unit_id)
+        return _unit_length(sum(windows[1:], windows[0])[None, :])[0] if windows else None
+
+    def means(self) -> tuple[NDArray[np.int64], Matrix]:
+        """Mean vectors of the units picked with `choose`: (unit ids (n,), rows of length 1 (n, dim))."""
+        import numpy as np
+
+        rows = self._db.run(
+            "SELECT unit_id, data FROM windows JOIN vectors ON vectors.id = vector_id "
+            "WHERE windows.space_id = ? AND unit_id IN (SELECT id FROM chosen) ORDER BY unit_id",
+            (self._id,),
+        )
+        ids: list[NDArray[np.int64]] = []
+        sums: list[Matrix] = []
+        for windows, data in self._batches(rows):
+            units, starts = np.unique(windows, return_index=True)
+            # The windows of one unit stand together, but a batch may end among them.
+            if ids and ids[-1][-1] == units[0]:
+                data[0] += sums[-1][-1]
+                ids[-1], sums[-1] = ids[-1][:-1], sums[-1][:-1]
+            ids.append(units)
+            sums.append(np.add.reduceat(data, starts, axis=0))
+        if not ids:
+            return np.empty(0, np.int64), np.empty((0, 0), np.float32)
+        return np.concatenate(ids), _unit_length(np.concatenate(sums))
+
     def matches(self, vector_ids: Sequence[int], chosen: bool) -> dict[int, list[Match]]:
         """Vector id -> the windows that have this vector; ids that no unit uses are left out.
 
@@ -161,14 +191,19 @@ class Vectors:
         self, after: int = 0, chosen: bool = False
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
         """Vectors in use with ids above `after`, in blocks of (ids (n,), vectors (n, dim))."""
+        inside = "AND unit_id IN (SELECT id FROM chosen)" if chosen else ""
+        return self._batches(
+            self._db.run(
+                "SELECT id, data FROM vectors WHERE space_id = ? AND id > ? AND id IN "
+                f"(SELECT vector_id FROM windows WHERE space_id = ? {inside}) ORDER BY id",
+                (self._id, after, self._id),
+            )
+        )
+
+    def _batches(self, cursor: Cursor) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """Rows of (id, float16 bytes) as arrays (n,) and (n, dim)."""
         import numpy as np
 
-        inside = "AND unit_id IN (SELECT id FROM chosen)" if chosen else ""
-        cursor = self._db.run(
-            "SELECT id, data FROM vectors WHERE space_id = ? AND id > ? AND id IN "
-            f"(SELECT vector_id FROM windows WHERE space_id = ? {inside}) ORDER BY id",
-            (self._id, after, self._id),
-        )
         while True:
             with self._db.errors():
                 rows = cursor.fetchmany(_ROWS_AT_ONCE)
@@ -191,3 +226,11 @@ class Vectors:
             )
         )
         return usage.get(0, 0), usage.get(1, 0)
+
+
+def _unit_length(rows: Matrix) -> Matrix:
+    """The rows of a matrix (n, dim) at length 1."""
+    import numpy as np
+
+    scaled: Matrix = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    return scaled

@@ -24,6 +24,7 @@ RESULT = {
     "score": float,
     "signals": dict,
     "snippet": str,
+    "more": list,
 }
 """Version 1 of what other programs read."""
 

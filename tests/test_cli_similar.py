@@ -36,11 +36,14 @@ def test_the_counterpart_in_another_language_comes_first_and_the_function_itself
     assert "interpolate_height" not in {result["name"] for result in found}
 
 
-def test_json_has_the_keys_of_query(like: Like, codesift: Run, harbour: Path) -> None:
+def test_json_has_the_keys_of_query_and_the_share_of_common_tokens(
+    like: Like, codesift: Run, harbour: Path
+) -> None:
     answer = json.loads(like(HEIGHT, "--json").stdout)
     other = json.loads(codesift("query", "water", "--lexical", "--json", cwd=harbour).stdout)
     assert answer["query"] == HEIGHT and list(answer) == list(other)
-    assert list(answer["results"][0]) == list(other["results"][0])
+    assert list(answer["results"][0]) == [*other["results"][0], "common_tokens"]
+    assert all(0 <= result["common_tokens"] <= 1 for result in answer["results"])
 
 
 def test_across_looks_in_other_languages_only(like: Like) -> None:

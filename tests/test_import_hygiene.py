@@ -22,12 +22,12 @@ finally:
 TRAINING = {"torch", "transformers", "peft", "sentence_transformers", "onnxruntime", "scipy"}
 
 
-def loaded(folder: Path, *arguments: str) -> set[str]:
-    """Top-level modules of a process that ran the command with its output in a pipe."""
+def loaded(folder: Path, *arguments: str, code: int = 0) -> set[str]:
+    """Top-level modules of a process that ran the command with its output in a pipe, and left with `code`."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *arguments], cwd=folder, capture_output=True, text=True, timeout=120
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     return set(done.stderr.rpartition("LOADED ")[2].split())
 
 
@@ -66,6 +66,12 @@ def test_nothing_to_embed_loads_no_engine_and_a_pipe_no_rich(
     harbour: Path, arguments: list[str], more: set[str]
 ) -> None:
     assert not loaded(harbour, *arguments) & {*TRAINING, *more, "openvino", "rich"}
+
+
+def test_a_report_of_duplicates_loads_no_model(harbour: Path) -> None:
+    modules = loaded(harbour, "similar", "--all", code=1)
+    heavy = {*TRAINING, "openvino", "rich", "tokenizers", "safetensors", "tree_sitter", "hnswlib"}
+    assert "numpy" in modules and not modules & heavy
 
 
 def test_even_an_index_built_from_nothing_loads_no_torch(harbour: Path, tmp_path: Path) -> None:

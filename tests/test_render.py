@@ -265,6 +265,7 @@ def test_json_has_the_documented_keys_and_no_others() -> None:
             "score": 0.831235,
             "signals": {"words": 0.31, "semantic": 0.521235},
             "snippet": RETRY.removesuffix("\n"),
+            "more": [],
         }
     ]
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
+from codesift.render import clusters
+from codesift.render.clusters import show_extent
 from codesift.render.machine import answer_json, write_json
 from codesift.render.plain import show_files, show_plain, show_vimgrep
 from codesift.render.progress import progress
 from codesift.render.tables import show_models, show_note, show_report, show_status, size
 from codesift.render.text import cut, cut_mark, visible, write
 from codesift.render.view import Mode, View, choose_mode
-from codesift.types import Answer
+from codesift.types import Answer, Duplicates
 
 __all__ = [
     "Mode",
@@ -21,6 +23,8 @@ __all__ = [
     "progress",
     "show_answer",
     "show_coverage",
+    "show_duplicates",
+    "show_extent",
     "show_models",
     "show_note",
     "show_report",
@@ -50,6 +54,11 @@ def show_answer(
         show_human(answer, view, out, root_for_links or answer.root)
     else:
         {"plain": show_plain, "vimgrep": show_vimgrep, "files": show_files}[view.mode](answer, view, out)
+
+
+def show_duplicates(found: Duplicates, view: View, out: TextIO, err: TextIO | None = None) -> None:
+    """Write clusters of near-duplicates on `out`; people are told on `err` (stderr) if there are none."""
+    clusters.show_duplicates(found, view, out, err or sys.stderr)
 
 
 def show_coverage(answer: Answer, err: TextIO) -> None:

@@ -5,8 +5,9 @@ This module is imported only when it is needed: rich costs more than a whole pip
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 from urllib.parse import quote
 
 from rich.console import Console
@@ -15,8 +16,9 @@ from rich.syntax import ANSISyntaxTheme, Syntax
 from rich.text import Text
 
 from codesift.languages import LANGUAGES
+from codesift.render.clusters import facts, headline
 from codesift.render.excerpt import Line, anchor_number, code_lines, excerpt, focus_number, with_gaps
-from codesift.render.plain import UNREADABLE
+from codesift.render.plain import UNREADABLE, nearly_same
 from codesift.render.text import (
     cut_mark,
     gap_mark,
@@ -27,8 +29,9 @@ from codesift.render.text import (
     write,
 )
 from codesift.render.view import View, shown_path
-from codesift.types import Answer, Hit
+from codesift.types import Answer, Cluster, Duplicates, Hit, Place
 
+T = TypeVar("T")
 TAB = 4
 MOST_HIGHLIGHTED = 5_000
 """Lines. Beyond it colours would cost seconds."""
@@ -60,7 +63,18 @@ _FOCUS = Style(color="yellow", bold=True)
 
 def show_human(answer: Answer, view: View, out: TextIO, root_for_links: str) -> None:
     """Write every hit for a terminal of whatever width `out` has."""
-    console = Console(
+    screen = _Screen(_console(view, out), out, answer.root, root_for_links, view)
+    _show_each(answer.hits, screen.show, screen, out)
+
+
+def show_clusters(found: Duplicates, view: View, out: TextIO) -> None:
+    """Write every cluster of near-duplicates for a terminal."""
+    screen = _Screen(_console(view, out), out, found.root, found.root, view)
+    _show_each(found.clusters, screen.show_cluster, screen, out)
+
+
+def _console(view: View, out: TextIO) -> Console:
+    return Console(
         file=out,
         no_color=None if view.color else True,
         force_terminal=True,
@@ -69,12 +83,15 @@ def show_human(answer: Answer, view: View, out: TextIO, root_for_links: str) -> 
         emoji=False,
         legacy_windows=False,
     )
-    screen = _Screen(console, out, answer.root, root_for_links, view)
-    for rank, hit in enumerate(answer.hits):
-        with console.capture() as capture:
+
+
+def _show_each(items: Iterable[T], show: Callable[[T], None], screen: _Screen, out: TextIO) -> None:
+    """Write items as they are drawn, with a blank line between them."""
+    for rank, item in enumerate(items):
+        with screen.console.capture() as capture:
             if rank:
-                console.print()
-            screen.show(hit)
+                screen.console.print()
+            show(item)
         write(out, capture.get())
 
 
@@ -82,7 +99,7 @@ class _Screen:
     """Draws hits at the width of one console."""
 
     def __init__(self, console: Console, out: TextIO, root: str, link_root: str, view: View) -> None:
-        self._console, self._root, self._link_root, self._view = console, root, link_root, view
+        self.console, self._root, self._link_root, self._view = console, root, link_root, view
         self._gap, self._mark = gap_mark(out), cut_mark(out)
 
     def show(self, hit: Hit) -> None:
@@ -95,18 +112,36 @@ class _Screen:
             self._print(self._code(hit, lines, shown))
         elif hit.code == "":
             self._print(Text(f"  {UNREADABLE}", _QUIET))
+        if hit.more:
+            self._print(Text(f"  {len(hit.more)} more like this", _QUIET))
+        for place in hit.more:
+            self._print(Text.assemble("    ", self._place(place), "  ", visible(place.qualified_name)))
+
+    def show_cluster(self, cluster: Cluster) -> None:
+        """How many are alike, then each with its place, its name and how like the first it is."""
+        self._print(Text(headline(cluster), _NAME))
+        for hit in cluster.hits:
+            told = ", ".join(facts(hit, hit is cluster.hits[0]))
+            name = visible(hit.qualified_name)
+            self._print(
+                Text.assemble("  ", self._place(hit.place()), "  ", (name, _NAME), (f"  {told}", _QUIET))
+            )
+
+    def _place(self, place: Place, number: int | None = None) -> Text:
+        number = place.start_line if number is None else number
+        style = _PATH + Style(link=link_target(self._link_root, place.path, number))
+        return Text(f"{visible(shown_path(place.path, self._root, self._view))}:{number}", style)
 
     def _print(self, text: Text) -> None:
-        self._console.print(text, soft_wrap=True)
+        self.console.print(text, soft_wrap=True)
 
     def _header(self, hit: Hit, number: int, length: int) -> None:
         """Place, name and score on one line; on two where they do not fit, since a cut path opens nothing."""
-        style = _PATH + Style(link=link_target(self._link_root, hit.path, number))
-        place = Text(f"{visible(shown_path(hit.path, self._root, self._view))}:{number}", style)
+        place = self._place(hit.place(), number)
         size = f", {length} lines" if length else ""
         name = Text.assemble((visible(hit.qualified_name), _NAME), (f"  {visible(hit.kind)}{size}", _QUIET))
-        score = Text(score_text(hit.score), _QUIET)
-        rest = self._console.width - place.cell_len - name.cell_len - score.cell_len
+        score = Text("  ".join([*nearly_same(hit), score_text(hit.score)]), _QUIET)
+        rest = self.console.width - place.cell_len - name.cell_len - score.cell_len
         if rest >= 4:
             self._print(Text.assemble(place, "  ", name, " " * (rest - 2), score))
             return
@@ -127,9 +162,9 @@ class _Screen:
         return Text("\n").join(rows)
 
     def _cut(self, row: Text) -> Text:
-        if row.cell_len <= self._console.width:
+        if row.cell_len <= self.console.width:
             return row
-        row.truncate(max(0, self._console.width - len(self._mark)), overflow="crop")
+        row.truncate(max(0, self.console.width - len(self._mark)), overflow="crop")
         return row.append(self._mark, _QUIET)
 
 

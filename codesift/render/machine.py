@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any, TextIO
 
 from codesift.render.excerpt import code_lines, focus_number
-from codesift.types import Answer, Hit
+from codesift.types import Answer, Cluster, Duplicates, Hit
 
 VERSION = 1
 SNIPPET_LINES = 80
@@ -28,6 +29,25 @@ def answer_json(answer: Answer, full: bool = False) -> dict[str, Any]:
     }
 
 
+def duplicates_json(found: Duplicates) -> dict[str, Any]:
+    """What `similar --all` found as plain values, documented under "JSON" in the README."""
+    return {
+        "version": VERSION,
+        "min": found.least,
+        "index": {"root": found.root, "units": found.units, "vectors_ready": found.vectors_ready},
+        "clusters_found": found.found,
+        "clusters": [_cluster(cluster) for cluster in found.clusters],
+    }
+
+
+def _cluster(cluster: Cluster) -> dict[str, Any]:
+    members = [
+        {**_unit(hit), "cosine": round(float(hit.score), 6), "common_tokens": _share(hit)}
+        for hit in cluster.hits
+    ]
+    return {"saved_lines": cluster.saved_lines(), "units": members}
+
+
 def write_json(value: object, out: TextIO) -> None:
     """One object on one line, indented on a terminal; ASCII only."""
     indent = 2 if out.isatty() else None
@@ -35,6 +55,22 @@ def write_json(value: object, out: TextIO) -> None:
 
 
 def _result(hit: Hit, full: bool) -> dict[str, Any]:
+    compared = {} if hit.common_tokens is None else {"common_tokens": _share(hit)}
+    return {
+        **_unit(hit),
+        "score": round(float(hit.score), 6),
+        "signals": {name: round(float(share), 6) for name, share in hit.signals.items()},
+        "snippet": hit.code if full else _snippet(hit),
+        "more": [asdict(place) for place in hit.more],
+        **compared,
+    }
+
+
+def _share(hit: Hit) -> float:
+    return round(hit.common_tokens or 0.0, 6)
+
+
+def _unit(hit: Hit) -> dict[str, Any]:
     return {
         "path": hit.path,
         "start_line": hit.start_line,
@@ -43,9 +79,6 @@ def _result(hit: Hit, full: bool) -> dict[str, Any]:
         "qualified_name": hit.qualified_name,
         "kind": hit.kind,
         "language": hit.language,
-        "score": round(float(hit.score), 6),
-        "signals": {name: round(float(share), 6) for name, share in hit.signals.items()},
-        "snippet": hit.code if full else _snippet(hit),
     }
 
 

@@ -72,6 +72,11 @@ def score_text(score: float) -> str:
     return f"{score:.2f}" if abs(score) >= 0.095 or score == 0 else f"{score:.2g}"
 
 
+def same_tokens(share: float) -> str:
+    """`87% same tokens`. Only what is the same to the last token has 100%."""
+    return f"{int(share * 100)}% same tokens"
+
+
 def shares_text(signals: dict[str, float]) -> str:
     """`semantic 0.521 + lexical 0.310`, the largest share first."""
     ordered = sorted(signals.items(), key=lambda item: -abs(item[1]))
