@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -35,12 +35,13 @@ DEFAULT_LEAST = 0.9
 KINDS = ("function", "method")
 """Compared unless kinds are asked for: the heads of classes, imports and prose are alike by custom."""
 _LEAST_LINES = 4
-_LEAST_TOKENS = 30
+_LEAST_TOKENS = 40
 """Shorter units (getters, delegation) are alike by their nature: nobody would merge them."""
 _BLOCK = 2048
 """Rows compared at once with as many others: 16 MB of cosines a thread."""
-_MOST_PAIRS = 10_000_000
-"""Pairs held: 120 MB. A repository has about one for each unit; a low `least` may bring a thousand."""
+_MOST_PAIRS = 5_000_000
+"""Pairs held, some 300 MB with what is made of them. At the default a unit has about one; many with a low
+`least`, or in a folder of thousands of copies."""
 
 
 def duplicates(index: Index, settings: Settings, least: float, only: Filter, limit: int) -> Duplicates:
@@ -59,12 +60,18 @@ def duplicates(index: Index, settings: Settings, least: float, only: Filter, lim
     choose(index, only if only.kinds else replace(only, kinds=KINDS))
     ids, vectors = index.vectors.means()
     hits = index.catalog.hits(ids.tolist())
-    units = [hits[unit_id] for unit_id in ids.tolist()]
-    pairs = near_pairs(vectors, least, settings.threads)
+    rows = [row for row, unit_id in enumerate(ids.tolist()) if _is_long(hits.get(unit_id))]
+    units = [hits[unit_id] for unit_id in ids[rows].tolist()]
+    pairs = near_pairs(vectors[rows], least, settings.threads)
     found = sorted(_clusters(units, pairs, index, settings), key=_most_lines_first)
     _, total = index.catalog.counts()
     ready = index.vectors.ready()
     return Duplicates(str(index.root), total, ready, least, len(found), tuple(found[:limit]))
+
+
+def _is_long(unit: Hit | None) -> bool:
+    """Whether it is worth comparing; None is a unit that another process has just removed."""
+    return unit is not None and unit.lines() >= _LEAST_LINES
 
 
 def _most_lines_first(cluster: Cluster) -> tuple[int, str, int]:
@@ -124,14 +131,6 @@ def _no_pairs() -> Pairs:
 # -- by tokens ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Near:
-    """A unit near to another one."""
-
-    unit: int
-    cosine: float
-
-
 def _clusters(units: Sequence[Hit], pairs: Pairs, index: Index, settings: Settings) -> Iterator[Cluster]:
     """Group units around leaders: every member was compared with the leader itself.
 
@@ -140,27 +139,57 @@ def _clusters(units: Sequence[Hit], pairs: Pairs, index: Index, settings: Settin
     first, as the middle of a group has more of them than its edge.
     """
     bags = _bags(units, {int(unit) for side in pairs[:2] for unit in side}, index, settings)
-    near = _neighbours(pairs, bags)
+    near = _Neighbours(pairs, bags, len(units))
     taken: set[int] = set()
-    for leader in sorted(near, key=lambda unit: (-len(near[unit]), -bags[unit].total(), unit)):
+    for leader in sorted(bags, key=lambda unit: (-near.count(unit), -bags[unit].total(), unit)):
         if leader not in taken:
-            members = list(
-                _members(leader, (one for one in near[leader] if one.unit not in taken), units, bags)
-            )
+            free = [pair for pair in near.of(leader) if pair[0] not in taken]
+            members = list(_members(leader, free, units, bags))
             if members:
                 taken.update([leader, *(unit for unit, _ in members)])
                 alike = sorted((hit for _, hit in members), key=_most_alike_first)
                 yield Cluster((replace(units[leader], score=1.0, common_tokens=1.0), *alike))
 
 
+class _Neighbours:
+    """The units near to each unit, those without a bag left out.
+
+    Args:
+        pairs: each once.
+        bags: unit -> its tokens.
+        count: number of units.
+    """
+
+    def __init__(self, pairs: Pairs, bags: Mapping[int, Bag], count: int) -> None:
+        import numpy as np
+
+        compared = np.zeros(count, bool)
+        compared[list(bags)] = True
+        kept = compared[pairs[0]] & compared[pairs[1]]
+        one, other, cosines = (side[kept] for side in pairs)
+        order = np.concatenate([one, other]).argsort(kind="stable")
+        self._others = np.concatenate([other, one])[order]
+        self._cosines = np.concatenate([cosines, cosines])[order]
+        counts = np.bincount(one, minlength=count) + np.bincount(other, minlength=count)
+        self._ends: list[int] = [0, *counts.cumsum().tolist()]
+
+    def count(self, unit: int) -> int:
+        """How many there are."""
+        return self._ends[unit + 1] - self._ends[unit]
+
+    def of(self, unit: int) -> list[tuple[int, float]]:
+        """(unit, cosine), the nearest first."""
+        part = slice(self._ends[unit], self._ends[unit + 1])
+        found = zip(self._others[part].tolist(), self._cosines[part].tolist(), strict=True)
+        return sorted(found, key=lambda pair: (-pair[1], pair[0]))
+
+
 def _members(
-    leader: int, near: Iterable[_Near], units: Sequence[Hit], bags: Mapping[int, Bag]
+    leader: int, near: Iterable[tuple[int, float]], units: Sequence[Hit], bags: Mapping[int, Bag]
 ) -> Iterator[tuple[int, Hit]]:
     """Those near units that share enough tokens with the leader and no lines with another member."""
     inside = [units[leader]]
-    for unit, cosine in sorted(
-        ((one.unit, one.cosine) for one in near), key=lambda pair: (-pair[1], pair[0])
-    ):
+    for unit, cosine in near:
         common = share(bags[leader], bags[unit])
         if common >= ALIKE and not any(_overlap(units[unit], other) for other in inside):
             inside.append(units[unit])
@@ -176,16 +205,6 @@ def _overlap(one: Hit, other: Hit) -> bool:
     return one.path == other.path and one.start_line <= other.end_line and other.start_line <= one.end_line
 
 
-def _neighbours(pairs: Pairs, bags: Mapping[int, Bag]) -> dict[int, list[_Near]]:
-    """Unit -> the units near to it, those left out that have no bag."""
-    near: dict[int, list[_Near]] = {}
-    for one, other, cosine in zip(*(side.tolist() for side in pairs), strict=True):
-        if one in bags and other in bags:
-            near.setdefault(one, []).append(_Near(other, cosine))
-            near.setdefault(other, []).append(_Near(one, cosine))
-    return near
-
-
 def _bags(units: Sequence[Hit], chosen: set[int], index: Index, settings: Settings) -> dict[int, Bag]:
     """Row of a unit -> its tokens, for those that are worth comparing; each file is read once."""
     bags: dict[int, Bag] = {}
@@ -194,7 +213,7 @@ def _bags(units: Sequence[Hit], chosen: set[int], index: Index, settings: Settin
         for row in rows:
             code = "\n".join(lines[units[row].start_line - 1 : units[row].end_line])
             bag = bag_of(code, units[row].language)
-            if units[row].lines() >= _LEAST_LINES and bag.total() >= _LEAST_TOKENS and not _is_stub(code):
+            if bag.total() >= _LEAST_TOKENS and not _is_stub(code):
                 bags[row] = bag
     return bags
 
