@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from codesift.database import Database, parts
 from codesift.types import Hit, SourceFile, Unit
-from codesift.words import terms
+from codesift.words import is_slip, terms
+
+
+_FEW = 4_000
+"""Units with a word. More are not all fetched, but looked up one by one; both cost about as much here."""
 
 
 class FileRow(NamedTuple):
@@ -28,6 +31,15 @@ class FileRow(NamedTuple):
         """The file this row is about."""
         absolute = str(root / self.path)
         return SourceFile(self.path, absolute, self.language, self.size, self.mtime_ns, self.ctime_ns)
+
+
+class Having(NamedTuple):
+    """A word, among some units."""
+
+    frequency: int
+    """How many units of the whole catalog have it."""
+    units: set[int]
+    """Those of the units asked about that have it."""
 
 
 class Catalog:
@@ -145,6 +157,22 @@ class Catalog:
         rows = self._db.all(f"SELECT id FROM units WHERE name = ? COLLATE NOCASE {inside}", (name,))
         return [unit_id for (unit_id,) in rows]
 
+    def resembling(self, name: str, chosen: bool) -> list[int]:
+        """Ids of the units whose name begins like this one or else is a typing error away, letter case aside.
+
+        Args:
+            name: the last part of a qualified name, of at least three letters.
+            chosen: look only at the units picked with `choose`.
+        """
+        inside = "AND id IN (SELECT id FROM chosen)" if chosen else ""
+        rows = self._db.all(
+            "SELECT name, id FROM units WHERE length(name) >= ? AND kind NOT IN ('module', 'text') "
+            f"AND (substr(name, 1, ?) = ? COLLATE NOCASE OR length(name) <= ?) {inside}",
+            (len(name) - 1, len(name), name, len(name) + 1),
+        )
+        begun = [unit_id for found, unit_id in rows if found.lower().startswith(name.lower())]
+        return begun or [unit_id for found, unit_id in rows if is_slip(name.lower(), found.lower())]
+
     def choose(self, file_ids: Iterable[int] | None, kinds: Sequence[str]) -> int:
         """Limit the searches that follow to units of these files (None: all) and kinds (none: all).
 
@@ -166,7 +194,7 @@ class Catalog:
 
     def lexical(
         self, words: Sequence[str], weights: Sequence[float], limit: int, chosen: bool
-    ) -> list[tuple[int, float, float]]:
+    ) -> list[tuple[int, float]]:
         """Units by BM25, best first.
 
         Args:
@@ -176,7 +204,7 @@ class Catalog:
             chosen: look only at the units picked with `choose`.
 
         Returns:
-            (unit id, BM25 score, higher is better, share of the words the unit has).
+            (unit id, BM25 score, higher is better).
         """
         if not words:
             return []
@@ -184,19 +212,36 @@ class Catalog:
         rows = self._db.all(
             f"SELECT rowid, bm25(words, ?, ?, ?, ?) AS s FROM words WHERE words MATCH ? {inside} "
             "ORDER BY s, rowid LIMIT ?",
-            (*weights, " OR ".join(map(_quoted, words)), limit),
+            (*weights, _any_of(words), limit),
         )
-        present = self._words_present([unit_id for unit_id, _ in rows], words)
-        return [(unit_id, -score, present[unit_id] / len(words)) for unit_id, score in rows]
+        return [(unit_id, -score) for unit_id, score in rows]
 
-    def _words_present(self, unit_ids: Sequence[int], words: Sequence[str]) -> Counter[int]:
-        """Unit id -> how many of the words it has."""
-        present: Counter[int] = Counter()
-        for part in parts(unit_ids):
-            query = f"SELECT rowid FROM words WHERE words MATCH ? AND rowid IN ({','.join('?' * len(part))})"
-            for word in words:
-                present.update(unit_id for (unit_id,) in self._db.all(query, (_quoted(word), *part)))
-        return present
+    def having(self, unit_ids: Collection[int], words: Sequence[str]) -> dict[str, Having]:
+        """For each word how many units have it, and which of these units do."""
+        return {word: self._having(unit_ids, word) for word in words}
+
+    def _having(self, unit_ids: Collection[int], word: str) -> Having:
+        matching = "SELECT rowid FROM words WHERE words MATCH ?"
+        rows = self._db.all(f"{matching} LIMIT ?", (_quoted(word), _FEW + 1))
+        if len(rows) <= _FEW:
+            return Having(len(rows), {unit_id for (unit_id,) in rows}.intersection(unit_ids))
+        found: set[int] = set()
+        for part in parts(list(unit_ids)):
+            inside = f"AND rowid IN ({','.join('?' * len(part))})"
+            found.update(unit_id for (unit_id,) in self._db.all(f"{matching} {inside}", (_quoted(word), *part)))
+        return Having(self._frequency(word, -1), found)
+
+    def uses(self, words: Iterable[str], most: int) -> dict[str, int]:
+        """Word -> how many units have it; counting stops at `most`."""
+        return {word: self._frequency(word, most) for word in words}
+
+    def _frequency(self, word: str, most: int) -> int:
+        rows = "SELECT 1 FROM words WHERE words MATCH ? LIMIT ?"
+        return int(self._db.value(f"SELECT count(*) FROM ({rows})", (_quoted(word), most)))
+
+
+def _any_of(words: Sequence[str]) -> str:
+    return " OR ".join(map(_quoted, words))
 
 
 def _quoted(word: str) -> str:

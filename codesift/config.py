@@ -66,12 +66,12 @@ class Settings:
     """Candidates held while a node is linked (ef_construction); hnswlib's own default."""
     ann_search_width: int = _number(200, 10, 10_000)
     """Candidates held in a search (ef); hnswlib answers with no more than this, so it equals `candidates`."""
-    lexical_weight: float = _number(0.4, 0.0, 100.0)
-    """Weight of the words, chosen as in ranking.py."""
-    semantic_weight: float = _number(0.6, 0.0, 100.0)
-    """Weight of the vectors, chosen as in ranking.py."""
-    candidates: int = _number(200, 1, 10_000)
-    """Units each signal hands to the fusion: twenty times what is shown, as filters take some away."""
+    lexical_weight: float = _number(1.0, 0.0, 100.0)
+    """How far the words count, times what was fitted; 0 silences them."""
+    semantic_weight: float = _number(1.0, 0.0, 100.0)
+    """How far the vectors count, times what was fitted; 0 silences them."""
+    candidates: int = _number(100, 1, 10_000)
+    """Units each search hands to the ranking. 200 found nothing more (`python -m benchmarks fit`)."""
 
     def cache_folder(self) -> Path:
         """The user's folder for what cannot lie in a repository. It may not exist yet."""

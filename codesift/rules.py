@@ -284,3 +284,22 @@ def is_test(path: str) -> bool:
         or _TEST_NAME.search(name.lower()) is not None
         or _TEST_CLASS.search(name) is not None
     )
+
+
+_EXAMPLE = re.compile(
+    r"(?:^|/)_?(?:examples?|samples?|demos?|docs?|bench(?:marks?)?|perf|fuzz(?:ing)?|scripts?|tools?)(?:/|\.)|benchmark",
+    re.IGNORECASE,
+)
+_LEGACY = re.compile(
+    r"(?:^|/)_?(?:v\d+|deprecated|legacy|old|compat|vendor|third_party|generated)(?:/|\.)", re.IGNORECASE
+)
+
+
+def is_example(path: str) -> bool:
+    """Whether a path shows or measures what the code does elsewhere: examples, benchmarks, scripts."""
+    return _EXAMPLE.search(path) is not None
+
+
+def is_legacy(path: str) -> bool:
+    """Whether a path says that it is an old version, or code from elsewhere."""
+    return _LEGACY.search(path) is not None

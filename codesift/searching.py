@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 from codesift.config import Settings
 from codesift.folding import fold
 from codesift.overlap import bag_of, share
-from codesift.ranking import FIELD_WEIGHTS, Evidence, best_first, fuse
+from codesift.ranking import FIELD_WEIGHTS, Model, best_first, fuse
 from codesift.rules import is_test
+from codesift.signals import MOST_USES, Asked, Evidence, rarity
 from codesift.sources import Sources
 from codesift.store import Index
 from codesift.targets import Origin
 from codesift.template import windows_of
 from codesift.types import Answer, Encoder, Hit, Unit
-from codesift.words import is_symbol, query_terms, symbol_parts, terms
+from codesift.words import is_symbol, query_terms, split_identifier, symbol_parts, terms
 
 if TYPE_CHECKING:
     from codesift.ann import Found
@@ -29,6 +30,12 @@ _SPARE_FACTOR = 2
 
 _GRAPH_SHARE = 0.3
 """With a smaller share of units passing the filters, all of those are compared instead."""
+
+_SPARE_SCORES = 20
+"""BM25 scores asked for each unit wanted: one that only the vectors found has its score among them, or it is
+too low to matter."""
+_SHORTEST_PREFIX = 3
+"""Letters of a symbol that no unit has for a name, to be taken for the beginning of one."""
 
 OpenEncoder = Callable[[], Encoder]
 
@@ -78,7 +85,13 @@ def query(question: Question, index: Index, settings: Settings, open_encoder: Op
     return answer(question.text, ranked[: question.limit], index, sources)
 
 
-def rank(question: Question, index: Index, settings: Settings, open_encoder: OpenEncoder) -> list[Hit]:
+def rank(
+    question: Question,
+    index: Index,
+    settings: Settings,
+    open_encoder: OpenEncoder,
+    model: Model | None = None,
+) -> list[Hit]:
     """All candidates for a question, best first.
 
     Args:
@@ -86,24 +99,58 @@ def rank(question: Question, index: Index, settings: Settings, open_encoder: Ope
         index: searched as it is; refresh it before.
         settings: weights and number of candidates.
         open_encoder: called only if vectors are searched.
+        model: weights other than those of the package.
     """
+    return fuse(*candidates(question, index, settings, open_encoder), settings, model)
+
+
+def candidates(
+    question: Question, index: Index, settings: Settings, open_encoder: OpenEncoder
+) -> tuple[Asked, dict[int, Hit], dict[int, Evidence]]:
+    """The units that may answer a question, and all that the searches know of each: see `fuse`."""
     share = choose(index, question.filter)
-    found: dict[int, Evidence] = {}
-    if is_symbol(question.text):
-        # Neither search is sure to have it among its candidates where many units share the name.
-        named = index.catalog.named(symbol_parts(question.text)[-1], share < 1)
-        found.update((unit_id, Evidence()) for unit_id in named)
-    if question.lexical:
-        words = _query_words(question)
-        for unit_id, bm25, coverage in index.catalog.lexical(
-            words, FIELD_WEIGHTS, settings.candidates, share < 1
-        ):
-            found[unit_id] = Evidence(bm25, coverage)
-    if question.semantic and index.vectors.ready():
-        near = nearest(index, _query_vectors(question, open_encoder()), settings.candidates, share)
-        for unit_id, cosine, lines in near:
-            found[unit_id] = replace(found.get(unit_id, Evidence()), cosine=cosine, best_lines=lines)
-    return fuse(question.text, index.catalog.hits(found), found, settings)
+    catalog, limit = index.catalog, max(settings.candidates, question.limit)
+    words = _query_words(question) if question.lexical else []
+    matched = catalog.lexical(words, FIELD_WEIGHTS, limit * _SPARE_SCORES, share < 1)
+    vectors = _query_vectors(question, open_encoder()) if question.semantic and index.vectors.ready() else []
+    near = {row[0]: row[1:] for row in nearest(index, vectors, limit, share)}
+    named = _named(question.text, index, share < 1)
+    hits = catalog.hits(dict.fromkeys([*(unit_id for unit_id, _ in matched[:limit]), *near, *named]))
+    # Each search is asked about what only the other found, so that both speak of every candidate.
+    bm25 = dict(matched)
+    near |= {row[0]: row[1:] for row in compared(index, vectors, hits.keys() - near.keys())}
+    having = catalog.having(hits, words)
+    uses = _uses({hit.name for hit in hits.values()}, index)
+    found = {
+        unit_id: Evidence(
+            bm25.get(unit_id),
+            frozenset(word for word, those in having.items() if unit_id in those.units),
+            *near.get(unit_id, (None, None)),
+            uses[hit.name],
+        )
+        for unit_id, hit in hits.items()
+    }
+    _, units = catalog.counts()
+    rarities = {word: rarity(those.frequency, units) for word, those in having.items()}
+    return Asked(question.text, rarities), hits, found
+
+
+def _named(text: str, index: Index, chosen: bool) -> list[int]:
+    """Units that a bare symbol names: neither search is sure to have them among its candidates."""
+    parts = symbol_parts(text) if is_symbol(text) else []
+    if not parts:
+        return []
+    exact = index.catalog.named(parts[-1], chosen)
+    if exact or len(parts[-1]) < _SHORTEST_PREFIX:
+        return exact
+    return index.catalog.resembling(parts[-1], chosen)
+
+
+def _uses(names: Iterable[str], index: Index) -> dict[str, int]:
+    """Name -> units that have it as a word."""
+    joined = {name: "".join(split_identifier(name)) for name in names}
+    known = index.catalog.uses({word for word in joined.values() if word}, MOST_USES)
+    return {name: known.get(word, 0) for name, word in joined.items()}
 
 
 def similar(
@@ -173,6 +220,20 @@ def nearest(
                     best[match.unit_id] = cosine, (match.start_line, match.end_line)
     ranked = sorted(((unit_id, *rest) for unit_id, rest in best.items()), key=lambda row: (-row[1], row[0]))
     return ranked[:limit]
+
+
+def compared(
+    index: Index, vectors: Sequence[Matrix], unit_ids: Iterable[int]
+) -> Iterator[tuple[int, float, tuple[int, int]]]:
+    """The same of given units, in no order; those without a vector are left out."""
+    if not vectors:
+        return
+    import numpy as np
+
+    asked = np.stack(vectors)
+    for unit_id, lines, own in index.vectors.of_units(unit_ids):
+        cosines = (own @ asked.T).max(axis=1)
+        yield unit_id, float(cosines.max()), lines[int(cosines.argmax())]
 
 
 def _search(index: Index, vector: Matrix, limit: int, share: float) -> Found:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codesift.database import Database, parts
@@ -167,6 +169,21 @@ class Vectors:
         if not ids:
             return np.empty(0, np.int64), np.empty((0, 0), np.float32)
         return np.concatenate(ids), _unit_length(np.concatenate(sums))
+
+    def of_units(self, unit_ids: Iterable[int]) -> Iterator[tuple[int, list[tuple[int, int]], Matrix]]:
+        """(unit id, first and last line of each window, their vectors of shape (windows, dimensions))."""
+        import numpy as np
+
+        for part in parts(list(unit_ids)):
+            rows = self._db.all(
+                "SELECT unit_id, start_line, end_line, data FROM windows JOIN vectors ON vectors.id = vector_id "
+                f"WHERE windows.space_id = ? AND unit_id IN ({','.join('?' * len(part))}) ORDER BY unit_id, ordinal",
+                (self._id, *part),
+            )
+            for unit_id, own in groupby(rows, key=itemgetter(0)):
+                windows = list(own)
+                data = np.frombuffer(b"".join(row[3] for row in windows), np.float16).astype(np.float32)
+                yield unit_id, [row[1:3] for row in windows], data.reshape(len(windows), -1)
 
     def matches(self, vector_ids: Sequence[int], chosen: bool) -> dict[int, list[Match]]:
         """Vector id -> the windows that have this vector; ids that no unit uses are left out.

@@ -54,6 +54,36 @@ def symbol_parts(text: str) -> list[str]:
     return [part for part in re.split(r"::|->|[.#\\\s()]+", text.strip()) if part]
 
 
+_IDENTIFIER = re.compile(r"[^\W\d]\w*(?:(?:::|\.|->|#)~?[^\W\d]\w*)*")
+_MIXED = re.compile(r"[a-z0-9][A-Z]|_|::|->|[.#]\w|[A-Z]{2,}[a-z]")
+
+
+def mentioned(text: str) -> list[list[str]]:
+    """The symbols named in a question, each as from `symbol_parts`: words that only code is written with."""
+    return [symbol_parts(found) for found in _IDENTIFIER.findall(text) if _MIXED.search(found)]
+
+
+def related(word: str, other: str) -> bool:
+    """Whether two words begin alike enough to be forms of one: `router` and `routing`, `parse` and `parser`."""
+    if word == other:
+        return True
+    shorter, longer = sorted((len(word), len(other)))
+    common = next((at for at, (a, b) in enumerate(zip(word, other, strict=False)) if a != b), shorter)
+    if common == shorter:
+        return common >= 3 and longer - common <= 3
+    return common >= 4 and common >= 0.6 * longer
+
+
+def is_slip(word: str, other: str) -> bool:
+    """Whether one typing error makes one of the other: a character more, less, other, or two swapped."""
+    if word == other or abs(len(word) - len(other)) > 1 or min(len(word), len(other)) < 3:
+        return False
+    start = next((at for at, (a, b) in enumerate(zip(word, other, strict=False)) if a != b), min(len(word), len(other)))
+    rest, other_rest = word[start:], other[start:]
+    swapped = rest[1::-1] + rest[2:]
+    return other_rest in (rest[1:], swapped) or other_rest[1:] in (rest, rest[1:])
+
+
 _CODE_MARKS = (
     re.compile(r"[{};:]\s*$", re.MULTILINE),
     re.compile(r"\w\([^)\s]*[,)\s]"),

@@ -1,0 +1,1 @@
+"""The ranking's weights, fitted on questions whose answers are known."""
