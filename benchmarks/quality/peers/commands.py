@@ -51,10 +51,10 @@ class Ripgrep:
 
     name = "ripgrep"
     about = f"{_RIPGREP.version} `-i -o -F` with the question's words, without stop words; a process each"
-    version = f"{_RIPGREP.version} {digest_of(Path(__file__))}"
 
     def __init__(self, peers: Path) -> None:
         self._peers = peers
+        self.version = f"{_RIPGREP.version} {digest_of(Path(__file__))}"
 
     def on(self, repository: Path, work: Callable[[Searcher], T]) -> T:
         folder = unpacked(_RIPGREP, self._peers / _RIPGREP.folder)
@@ -66,13 +66,13 @@ class Probe:
 
     name = "probe"
     about = (
-        f"`{_PROBE.name}` {_PROBE.version} `search QUERY -o json`, its defaults, sorted by the score it prints; "
+        f"`{_PROBE.name}` {_PROBE.version} `search QUERY -o json`, its defaults, by the score it prints; "
         "a process each"
     )
-    version = f"{_PROBE.version} {digest_of(Path(__file__))}"
 
     def __init__(self, peers: Path) -> None:
         self._peers = peers
+        self.version = f"{_PROBE.version} {digest_of(Path(__file__))}"
 
     def on(self, repository: Path, work: Callable[[Searcher], T]) -> T:
         folder = unpacked(_PROBE, self._peers / _PROBE.folder, unpack_binary)
