@@ -45,16 +45,23 @@ class Bench:
         corpora: the folder of all repositories; each index lies in its repository.
         settings: which model and adapters to search with, among others.
         progress: told of indexing.
+        opening: opens the encoder of an index's space; the tool's own if not given.
     """
 
-    def __init__(self, corpora: Path, settings: Settings, progress: Progress | None = None) -> None:
-        self.corpora, self.settings = corpora, settings
+    def __init__(
+        self,
+        corpora: Path,
+        settings: Settings,
+        progress: Progress | None = None,
+        opening: Callable[[Any], Encoder] = open_encoder,
+    ) -> None:
+        self.corpora, self.settings, self._opening = corpora, settings, opening
         self._progress = progress or _no_progress
         self._encoder: Encoder | None = None
 
     def encoder(self, space: Any) -> Encoder:
         if self._encoder is None:
-            self._encoder = open_encoder(space)
+            self._encoder = self._opening(space)
         return self._encoder
 
     def on(self, repo: str, work: Callable[[Index], Any]) -> Any:

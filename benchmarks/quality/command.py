@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     done = run(systems, folders, asked, given.work / "answers")
     machine = describe()
     out = given.out or given.work / "reports" / f"{machine['commit']}.json"
-    found = figures(done, systems, asked, [*_default_pairs(done), *pairs], machine, _published(arguments))
+    found = figures(done, systems, asked, [*_default_pairs(done), *pairs], machine, published(arguments))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     out.with_suffix(".md").write_text(markdown(found), encoding="utf-8")
@@ -126,7 +126,7 @@ def _sources(
     return folders
 
 
-def _published(arguments: Sequence[str]) -> str:
+def published(arguments: Sequence[str]) -> str:
     """The command without the names of this machine's folders."""
     shown, hide = [], False
     for argument in arguments:

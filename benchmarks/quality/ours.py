@@ -18,9 +18,10 @@ from benchmarks.quality.cold import cold
 from benchmarks.quality.sources import copy_sources
 from benchmarks.quality.systems import DEPTH, Ranking, Result, Searcher, System
 from codesift.config import load_settings
+from codesift.encoders import open_encoder
 from codesift.searching import Question, nearest, rank
 from codesift.store import Index
-from codesift.types import Hit
+from codesift.types import Encoder, Hit
 
 T = TypeVar("T")
 
@@ -91,8 +92,10 @@ class Ours:
 class Codesift:
     """A variant as a system; its indexes lie in copies of the repositories below the work folder."""
 
-    def __init__(self, variant: Variant, work: Path) -> None:
-        self._variant, self._work = variant, work
+    def __init__(
+        self, variant: Variant, work: Path, opening: Callable[[Any], Encoder] = open_encoder
+    ) -> None:
+        self._variant, self._work, self._opening = variant, work, opening
         self.name, self.about = variant.name, f"codesift, {variant.about}; in this process, index open"
 
     @property
@@ -103,7 +106,7 @@ class Codesift:
         corpora = self._work / "codesift" / self._variant.index
         folder = corpora / repository.name
         copy_sources(repository, folder)
-        bench = Bench(corpora, load_settings(corpora, {}, self._variant.settings))
+        bench = Bench(corpora, load_settings(corpora, {}, self._variant.settings), opening=self._opening)
         seconds = self._prepare(bench, folder)
         found: T = bench.on(repository.name, lambda index: work(Ours(self._variant, bench, index, seconds)))
         return found

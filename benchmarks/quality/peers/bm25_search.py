@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import bm25s
+import bm25s  # type: ignore[import-untyped]
 
 Rows = list[tuple[str, int, int, float]]
 LINES = 40
