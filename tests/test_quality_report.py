@@ -121,6 +121,12 @@ def test_the_command_asks_and_writes_both_reports(
     monkeypatch.setattr(command, "peers", lambda work: [])
     folders = ["--data", str(data), "--work", str(work), "--to", str(tmp_path / "to"), "--out", str(out)]
     assert main([*folders, "--repos", "one"]) == 0
+    capsys.readouterr()
+    assert main([*folders, "--repos", "one"]) == 0
+    assert "asking codesift about" not in capsys.readouterr().err
+    assert main([*folders, "--repos", "one", "--fresh"]) == 0
     assert json.loads(out.read_text())["repositories"] == ["one"]
-    assert out.with_suffix(".md").read_text() == capsys.readouterr().out
+    said = capsys.readouterr()
+    assert out.with_suffix(".md").read_text() == said.out
+    assert "asking codesift about one" in said.err
     assert list((work / "sources" / "one").iterdir()) == []

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -45,6 +46,8 @@ def main(arguments: Sequence[str]) -> int:
     systems = chosen(parser, everything, given.only, given.ablations, pairs)
     asked = questions(Path(given.data), PARTS)
     folders = _sources(parser, given, asked)
+    if given.fresh:
+        _forget(given.work, systems)
     asked = {repo: asked[repo] for repo in folders}
     done = run(systems, folders, asked, given.work / "answers")
     machine = describe()
@@ -70,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--only", metavar="SYSTEM,...", help="ask these alone")
     add("--ablations", action="store_true", help="ask codesift's variants with something taken away too")
     add("--repos", metavar="NAME,...", help="on these repositories alone")
+    add(
+        "--fresh",
+        action="store_true",
+        help="ask again what was answered before, for times on a quiet machine",
+    )
     add("--compare", metavar="A,B", action="append", default=[], help="test this pair of systems too")
     add("--out", type=Path, help="JSON file for all figures; the report goes beside it, ending in .md")
     return parser
@@ -93,6 +101,14 @@ def chosen(
         for name, (system, is_ablation) in known.items()
         if name in wanted or (not only and (ablations or not is_ablation))
     ]
+
+
+def _forget(work: Path, systems: Iterable[System]) -> None:
+    """Drop what these answered before, and codesift's indexes if one of them is a variant of it."""
+    for system in systems:
+        shutil.rmtree(work / "answers" / system.name, ignore_errors=True)
+        if system.name.startswith(_OURS):
+            shutil.rmtree(work / "codesift", ignore_errors=True)
 
 
 def _pair(parser: argparse.ArgumentParser, text: str) -> tuple[str, str]:

@@ -15,11 +15,11 @@ import codesift
 from benchmarks.processes import codesift as command
 from benchmarks.quality.bench import Bench
 from benchmarks.quality.cold import cold
-from benchmarks.quality.sources import copy_sources
+from benchmarks.quality.sources import copy_sources, digest_of
 from benchmarks.quality.systems import DEPTH, Ranking, Result, Searcher, System
-from codesift.config import load_settings
+from codesift.config import Settings, load_settings
 from codesift.encoders import open_encoder
-from codesift.searching import Question, nearest, rank
+from codesift.searching import OpenEncoder, Question, nearest, rank
 from codesift.store import Index
 from codesift.types import Encoder, Hit
 
@@ -38,6 +38,8 @@ class Variant:
     """What differs from the defaults, by name of the setting."""
     index: str = "shipped"
     """Variants with the same value share their indexes; another one where settings change what is stored."""
+    ranked: Callable[[Question, Index, Settings, OpenEncoder], Sequence[Hit]] = rank
+    """What answers a question: the tool's own ranking, or one with something taken away."""
     ablation: bool = False
     """Asked only if it is named, or with `--ablations`."""
 
@@ -62,7 +64,7 @@ class Ours:
     def ask(self, query: str) -> Ranking:
         question = Question(query, 0, self._variant.lexical, self._variant.semantic)
         started = time.perf_counter()
-        hits = rank(question, self.index, self.bench.settings, lambda: self.bench.encoder(self.index.space))
+        hits = self._variant.ranked(question, self.index, self.bench.settings, self._encoder)
         seconds = time.perf_counter() - started
         return _ranking(hits, self._confidence(query, hits), seconds)
 
@@ -70,8 +72,10 @@ class Ours:
         """The first hit's score, or the best cosine where that score says only where it ranks."""
         if self._variant.lexical or not hits:
             return hits[0].score if hits else None
-        vector = self.bench.encoder(self.index.space).encode_query(query)
-        return nearest(self.index, [vector], 1, 1.0)[0][1]
+        return nearest(self.index, [self._encoder().encode_query(query)], 1, 1.0)[0][1]
+
+    def _encoder(self) -> Encoder:
+        return self.bench.encoder(self.index.space)
 
     def alike(self, source: Result) -> Ranking | None:
         if not self._variant.semantic:
@@ -100,7 +104,8 @@ class Codesift:
 
     @property
     def version(self) -> str:
-        return f"{codesift.__version__} {_sources()}"
+        here = Path(__file__)
+        return f"{codesift.__version__} {_sources()} {digest_of(here, here.with_name('bench.py'))}"
 
     def on(self, repository: Path, work: Callable[[Searcher], T]) -> T:
         corpora = self._work / "codesift" / self._variant.index

@@ -1,7 +1,8 @@
-"""Copies of source trees that hold nothing but the sources."""
+"""Files as they are: copies of source trees that hold nothing else, and what stands for their state."""
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -17,3 +18,8 @@ def copy_sources(source: Path, target: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(source, partial, ignore=shutil.ignore_patterns(".*"))
     partial.rename(target)
+
+
+def digest_of(*files: Path) -> str:
+    """Stands for what some files say now."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:8]

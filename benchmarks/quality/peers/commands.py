@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.quality.peers.installing import digest_of, program, unpack_binary, unpacked
+from benchmarks.quality.peers.installing import program, unpack_binary, unpacked
+from benchmarks.quality.sources import digest_of
 from benchmarks.quality.systems import DEPTH, Ranking, Result, Searcher, ranking
 from benchmarks.registries import Package, Unavailable
 

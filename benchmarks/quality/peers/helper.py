@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from benchmarks.quality.cold import cold
-from benchmarks.quality.peers.installing import digest_of, environment
+from benchmarks.quality.peers.installing import environment
+from benchmarks.quality.sources import digest_of
 from benchmarks.quality.systems import DEPTH, Ranking, Result, Searcher, ranking
 from benchmarks.registries import Unavailable
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import shutil
 import subprocess
@@ -90,11 +89,6 @@ def unpack_binary(folder: Path) -> None:
         raise Unavailable(f"the package has no program for {system} on {machine}")
     with archives[0].open("rb") as stream:
         unpack_tar(stream, folder / "native")
-
-
-def digest_of(*files: Path) -> str:
-    """Stands for what some files say now."""
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:8]
 
 
 def _run(command: Sequence[str]) -> None:
