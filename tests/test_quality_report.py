@@ -38,6 +38,7 @@ def test_the_figures_are_those_worked_out_by_hand(
     assert peer["overall"]["MRR by function"]["value"] == 0.0  # type: ignore[index]
     assert ours["seconds"] == {"index": 4.0, "query": 0.25, "cold": 0.75, "load": ours["seconds"]["load"]}
     assert ours["nothing"]["called nothing, unanswerable"] == 1.0
+    assert ours["nothing"]["AUROC, file questions"] == {"value": 1.0, "low": 1.0, "high": 1.0}
     assert json.loads(json.dumps(found)) == found
 
 

@@ -25,6 +25,8 @@ from benchmarks.quality.systems import System
 
 Figures = dict[str, Any]
 ANSWERABLE = (FILE, FUNCTION)
+_AREAS = {"AUROC": ANSWERABLE, "AUROC, file questions": (FILE,), "AUROC, function questions": (FUNCTION,)}
+"""Name -> the answered questions that those without an answer are told from."""
 _HEADINGS = {
     "NDCG@10 by file": "NDCG@10 by file",
     "MRR by function": "MRR by function",
@@ -92,9 +94,13 @@ def _grouped(scores: Mapping[str, Scores], grouping: str) -> Figures:
 
 def _nothing(answers: Sequence[Answers]) -> Figures:
     """How well the confidence of the first result tells questions without an answer."""
-    answered, unanswerable = confidences(answers, ANSWERABLE), confidences(answers, (NOTHING,))
+    unanswerable = confidences(answers, (NOTHING,))
+    areas = {}
+    for name, parts in _AREAS.items():
+        answered = confidences(answers, parts)
+        areas[name] = auroc(answered, unanswerable) if answered and unanswerable else None
     return {
-        "AUROC": auroc(answered, unanswerable) if answered and unanswerable else None,
+        **areas,
         "called nothing, answered": round(called_nothing(answers, ANSWERABLE), 4),
         "called nothing, unanswerable": round(called_nothing(answers), 4),
     }
@@ -152,7 +158,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _overall(found: Figures) -> str:
     metrics = [m.name for m in METRICS if m.name in _HEADINGS]
-    head = ["", *_HEADINGS.values(), "AUROC", '"nothing", answered', '"nothing", unanswerable']
+    head = ["", *_HEADINGS.values(), *_AREAS, '"nothing", answered', '"nothing", unanswerable']
     rows = []
     for name, system in found["systems"].items():
         nothing = system["nothing"]
@@ -160,7 +166,7 @@ def _overall(found: Figures) -> str:
             f"{nothing[key]:.0%}" for key in ("called nothing, answered", "called nothing, unanswerable")
         ]
         cells = [interval(system["overall"].get(metric)) for metric in metrics]
-        rows.append([name, *cells, interval(nothing["AUROC"]), *shares])
+        rows.append([name, *cells, *(interval(nothing[area]) for area in _AREAS), *shares])
     rows += [[name, *["not measured"] * (len(head) - 1)] for name in found["unavailable"]]
     return "## Means over questions, with 95% intervals\n\n" + table(head, rows)
 
