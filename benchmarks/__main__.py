@@ -11,7 +11,7 @@ BENCHMARKS = {
     "speed": "time and memory of the installed command, each beside a floor or a peer",
     "ann": "recall, speed and size of the hnsw graph, for a grid of its parameters",
     "engines": "inference engines and precisions for the encoder",
-    "quality": "questions on real repositories: NDCG, MRR and recall",
+    "quality": "questions on real repositories, asked of codesift and of its peers",
 }
 """Name of a module in this folder, each with `main(arguments) -> exit code` -> what it is about."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +107,13 @@ class Sample:
             seed: of the draws.
             resamples: how many.
         """
-        values = np.array([[metric(each) for metric in METRICS.values()] for each in found])
+        return cls.of(
+            np.array([[metric(each) for metric in METRICS.values()] for each in found]), name, seed, resamples
+        )
+
+    @classmethod
+    def of(cls, values: Scores, name: str, seed: int, resamples: int = RESAMPLES) -> Sample:
+        """As `measure`, of figures that may be others than `METRICS`: shape (queries, figures)."""
         generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
         count = len(values)
         draws = [values[generator.integers(count, size=count)].mean(axis=0) for _ in range(resamples)]
@@ -127,9 +133,13 @@ class Sample:
 
     def to_json(self) -> dict[str, dict[str, float]]:
         """Metric -> value, low and high: the percentile interval that holds `LEVEL` of the resamples."""
+        return self.named(METRICS)
+
+    def named(self, names: Iterable[str]) -> dict[str, dict[str, float]]:
+        """As `to_json`, of figures that may be others than `METRICS`."""
         edges = 100 * np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         low, high = np.percentile(self.resampled, edges, axis=0)
-        rows = zip(METRICS, self.figures, low, high, strict=True)
+        rows = zip(names, self.figures, low, high, strict=True)
         return {name: _row(*values) for name, *values in rows}
 
 

@@ -1,0 +1,149 @@
+"""codesift and its variants: each is one row of `VARIANTS`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import codesift
+from benchmarks.processes import codesift as command
+from benchmarks.quality.bench import Bench
+from benchmarks.quality.cold import cold
+from benchmarks.quality.sources import copy_sources, digest_of
+from benchmarks.quality.systems import DEPTH, Ranking, Result, Searcher, System
+from codesift.config import Settings, load_settings
+from codesift.encoders import open_encoder
+from codesift.searching import OpenEncoder, Question, nearest, rank
+from codesift.store import Index
+from codesift.types import Encoder, Hit
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to run codesift."""
+
+    name: str
+    about: str
+    lexical: bool = True
+    semantic: bool = True
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What differs from the defaults, by name of the setting."""
+    index: str = "shipped"
+    """Variants with the same value share their indexes; another one where settings change what is stored."""
+    ranked: Callable[[Question, Index, Settings, OpenEncoder], Sequence[Hit]] = rank
+    """What answers a question: the tool's own ranking, or one with something taken away."""
+    ablation: bool = False
+    """Asked only if it is named, or with `--ablations`."""
+
+
+VARIANTS = (
+    Variant("codesift", "words and vectors"),
+    Variant("codesift-words", "words alone", semantic=False),
+    Variant("codesift-vectors", "vectors alone", lexical=False),
+    Variant(
+        "codesift-base", "no language adapters", settings={"adapters": False}, index="base", ablation=True
+    ),
+)
+
+
+class Ours:
+    """A variant with the index of one repository open."""
+
+    def __init__(self, variant: Variant, bench: Bench, index: Index, index_seconds: float) -> None:
+        self._variant, self.bench, self.index = variant, bench, index
+        self.index_seconds = index_seconds
+
+    def ask(self, query: str) -> Ranking:
+        question = Question(query, 0, self._variant.lexical, self._variant.semantic)
+        started = time.perf_counter()
+        hits = self._variant.ranked(question, self.index, self.bench.settings, self._encoder)
+        seconds = time.perf_counter() - started
+        return _ranking(hits, self._confidence(query, hits), seconds)
+
+    def _confidence(self, query: str, hits: Sequence[Hit]) -> float | None:
+        """The first hit's score, or the best cosine where that score says only where it ranks."""
+        if self._variant.lexical or not hits:
+            return hits[0].score if hits else None
+        return nearest(self.index, [self._encoder().encode_query(query)], 1, 1.0)[0][1]
+
+    def _encoder(self) -> Encoder:
+        return self.bench.encoder(self.index.space)
+
+    def alike(self, source: Result) -> Ranking | None:
+        if not self._variant.semantic:
+            return None
+        started = time.perf_counter()
+        hits = self.bench.alike(
+            self.index, {"path": source.path, "start_line": source.start_line, "end_line": source.end_line}
+        )
+        seconds = time.perf_counter() - started
+        return _ranking(hits, hits[0].score if hits else None, seconds)
+
+    def cold_seconds(self, query: str) -> float | None:
+        if self._variant != VARIANTS[0]:
+            return None
+        return cold(command("query", "--plain", "--", query), self.index.root)
+
+
+class Codesift:
+    """A variant as a system; its indexes lie in copies of the repositories below the work folder."""
+
+    def __init__(
+        self, variant: Variant, work: Path, opening: Callable[[Any], Encoder] = open_encoder
+    ) -> None:
+        self._variant, self._work, self._opening = variant, work, opening
+        self.name, self.about = variant.name, f"codesift, {variant.about}; in this process, index open"
+
+    @property
+    def version(self) -> str:
+        here = Path(__file__)
+        return f"{codesift.__version__} {_sources()} {digest_of(here, here.with_name('bench.py'))}"
+
+    def on(self, repository: Path, work: Callable[[Searcher], T]) -> T:
+        corpora = self._work / "codesift" / self._variant.index
+        folder = corpora / repository.name
+        copy_sources(repository, folder)
+        bench = Bench(corpora, load_settings(corpora, {}, self._variant.settings), opening=self._opening)
+        seconds = self._prepare(bench, folder)
+        found: T = bench.on(repository.name, lambda index: work(Ours(self._variant, bench, index, seconds)))
+        return found
+
+    def _prepare(self, bench: Bench, folder: Path) -> float:
+        """Seconds of the full index, noted beside the copy: later it is only brought up to date."""
+        note = folder.with_name(f"{folder.name}.index.json")
+        if note.is_file():
+            return float(json.loads(note.read_text(encoding="utf-8"))["seconds"])
+        started = time.perf_counter()
+        bench.on(folder.name, lambda index: None)
+        seconds = time.perf_counter() - started
+        note.write_text(json.dumps({"seconds": round(seconds, 3)}) + "\n", encoding="utf-8")
+        return seconds
+
+
+def variants(work: Path) -> list[tuple[System, bool]]:
+    """Every variant, and whether it is an ablation."""
+    return [(Codesift(variant, work), variant.ablation) for variant in VARIANTS]
+
+
+def _ranking(hits: Sequence[Hit], confidence: float | None, seconds: float) -> Ranking:
+    results = tuple(Result(hit.path, hit.start_line, hit.end_line) for hit in hits[:DEPTH])
+    return Ranking(results, confidence, seconds, not results)
+
+
+@cache
+def _sources() -> str:
+    """Stands for the package as it is now, uncommitted changes and adapters included."""
+    root = Path(codesift.__file__).parent
+    files = sorted(path for path in root.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    state = hashlib.sha256()
+    for path in files:
+        state.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return state.hexdigest()[:12]

@@ -1,0 +1,242 @@
+"""All figures of a run as one JSON object, and from that object the Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from benchmarks.machine import in_words
+from benchmarks.quality.asking import Answers, Run, called_nothing, confidences
+from benchmarks.quality.paired import p_value
+from benchmarks.quality.questions import FILE, FUNCTION, NOTHING, Asked
+from benchmarks.quality.scores import (
+    GROUPINGS,
+    MAIN,
+    METRICS,
+    SEED,
+    Scores,
+    auroc,
+    macro,
+    mean,
+    scores_of,
+)
+from benchmarks.quality.systems import System
+
+Figures = dict[str, Any]
+ANSWERABLE = (FILE, FUNCTION)
+_AREAS = {"AUROC": ANSWERABLE, "AUROC, file questions": (FILE,), "AUROC, function questions": (FUNCTION,)}
+"""Name -> the answered questions that those without an answer are told from."""
+_HEADINGS = {
+    "NDCG@10 by file": "NDCG@10 by file",
+    "MRR by function": "MRR by function",
+    "recall@1 by function": "recall@1",
+    "recall@5 by function": "recall@5",
+    "recall@10 by function": "recall@10",
+    "MRR of similar": "`similar` MRR",
+    "recall@5 of similar": "`similar` recall@5",
+}
+"""Metric -> its column in the first table."""
+
+
+def figures(
+    run: Run,
+    systems: Iterable[System],
+    asked: Mapping[str, Asked],
+    pairs: Iterable[tuple[str, str]],
+    machine: Mapping[str, Any],
+    command: str,
+) -> Figures:
+    """Everything there is to report, ready for JSON.
+
+    Args:
+        run: answers of all systems.
+        systems: those that were asked, the unavailable ones included.
+        asked: repository -> part -> questions.
+        pairs: names of systems that are compared.
+        machine: from `benchmarks.machine.describe`.
+        command: what was run.
+    """
+    scores = {name: scores_of(answers, asked) for name, answers in run.answers.items()}
+    about = {system.name: {"version": system.version, "about": system.about} for system in systems}
+    return {
+        "command": command,
+        "machine": dict(machine),
+        "repositories": sorted(asked),
+        "systems": {
+            name: {**about[name], **_system(scores[name], answers)} for name, answers in run.answers.items()
+        },
+        "unavailable": {name: {**about[name], "reason": why} for name, why in run.unavailable.items()},
+        "tests": [
+            row for a, b in pairs if a in scores and b in scores for row in tests(a, scores[a], b, scores[b])
+        ],
+    }
+
+
+def _system(scores: Mapping[str, Scores], answers: Mapping[str, Answers]) -> Figures:
+    return {
+        "seconds": _seconds(answers),
+        "overall": {metric: mean(each.values, metric) for metric, each in scores.items()},
+        "by": {grouping: _grouped(scores, grouping) for grouping in GROUPINGS},
+        "nothing": _nothing(list(answers.values())),
+    }
+
+
+def _grouped(scores: Mapping[str, Scores], grouping: str) -> Figures:
+    """Metric -> its macro-average, and its mean in each group."""
+    found = {}
+    for metric, each in scores.items():
+        if groups := each.of_groups(grouping):
+            means = {name: {**mean(v, name), "questions": len(v)} for name, v in groups.items()}
+            found[metric] = {"macro": macro(groups), "groups": means}
+    return found
+
+
+def _nothing(answers: Sequence[Answers]) -> Figures:
+    """How well the confidence of the first result tells questions without an answer."""
+    unanswerable = confidences(answers, (NOTHING,))
+    areas = {}
+    for name, parts in _AREAS.items():
+        answered = confidences(answers, parts)
+        areas[name] = auroc(answered, unanswerable) if answered and unanswerable else None
+    return {
+        **areas,
+        "called nothing, answered": round(called_nothing(answers, ANSWERABLE), 4),
+        "called nothing, unanswerable": round(called_nothing(answers), 4),
+    }
+
+
+def _seconds(answers: Mapping[str, Answers]) -> Figures:
+    """Index: of all repositories together; the others are medians."""
+    some = list(answers.values())
+    asking = [each.seconds for a in some for part in ANSWERABLE for each in a.rankings[part]]
+    cold = [each.cold_seconds for each in some if each.cold_seconds is not None]
+    loads = [each.load for each in some if each.load is not None]
+    return {
+        "index": round(sum(each.index_seconds for each in some), 2),
+        "query": round(median(asking), 5) if asking else None,
+        "cold": round(median(cold), 4) if cold else None,
+        "load": [min(loads), max(loads)] if loads else None,
+    }
+
+
+def tests(a: str, ours: Mapping[str, Scores], b: str, theirs: Mapping[str, Scores]) -> list[Figures]:
+    """The paired test of two systems on every metric both have."""
+    rows = []
+    for metric in (m.name for m in METRICS if m.name in ours and m.name in theirs):
+        left, right = ours[metric].values, theirs[metric].values
+        row = {"a": a, "b": b, "metric": metric, "questions": len(left)}
+        difference, p = float((left - right).mean()), p_value(left, right, SEED)
+        rows.append({**row, "difference": round(difference, 5), "p": round(p, 6)})
+    return rows
+
+
+# -- Markdown -------------------------------------------------------------------------------------
+
+
+def markdown(found: Figures) -> str:
+    """The report."""
+    parts = [
+        "# Quality\n",
+        f"`{found['command']}`\n",
+        in_words(found["machine"]),
+        _overall(found),
+        _times(found),
+        _tests(found["tests"]),
+        *(_macro(found, grouping) for grouping in GROUPINGS),
+        *(_groups(found, grouping, metric) for grouping in GROUPINGS for metric in MAIN),
+        _about(found),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; the first column is text, the others are numbers."""
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
+
+
+def _overall(found: Figures) -> str:
+    metrics = [m.name for m in METRICS if m.name in _HEADINGS]
+    head = ["", *_HEADINGS.values(), *_AREAS, '"nothing", answered', '"nothing", unanswerable']
+    rows = []
+    for name, system in found["systems"].items():
+        nothing = system["nothing"]
+        shares = [
+            f"{nothing[key]:.0%}" for key in ("called nothing, answered", "called nothing, unanswerable")
+        ]
+        cells = [interval(system["overall"].get(metric)) for metric in metrics]
+        rows.append([name, *cells, *(interval(nothing[area]) for area in _AREAS), *shares])
+    rows += [[name, *["not measured"] * (len(head) - 1)] for name in found["unavailable"]]
+    return "## Means over questions, with 95% intervals\n\n" + table(head, rows)
+
+
+def interval(figure: Mapping[str, float] | None) -> str:
+    """`0.824 (0.78 to 0.86)`."""
+    return f"{figure['value']:.3f} ({figure['low']:.2f} to {figure['high']:.2f})" if figure else "-"
+
+
+def _times(found: Figures) -> str:
+    head = ["", "index all, s", "query, ms", "fresh process, ms", "load of the machine"]
+    rows = []
+    for name, system in found["systems"].items():
+        seconds = system["seconds"]
+        loads = " to ".join(f"{load:.1f}" for load in seconds["load"] or ())
+        rows.append(
+            [name, f"{seconds['index']:.1f}", _ms(seconds["query"]), _ms(seconds["cold"]), loads or "-"]
+        )
+    return "## Time: index of all repositories, medians of the others\n\n" + table(head, rows)
+
+
+def _ms(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{1000 * seconds:.1f}"
+
+
+def _tests(rows: Sequence[Figures]) -> str:
+    shown = [row for row in rows if row["metric"] in MAIN]
+    cells = [
+        [
+            f"{r['a']} against {r['b']}",
+            r["metric"],
+            f"{r['difference']:+.3f}",
+            f"{r['p']:.4f}",
+            str(r["questions"]),
+        ]
+        for r in shown
+    ]
+    title = "## Paired randomisation tests, two-sided\n\n"
+    return title + table(["", "metric", "difference", "p", "questions"], cells) if cells else ""
+
+
+def _macro(found: Figures, grouping: str) -> str:
+    head = ["", *MAIN]
+    rows = [
+        [name, *(interval(system["by"][grouping].get(metric, {}).get("macro")) for metric in MAIN)]
+        for name, system in found["systems"].items()
+    ]
+    return f"## Means over each {grouping}\n\n" + table(head, rows) if rows else ""
+
+
+def _groups(found: Figures, grouping: str, metric: str) -> str:
+    columns = {
+        name: system["by"][grouping][metric]["groups"]
+        for name, system in found["systems"].items()
+        if metric in system["by"][grouping]
+    }
+    if not columns:
+        return ""
+    first = next(iter(columns.values()))
+    rows = [
+        [f"{group} ({row['questions']})", *(f"{groups[group]['value']:.3f}" for groups in columns.values())]
+        for group, row in first.items()
+    ]
+    return f"### {metric}, each {grouping}\n\n" + table(["", *columns], rows)
+
+
+def _about(found: Figures) -> str:
+    lines = [f"- {name}: {system['about']}" for name, system in found["systems"].items()]
+    lines += [
+        f"- {name}: {row['about']}; not measured: {row['reason']}"
+        for name, row in found["unavailable"].items()
+    ]
+    return "## Systems\n\n" + "\n".join(lines) + "\n"

@@ -1,0 +1,147 @@
+"""Answers -> figures: one for each question and metric, their means and how sure those are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.quality.asking import Answers
+from benchmarks.quality.matching import among_files, by_function, matches, unique
+from benchmarks.quality.questions import FILE, FUNCTION, SIMILAR, Asked, Row, kind_of
+from benchmarks.quality.systems import Ranking
+from training.measuring.metrics import LEVEL, RESAMPLES, Found, Sample
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Values = NDArray[np.floating[Any]]
+
+SEED = 7
+"""Of all draws; any will do, and the same one makes figures repeatable."""
+
+
+def _share(k: int) -> Callable[[Found], float]:
+    """Share of the first min(k, relevant) counterparts that are among the first k."""
+    return lambda found: sum(rank <= k for rank in found.ranks) / min(k, found.relevant)
+
+
+def _recall(k: int) -> Callable[[Found], float]:
+    return lambda found: found.recall(k)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One figure of a question's ranking."""
+
+    name: str
+    part: str
+    """The questions it is of."""
+    of: Callable[[Found], float]
+
+
+METRICS = (
+    Metric("NDCG@10 by file", FILE, Found.ndcg),
+    Metric("MRR by function", FUNCTION, Found.reciprocal),
+    *(Metric(f"recall@{k} by function", FUNCTION, _recall(k)) for k in (1, 5, 10)),
+    Metric("MRR of similar", SIMILAR, Found.reciprocal),
+    *(Metric(f"recall@{k} of similar", SIMILAR, _share(k)) for k in (1, 5, 10)),
+)
+MAIN = ("NDCG@10 by file", "MRR by function", "recall@10 by function", "recall@5 of similar")
+"""Those that are compared by pairs in the report; JSON has all."""
+GROUPINGS = ("repository", "language", "kind")
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """One system's values of one metric, a question each, always in the same order."""
+
+    values: Values
+    """Shape (questions,)."""
+    groups: Mapping[str, Sequence[str]]
+    """Grouping -> the group of each question."""
+
+    def of_groups(self, grouping: str) -> dict[str, Values]:
+        """Group -> the values of its questions."""
+        names = np.array(self.groups[grouping])
+        return {str(name): self.values[names == name] for name in sorted(set(names)) if name}
+
+
+def scores_of(answers: Mapping[str, Answers], asked: Mapping[str, Asked]) -> dict[str, Scores]:
+    """Metric -> values of one system, for the metrics whose questions it answered."""
+    found: dict[str, Scores] = {}
+    for part in (FILE, FUNCTION, SIMILAR):
+        if not all(part in each.rankings for each in answers.values()):
+            continue
+        rows = [(row, each) for repo in answers for row, each in _pairs(answers[repo], asked[repo], part)]
+        if rows:
+            placed = [_found(part, row, each) for row, each in rows]
+            groups = _groups(part, [row for row, _ in rows])
+            found |= {
+                m.name: Scores(np.array([*map(m.of, placed)]), groups) for m in METRICS if m.part == part
+            }
+    return found
+
+
+def _pairs(answers: Answers, asked: Asked, part: str) -> Iterator[tuple[Row, Ranking]]:
+    return zip(asked.get(part, ()), answers.rankings[part], strict=True)
+
+
+def _groups(part: str, rows: Sequence[Row]) -> dict[str, list[str]]:
+    return {
+        "repository": [row["repo"] for row in rows],
+        "language": [row["language"] for row in rows],
+        "kind": [kind_of(part, row) for row in rows],
+    }
+
+
+def _found(part: str, row: Row, ranking: Ranking) -> Found:
+    """Where the answers came out; what is itself the source of `similar` does not count as a result."""
+    if part == FILE:
+        files = ranking.files
+        return among_files(unique(each.path for each in ranking.results) if files is None else files, row)
+    results = [each for each in ranking.results if part != SIMILAR or not matches(each, row["source"])]
+    return by_function(results, row["answers"])
+
+
+# -- means ----------------------------------------------------------------------------------------
+
+
+def mean(values: Values, name: str) -> dict[str, float]:
+    """Mean over questions, with its bootstrap interval."""
+    return Sample.of(values[:, np.newaxis], name, SEED).named(["mean"])["mean"]
+
+
+def macro(groups: Mapping[str, Values]) -> dict[str, float]:
+    """Mean over groups, each counting the same however many questions it has."""
+    samples = [Sample.of(values[:, np.newaxis], name, SEED) for name, values in groups.items()]
+    return Sample.macro(samples).named(["macro"])["macro"]
+
+
+# -- questions without an answer ------------------------------------------------------------------
+
+
+def auroc(answered: Sequence[float], unanswerable: Sequence[float]) -> dict[str, float]:
+    """The chance that a question with an answer has the higher confidence, ties counting half.
+
+    That is the area under the ROC curve (Hanley and McNeil 1982). The interval is of a bootstrap in which
+    both kinds of questions are drawn anew.
+    """
+    wins = _wins(np.array(answered), np.array(unanswerable))
+    generator = np.random.default_rng(SEED)
+    rows, columns = wins.shape
+    draws = [
+        wins[np.ix_(generator.integers(rows, size=rows), generator.integers(columns, size=columns))].mean()
+        for _ in range(RESAMPLES)
+    ]
+    low, high = np.percentile(draws, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+    figures = {"value": wins.mean(), "low": low, "high": high}
+    return {name: round(float(value), 5) for name, value in figures.items()}
+
+
+def _wins(answered: Values, unanswerable: Values) -> Values:
+    """Shape (answered, unanswerable): 1 where the answered one is surer, a half where both are as sure."""
+    left, right = answered[:, np.newaxis], unanswerable[np.newaxis, :]
+    return np.asarray((left > right) + 0.5 * (left == right))
