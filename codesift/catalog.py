@@ -10,7 +10,6 @@ from codesift.database import Database, parts
 from codesift.types import Hit, SourceFile, Unit
 from codesift.words import is_slip, terms
 
-
 _FEW = 4_000
 """Units with a word. More are not all fetched, but looked up one by one; both cost about as much here."""
 
@@ -228,7 +227,9 @@ class Catalog:
         found: set[int] = set()
         for part in parts(list(unit_ids)):
             inside = f"AND rowid IN ({','.join('?' * len(part))})"
-            found.update(unit_id for (unit_id,) in self._db.all(f"{matching} {inside}", (_quoted(word), *part)))
+            found.update(
+                unit_id for (unit_id,) in self._db.all(f"{matching} {inside}", (_quoted(word), *part))
+            )
         return Having(self._frequency(word, -1), found)
 
     def uses(self, words: Iterable[str], most: int) -> dict[str, int]:

@@ -19,8 +19,8 @@ from codesift.flags import check_similar, filter_of, view_of
 from codesift.types import Answer, Encoder
 
 if TYPE_CHECKING:
+    from codesift.filtering import Filter
     from codesift.models import Space
-    from codesift.searching import Filter
     from codesift.store import Index
 
 T = TypeVar("T")
@@ -89,11 +89,11 @@ def _cache() -> Settings:
     return Settings(cache_dir=os.environ.get("CODESIFT_CACHE_DIR", ""))
 
 
-def _show(answer: Answer, view: render.View, quiet: bool) -> None:
+def _show(answer: Answer, view: render.View, quiet: bool, strict: bool = False) -> None:
     if not quiet and view.mode in ("human", "plain"):
         render.show_coverage(answer, sys.stderr)
     render.show_answer(answer, view, sys.stdout)
-    if not answer.hits:
+    if not answer.hits or (strict and not answer.matches):
         raise typer.Exit(Exit.NO_RESULTS)
 
 
@@ -136,6 +136,7 @@ def query(
     semantic: Annotated[bool, typer.Option("--semantic", help="By meaning alone.")] = False,
     code: options.Code = None,
     no_fold: options.NoFold = False,
+    strict: options.Strict = False,
     no_refresh: options.NoRefresh = False,
     model: options.Model = None,
     quiet: options.Quiet = False,
@@ -167,7 +168,7 @@ def query(
     # Loading the model fills the time that git and the disk take to say what changed.
     encoder = Ahead(run.query_encoder) if question.semantic else run.query_encoder
     answer = run.on_index(lambda at: search(question, at, run.settings, encoder))
-    _show(answer, view, quiet)
+    _show(answer, view, quiet, strict)
 
 
 @app.command(

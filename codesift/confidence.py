@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from codesift.types import Hit
 
@@ -14,35 +15,61 @@ TRAITS: Mapping[str, str] = {
     "coverage": "share of the query's words that the first result has, by how rare they are",
     "best_coverage": "the highest such share among the candidates",
     "path_words": "share of the query's words in the path, the highest of the first five results",
+    "unknown": "share of the query's words that no candidate has",
+    "lead": "how far the first result's value is above the second's",
     "symbol": "how well the first result's name is the bare symbol asked for",
 }
-"""Name -> what it is. How long the query is, is left out on purpose: it tells questions written for a benchmark
-apart, and nothing else."""
+"""Name -> what it is. The length of the query is left out on purpose: it tells apart questions that were
+written for a benchmark, and nothing else."""
 _MARGIN_RANK = 20
 _FIRST = 5
+_LARGEST_LEAD = 5.0
+"""Odds of e^5 are as good as certain; a bare symbol's definition may be further ahead."""
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Logistic:
     """A logistic regression over traits."""
 
     bias: float
     weights: Mapping[str, float]
-    threshold: float
-    """Below this probability nothing matches well."""
 
     def probability(self, found: Mapping[str, float]) -> float:
-        """That the first result answers the query, given its traits."""
+        """Of what it was fitted on, given the traits of a ranking."""
         value = self.bias + sum(weight * found[name] for name, weight in self.weights.items())
         return 1 / (1 + math.exp(-max(-50.0, min(50.0, value))))
 
 
-def traits(ranked: Sequence[Hit], signals: Mapping[int, Mapping[str, float]]) -> dict[str, float]:
+@dataclass(frozen=True)
+class Calibration:
+    """What is to be made of the traits of a ranking."""
+
+    right: Logistic
+    """That the first result answers the query."""
+    answerable: Logistic
+    """That anything does. Another question: a hard query may have its answer on the tenth place."""
+    threshold: float
+    """Of `answerable`; below it nothing matches well."""
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Calibration:
+        """Read what `python -m benchmarks fit` wrote."""
+        return cls(Logistic(**row["right"]), Logistic(**row["answerable"]), row["threshold"])
+
+    def matches(self, found: Mapping[str, float]) -> bool:
+        """Whether something may answer the query."""
+        return self.answerable.probability(found) >= self.threshold
+
+
+def traits(
+    ranked: Sequence[Hit], signals: Mapping[int, Mapping[str, float]], unknown: float
+) -> dict[str, float]:
     """The traits of a ranking.
 
     Args:
-        ranked: at least one hit, best first.
+        ranked: at least one hit, best first, with the values they were ranked by for scores.
         signals: unit id -> its signals, for each of them.
+        unknown: share of the query's words that no candidate has.
     """
     own = [signals[hit.unit_id] for hit in ranked]
     cosines = sorted((each["cosine"] for each in own), reverse=True)
@@ -52,5 +79,7 @@ def traits(ranked: Sequence[Hit], signals: Mapping[int, Mapping[str, float]]) ->
         "coverage": own[0]["coverage"],
         "best_coverage": max(each["coverage"] for each in own),
         "path_words": max(each["path_words"] for each in own[:_FIRST]),
+        "unknown": unknown,
+        "lead": min(ranked[0].score - ranked[1].score, _LARGEST_LEAD) if len(ranked) > 1 else _LARGEST_LEAD,
         "symbol": own[0]["symbol"],
     }

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from codesift.config import Settings
 from codesift.errors import UsageError
+from codesift.filtering import Filter, choose
 from codesift.overlap import ALIKE, Bag, bag_of, share
-from codesift.searching import Filter, choose
 from codesift.sources import lines_of
 from codesift.store import Index
 from codesift.types import Cluster, Duplicates, Hit

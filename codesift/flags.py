@@ -14,7 +14,7 @@ from codesift.errors import UsageError
 from codesift.types import KINDS
 
 if TYPE_CHECKING:
-    from codesift.searching import Filter
+    from codesift.filtering import Filter
 
 
 def view_of(context: int | None, full: bool, explain: bool, settings: Settings, **modes: bool) -> render.View:
@@ -37,8 +37,8 @@ def filter_of(
     languages: list[str] | None, kinds: list[str] | None, paths: list[str] | None, tests: bool
 ) -> Filter:
     """Which units may be returned."""
+    from codesift.filtering import Filter
     from codesift.languages import resolve_language
-    from codesift.searching import Filter
 
     for kind in kinds or ():
         if kind not in KINDS:

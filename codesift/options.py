@@ -79,6 +79,9 @@ Least = Annotated[
         "their tokens must be the same as well.  [default: 0.9 with --all]",
     ),
 ]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Exit with 1 if nothing matches well.", rich_help_panel=_OUTPUT)
+]
 NoRefresh = Annotated[
     bool,
     typer.Option("--no-refresh", help="Search the index as it is.", rich_help_panel=_HOW),

@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from codesift.config import Settings
 from codesift.confidence import Calibration, traits
+from codesift.config import Settings
 from codesift.signals import Asked, Evidence, measure
 from codesift.types import Hit
 
@@ -35,17 +35,32 @@ class Model:
     """Signal -> weight; differences between two units are log odds of which one answers."""
     calibrations: Mapping[str, Calibration]
     """Way to search -> how sure its first result is."""
+    definition: float = DEFINITION
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Model:
         """Read what `python -m benchmarks fit` wrote."""
-        calibrations = {name: Calibration(**each) for name, each in row["confidence"].items()}
+        calibrations = {name: Calibration.from_json(each) for name, each in row["confidence"].items()}
         return cls(row["weights"], calibrations)
 
     def without(self, *signals: str) -> Model:
-        """The same with signals taken away."""
+        """The same with signals taken away, the other weights as they are."""
         kept = {name: weight for name, weight in self.weights.items() if name not in signals}
-        return replace(self, weights=kept)
+        return replace(self, weights=kept, definition=0.0 if "symbol" in signals else self.definition)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The candidates of a query in order."""
+
+    hits: list[Hit]
+    """`score` is the probability that the first one answers; of others, that times their odds against it."""
+    confidence: float
+    """That the first one answers the query, as a probability; 0 if there is none."""
+    matches: bool
+    """False where most likely nothing answers it."""
+    traits: Mapping[str, float]
+    """What `confidence` and `matches` were taken from."""
 
 
 @cache
@@ -60,7 +75,7 @@ def fuse(
     found: Mapping[int, Evidence],
     settings: Settings,
     model: Model | None = None,
-) -> list[Hit]:
+) -> Ranked:
     """Rank the candidates of a query, best first.
 
     Args:
@@ -71,8 +86,7 @@ def fuse(
         model: the weights; those of the package if left out.
 
     Returns:
-        The hits. Of the first, `score` is the probability that it answers; of the others, that times their
-        odds against it. `signals` add up to the value they were ranked by.
+        Hits whose `signals` add up to the value they were ranked by, and how sure the first one is.
     """
     model = model or fitted()
     weights = _weighted(model, settings)
@@ -80,9 +94,13 @@ def fuse(
     values = (_valued(hit, found[unit_id], signals[unit_id], weights) for unit_id, hit in hits.items())
     ranked = list(_without_overlaps(sorted(values, key=best_first)))
     if not ranked:
-        return []
-    sure = model.calibrations[way(found.values())].probability(traits(ranked, signals))
-    return [replace(hit, score=sure * math.exp(hit.score - ranked[0].score)) for hit in ranked]
+        return Ranked([], 0.0, False, {})
+    present = frozenset().union(*(each.has for each in found.values()))
+    known = traits(ranked, signals, 1 - asked.share(present))
+    calibration = model.calibrations[way(found.values())]
+    sure = calibration.right.probability(known)
+    shown = [replace(hit, score=sure * math.exp(hit.score - ranked[0].score)) for hit in ranked]
+    return Ranked(shown, sure, calibration.matches(known), known)
 
 
 def way(found: Iterable[Evidence]) -> str:
@@ -94,16 +112,16 @@ def way(found: Iterable[Evidence]) -> str:
 
 
 def _weighted(model: Model, settings: Settings) -> dict[str, float]:
-    """The weights as the user's settings change them."""
+    """The weights as the user's settings change them, with that of the rule."""
     factors = dict.fromkeys(_LEXICAL, settings.lexical_weight) | dict.fromkeys(
         _SEMANTIC, settings.semantic_weight
     )
-    return {name: weight * factors.get(name, 1.0) for name, weight in model.weights.items()}
+    chosen = {name: weight * factors.get(name, 1.0) for name, weight in model.weights.items()}
+    return {**chosen, "symbol": model.definition}
 
 
 def _valued(hit: Hit, found: Evidence, signals: Mapping[str, float], weights: Mapping[str, float]) -> Hit:
     shares = {name: weights.get(name, 0.0) * value for name, value in signals.items()}
-    shares["symbol"] = DEFINITION * signals["symbol"]
     shares = {name: share for name, share in shares.items() if share}
     return replace(
         hit, score=sum(shares.values()), signals=shares, best_lines=found.best_lines or hit.best_lines

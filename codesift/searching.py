@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from codesift.config import Settings
+from codesift.filtering import Filter, choose
 from codesift.folding import fold
 from codesift.overlap import bag_of, share
-from codesift.ranking import FIELD_WEIGHTS, Model, best_first, fuse
-from codesift.rules import is_test
+from codesift.ranking import FIELD_WEIGHTS, Model, Ranked, best_first, fuse
 from codesift.signals import MOST_USES, Asked, Evidence, rarity
 from codesift.sources import Sources
 from codesift.store import Index
@@ -41,24 +41,6 @@ OpenEncoder = Callable[[], Encoder]
 
 
 @dataclass(frozen=True)
-class Filter:
-    """Which units a search may return; the default is all."""
-
-    languages: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    """Patterns as in .gitignore, `!` in front negates; a path must match a positive one, if there are any."""
-    tests: bool = True
-    """Whether tests may be returned."""
-    other_than: str = ""
-    """A language to leave out."""
-
-    def is_open(self) -> bool:
-        """Whether everything passes."""
-        return self == Filter()
-
-
-@dataclass(frozen=True)
 class Question:
     """What is asked of `query`."""
 
@@ -70,7 +52,7 @@ class Question:
     """The text parsed as code, where it is code."""
     language: str = ""
     """Of the code; empty where that is not known."""
-    filter: Filter = Filter()
+    filter: Filter = field(default_factory=Filter)
     fold: bool = True
     """Whether results that are nearly the same code as a better one are named there only."""
 
@@ -80,9 +62,11 @@ def query(question: Question, index: Index, settings: Settings, open_encoder: Op
     ranked = rank(question, index, settings, open_encoder)
     sources = Sources(index, settings)
     # A search by words alone reads no vectors, and what is nearly the same is not known without.
+    hits = ranked.hits
     if question.fold and question.semantic:
-        ranked = fold(ranked, question.limit, index.vectors.mean_of_unit, sources.code)
-    return answer(question.text, ranked[: question.limit], index, sources)
+        hits = fold(hits, question.limit, index.vectors.mean_of_unit, sources.code)
+    found = answer(question.text, hits[: question.limit], index, sources)
+    return replace(found, confidence=ranked.confidence, matches=ranked.matches)
 
 
 def rank(
@@ -91,7 +75,7 @@ def rank(
     settings: Settings,
     open_encoder: OpenEncoder,
     model: Model | None = None,
-) -> list[Hit]:
+) -> Ranked:
     """All candidates for a question, best first.
 
     Args:
@@ -121,15 +105,13 @@ def candidates(
     near |= {row[0]: row[1:] for row in compared(index, vectors, hits.keys() - near.keys())}
     having = catalog.having(hits, words)
     uses = _uses({hit.name for hit in hits.values()}, index)
-    found = {
-        unit_id: Evidence(
-            bm25.get(unit_id),
-            frozenset(word for word, those in having.items() if unit_id in those.units),
-            *near.get(unit_id, (None, None)),
-            uses[hit.name],
-        )
-        for unit_id, hit in hits.items()
-    }
+
+    def evidence(unit_id: int) -> Evidence:
+        has = frozenset(word for word, those in having.items() if unit_id in those.units)
+        cosine, lines = near.get(unit_id, (None, None))
+        return Evidence(bm25.get(unit_id), has, cosine, lines, uses[hits[unit_id].name])
+
+    found = {unit_id: evidence(unit_id) for unit_id in hits}
     _, units = catalog.counts()
     rarities = {word: rarity(those.frequency, units) for word, those in having.items()}
     return Asked(question.text, rarities), hits, found
@@ -257,42 +239,6 @@ def _query_vectors(question: Question, encoder: Encoder) -> list[Matrix]:
         return [encoder.encode_query(question.text)]
     texts = [window.text for window in windows_of(encoder, "", question.code)]
     return list(encoder.encode(texts, question.language))
-
-
-# -- filters --------------------------------------------------------------------------------------
-
-
-def choose(index: Index, wanted: Filter) -> float:
-    """Pick the units a filter lets through for the searches that follow; returns their share of all."""
-    if wanted.is_open():
-        return 1.0
-    by_file = wanted.languages or wanted.paths or wanted.other_than or not wanted.tests
-    chosen = index.catalog.choose(list(_passing_files(index, wanted)) if by_file else None, wanted.kinds)
-    _, units = index.catalog.counts()
-    # Never 1: the searches look at what was picked only if some units are left out.
-    return min(chosen / max(units, 1), 0.999)
-
-
-def _passing_files(index: Index, wanted: Filter) -> Iterator[int]:
-    passes_path = _path_filter(wanted.paths)
-    for row in index.catalog.files():
-        if (
-            (not wanted.languages or row.language in wanted.languages)
-            and row.language != wanted.other_than
-            and (wanted.tests or not is_test(row.path))
-            and passes_path(row.path)
-        ):
-            yield row.id
-
-
-def _path_filter(patterns: Sequence[str]) -> Callable[[str], bool]:
-    if not patterns:
-        return lambda path: True
-    from pathspec import GitIgnoreSpec
-
-    wanted = GitIgnoreSpec.from_lines(p.removeprefix("./") for p in patterns if not p.startswith("!"))
-    unwanted = GitIgnoreSpec.from_lines(p[1:].removeprefix("./") for p in patterns if p.startswith("!"))
-    return lambda path: (not len(wanted) or wanted.match_file(path)) and not unwanted.match_file(path)
 
 
 # -- results --------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from statistics import fmean, pstdev
 
-from codesift.rules import is_example, is_legacy, is_test
+from codesift.roles import is_example, is_legacy, is_test
 from codesift.types import Hit
 from codesift.words import is_slip, is_symbol, mentioned, query_terms, related, split_identifier, symbol_parts
 
@@ -36,6 +36,9 @@ SIGNALS: Mapping[str, str] = {
     "common": "log of 1 + the number of units that use a word like its name, at most `MOST_USES`",
 }
 """Name -> what it is. All but `meaning`, `depth` and `common` lie between 0 and 1."""
+AGAINST = ("module", "short", "test", "example", "legacy", "depth", "common")
+"""Signals that can only speak against a unit; all others can only speak for it. Without this, questions that
+were written to share few words with their answers would teach that a matching name is a bad sign."""
 MOST_USES = 100
 _FILE_UNITS = 5
 _LEFTOVER = {"module": 1.0, "text": 0.5}
@@ -79,7 +82,9 @@ def rarity(frequency: int, units: int) -> float:
     return math.log(1 + (units - frequency + 0.5) / (frequency + 0.5))
 
 
-def measure(asked: Asked, hits: Mapping[int, Hit], found: Mapping[int, Evidence]) -> dict[int, dict[str, float]]:
+def measure(
+    asked: Asked, hits: Mapping[int, Hit], found: Mapping[int, Evidence]
+) -> dict[int, dict[str, float]]:
     """Unit id -> its signals, by name; a signal of 0 may be missing.
 
     Args:
@@ -199,15 +204,15 @@ def _folded(name: str) -> str:
 def symbol_match(wanted: Sequence[str], hit: Hit) -> float:
     """How well a unit's name is the bare symbol asked for, from 0 to 1.
 
-    1 for a class of that name, 0.9 for another definition, 0.6 but for letter case, 0.3 for the last part of a
-    qualified name alone, 0.2 for a name that begins so or is a typing error away.
+    1 for a class of that name, 0.9 for another definition, 0.8 but for letter case, 0.6 for the last part of
+    a qualified name alone, 0.5 for a name that begins so or is a typing error away.
     """
     have = symbol_parts(hit.qualified_name)[-len(wanted) :]
     if have == list(wanted):
         return 1.0 if hit.kind == "class" else 0.9
     if [part.lower() for part in have] == [part.lower() for part in wanted]:
-        return 0.6
+        return 0.8
     name, last = hit.name.lower(), wanted[-1].lower()
     if name == last:
-        return 0.3
-    return 0.2 * (name.startswith(last) or is_slip(name, last))
+        return 0.6
+    return 0.5 * (name.startswith(last) or is_slip(name, last))

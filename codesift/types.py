@@ -99,9 +99,9 @@ class Hit:
     start_line: int
     end_line: int
     score: float
-    """Higher is better; comparable within one search only."""
+    """Of `query`, the probability that it answers, see `ranking.Ranked`; of `similar`, the cosine."""
     signals: dict[str, float]
-    """Each signal's share of the score; the shares add up to `score`."""
+    """What each signal adds to the value it was ranked by."""
     best_lines: tuple[int, int]
     """The lines of the window that matched best; the whole unit where it is one window."""
     focus_line: int = 0
@@ -134,6 +134,10 @@ class Answer:
     vectors_ready: int
     """Units whose vectors are in the index; fewer than `units` while it is being built."""
     hits: tuple[Hit, ...]
+    confidence: float | None = None
+    """Probability that the first hit answers the query; None for `similar`."""
+    matches: bool = True
+    """False where most likely nothing answers the query, and the hits are only the closest there is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,8 +176,10 @@ class Vectors:
 
         for part in parts(list(unit_ids)):
             rows = self._db.all(
-                "SELECT unit_id, start_line, end_line, data FROM windows JOIN vectors ON vectors.id = vector_id "
-                f"WHERE windows.space_id = ? AND unit_id IN ({','.join('?' * len(part))}) ORDER BY unit_id, ordinal",
+                "SELECT unit_id, start_line, end_line, data "
+                "FROM windows JOIN vectors ON vectors.id = vector_id "
+                f"WHERE windows.space_id = ? AND unit_id IN ({','.join('?' * len(part))}) "
+                "ORDER BY unit_id, ordinal",
                 (self._id, *part),
             )
             for unit_id, own in groupby(rows, key=itemgetter(0)):

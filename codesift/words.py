@@ -64,11 +64,11 @@ def mentioned(text: str) -> list[list[str]]:
 
 
 def related(word: str, other: str) -> bool:
-    """Whether two words begin alike enough to be forms of one: `router` and `routing`, `parse` and `parser`."""
+    """Whether two words begin so alike that they may be forms of one: `router` and `routing`."""
     if word == other:
         return True
     shorter, longer = sorted((len(word), len(other)))
-    common = next((at for at, (a, b) in enumerate(zip(word, other, strict=False)) if a != b), shorter)
+    common = _common(word, other)
     if common == shorter:
         return common >= 3 and longer - common <= 3
     return common >= 4 and common >= 0.6 * longer
@@ -78,10 +78,16 @@ def is_slip(word: str, other: str) -> bool:
     """Whether one typing error makes one of the other: a character more, less, other, or two swapped."""
     if word == other or abs(len(word) - len(other)) > 1 or min(len(word), len(other)) < 3:
         return False
-    start = next((at for at, (a, b) in enumerate(zip(word, other, strict=False)) if a != b), min(len(word), len(other)))
+    start = _common(word, other)
     rest, other_rest = word[start:], other[start:]
     swapped = rest[1::-1] + rest[2:]
     return other_rest in (rest[1:], swapped) or other_rest[1:] in (rest, rest[1:])
+
+
+def _common(word: str, other: str) -> int:
+    """Letters that two words begin with alike."""
+    pairs = enumerate(zip(word, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(word), len(other)))
 
 
 _CODE_MARKS = (

@@ -19,6 +19,7 @@ from codesift.encoders import open_encoder
 from codesift.encoders.converted import ConvertedEncoder
 from codesift.encoders.weights import load_weights, merge, read_adapter
 from codesift.errors import ModelError, UsageError
+from codesift.filtering import Filter
 from codesift.hub import file_digest
 from codesift.languages import LANGUAGES
 from codesift.listing import list_models
@@ -32,7 +33,7 @@ from codesift.models import (
     shipped_adapters,
     space_for,
 )
-from codesift.searching import Filter, Question, query, similar
+from codesift.searching import Question, query, similar
 from codesift.targets import origin_of_code, snippet_of
 from codesift.types import Encoder
 from training.records import LANGUAGES as ADAPTED

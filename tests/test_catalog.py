@@ -31,8 +31,8 @@ def put(
 
 def names(catalog: Catalog, *words: str, chosen: bool = False, limit: int = 10) -> list[str]:
     found = catalog.lexical(words, EQUAL, limit, chosen)
-    hits = catalog.hits(unit_id for unit_id, _, _ in found)
-    return [hits[unit_id].name for unit_id, _, _ in found]
+    hits = catalog.hits(unit_id for unit_id, _ in found)
+    return [hits[unit_id].name for unit_id, _ in found]
 
 
 def test_an_empty_catalog_answers_everything_with_nothing(catalog: Catalog) -> None:
@@ -138,7 +138,7 @@ def test_scores_fall_and_the_limit_holds(catalog: Catalog) -> None:
     put(catalog, "a.py", *(unit(f"f{n}", code="tide " * (n % 7 + 1) + "sea " * n) for n in range(20)))
     found = catalog.lexical(["tide"], EQUAL, 5, False)
     assert len(found) == 5
-    assert [score for _, score, _ in found] == sorted((score for _, score, _ in found), reverse=True)
+    assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
 
 
 @pytest.mark.parametrize(
@@ -173,3 +173,29 @@ def test_thousands_of_units_are_fetched_at_once(catalog: Catalog) -> None:
     put(catalog, "a.py", *(unit(f"f{n}") for n in range(2500)))
     ids = [hit.unit_id for hit in catalog.units_of("a.py")]
     assert len(catalog.hits(ids)) == 2500
+
+
+@pytest.mark.parametrize("few", [0, 4_000])
+def test_units_that_have_a_word_are_known_however_many_there_are(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr("codesift.catalog._FEW", few)
+    put(catalog, "a.py", unit("tide"), unit("level", code="tides"), unit("quay"))
+    ids = {hit.name: hit.unit_id for hit in catalog.units_of("a.py")}
+    having = catalog.having([ids["tide"], ids["quay"]], ["tide", "zeppelin"])
+    assert having == {"tide": (2, {ids["tide"]}), "zeppelin": (0, set())}
+
+
+def test_counting_uses_of_a_word_stops_where_it_is_told(catalog: Catalog) -> None:
+    put(catalog, "a.py", *(unit(f"f{n}", code="tide") for n in range(5)))
+    assert catalog.uses(["tide", "ebb"], 3) == {"tide": 3, "ebb": 0}
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [("moor", {"mooringFee", "moorings"}), ("berht", {"berth"}), ("berths", {"berth"}), ("xyz", set())],
+)
+def test_a_beginning_or_a_slip_finds_names(catalog: Catalog, written: str, found: set[str]) -> None:
+    put(catalog, "a.py", unit("mooringFee"), unit("moorings"), unit("berth"), unit("bert_h_other"))
+    hits = catalog.hits(catalog.resembling(written, False)).values()
+    assert {hit.name for hit in hits} == found

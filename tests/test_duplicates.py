@@ -13,7 +13,7 @@ from codesift import duplicates as module
 from codesift.config import Settings
 from codesift.duplicates import duplicates, near_pairs
 from codesift.errors import UsageError
-from codesift.searching import Filter
+from codesift.filtering import Filter
 from codesift.store import Index
 from codesift.types import Duplicates
 

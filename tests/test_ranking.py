@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from codesift.config import Settings
-from codesift.ranking import Evidence, best_first, fuse
+from codesift.ranking import Ranked, best_first, fitted, fuse
+from codesift.signals import AGAINST, SIGNALS, Asked, Evidence
 from codesift.types import Hit
+from codesift.words import query_terms
 
 SETTINGS = Settings()
 
@@ -22,14 +26,19 @@ def at(
     """Evidence of a unit at these places, 0 the best, of the two searches."""
     return Evidence(
         None if words is None else 20 / (1 + words),
-        1.0,
+        frozenset() if words is None else frozenset(("tide", "level")),
         None if meaning is None else 0.9 - 0.005 * meaning,
         lines,
     )
 
 
+def asked(query: str) -> Asked:
+    """A query whose words are all as rare."""
+    return Asked(query, dict.fromkeys(["tide", "level", *query_terms(query)], 1.0))
+
+
 def rank(query: str, found: dict[int, Evidence], *hits: Hit, settings: Settings = SETTINGS) -> list[Hit]:
-    return fuse(query, {each.unit_id: each for each in hits}, found, settings)
+    return fuse(asked(query), {each.unit_id: each for each in hits}, found, settings).hits
 
 
 def ids(hits: list[Hit]) -> list[int]:
@@ -37,12 +46,14 @@ def ids(hits: list[Hit]) -> list[int]:
 
 
 @pytest.mark.parametrize("query", ["f", "how is the tide computed", "Quay.release"])
-def test_the_shares_of_the_signals_add_up_to_a_score_between_0_and_1(query: str) -> None:
+def test_scores_are_probabilities_and_signals_add_up_to_their_log_odds(query: str) -> None:
     found = {n: at(n if n % 3 else None, 9 - n if n % 2 else None) for n in range(1, 10)}
     ranked = rank(query, found, *(hit(n, f"Quay.{'release' if n == 4 else 'f'}") for n in found))
     assert len(ranked) == 9
+    best = ranked[0]
     for each in ranked:
-        assert each.score == pytest.approx(sum(each.signals.values())) and 0 <= each.score <= 1
+        odds = sum(each.signals.values()) - sum(best.signals.values())
+        assert each.score == pytest.approx(best.score * math.exp(odds)) and 0 <= each.score <= 1
 
 
 def test_scores_fall() -> None:
@@ -105,16 +116,16 @@ def test_without_any_weight_there_is_an_order_still() -> None:
 
 
 def test_a_unit_with_more_of_the_words_beats_one_with_a_higher_bm25() -> None:
-    found = {1: Evidence(10.0, 0.25), 2: Evidence(8.0, 1.0)}
-    assert ids(rank("tide level at noon", found, hit(1), hit(2))) == [2, 1]
+    few, all_of_them = frozenset(("tide",)), frozenset(("tide", "level", "noon"))
+    found = {1: Evidence(10.0, few), 2: Evidence(8.0, all_of_them)}
+    assert ids(rank("tide level at noon", found, hit(1), hit(2, path="b.py"))) == [2, 1]
 
 
 def test_tests_stand_back_unless_they_are_asked_for() -> None:
     found = {1: at(0, 0), 2: at(0, 0)}
-    hits = [hit(1, path="tests/test_tide.py"), hit(2, path="tide.py")]
+    hits = [hit(1, path="tests/tide.py"), hit(2, path="water/tide.py")]
     assert ids(rank("tide level", found, *hits)) == [2, 1]
-    shares = {each.unit_id: each.score for each in rank("test of the tide level", found, *hits)}
-    assert shares[1] == pytest.approx(shares[2])
+    assert all("test" not in each.signals for each in rank("test of the tide level", found, *hits))
 
 
 def test_leftovers_of_a_module_and_one_line_wrappers_stand_back() -> None:
@@ -141,3 +152,54 @@ def test_nothing_found_ranks_to_nothing() -> None:
 def test_ties_go_by_path_and_line() -> None:
     hits = [hit(1, path="b.py"), hit(2, path="a.py", line=5), hit(3, path="a.py", line=1)]
     assert ids(sorted(hits, key=best_first)) == [3, 2, 1]
+
+
+def test_every_weight_has_a_signal_and_the_sign_it_may_have() -> None:
+    weights = fitted().weights
+    assert set(weights) == set(SIGNALS) - {"symbol"}
+    assert all(weight <= 0 if name in AGAINST else weight >= 0 for name, weight in weights.items())
+
+
+def test_a_signal_that_is_taken_away_changes_the_order() -> None:
+    found = {1: at(0, 0), 2: at(0, 0)}
+    hits = {1: hit(1, path="tests/tide.py"), 2: hit(2, path="water/tide.py")}
+    with_all = fuse(asked("tide level"), hits, found, SETTINGS)
+    without = fuse(asked("tide level"), hits, found, SETTINGS, fitted().without("test"))
+    assert (ids(with_all.hits), ids(without.hits)) == ([2, 1], [1, 2])
+
+
+def judged(cosine: float, words: frozenset[str]) -> Ranked:
+    found = {n: Evidence(9.0 - n, words, cosine - 0.02 * n) for n in range(1, 30)}
+    hits = {n: hit(n, f"f{n}", f"{n}.py") for n in found}
+    return fuse(asked("tide level"), hits, found, SETTINGS)
+
+
+def test_what_has_neither_words_nor_meaning_of_the_query_does_not_match() -> None:
+    strange, fitting = judged(0.15, frozenset()), judged(0.8, frozenset(("tide", "level")))
+    assert not strange.matches and fitting.matches
+    assert 0 < strange.confidence < 0.3 < 0.6 < fitting.confidence < 1
+
+
+def test_nothing_found_is_no_match() -> None:
+    nothing = fuse(asked("tide level"), {}, {}, SETTINGS)
+    assert (nothing.hits, nothing.confidence, nothing.matches) == ([], 0.0, False)
+
+
+@pytest.mark.parametrize("query", ["relea", "relaese", "releasse"])
+def test_the_beginning_of_a_symbol_and_a_slip_find_it(query: str) -> None:
+    found = {1: at(0, 0), 2: at(3, 3)}
+    assert ids(rank(query, found, hit(1, "free"), hit(2, "release", "b.py")))[0] == 2
+
+
+def test_a_class_comes_before_its_constructor() -> None:
+    found = {1: at(0, 0), 2: at(0, 0)}
+    hits = [hit(1, "Quay.Quay", kind="method"), hit(2, "Quay", "b.py", kind="class")]
+    assert ids(rank("Quay", found, *hits)) == [2, 1]
+
+
+def test_old_code_and_examples_stand_back_unless_they_are_asked_for() -> None:
+    found = {n: at(0, 0) for n in (1, 2, 3)}
+    hits = [hit(1, path="v1/tide.py"), hit(2, path="examples/tide.py"), hit(3, path="new/tide.py")]
+    assert ids(rank("tide level", found, *hits))[0] == 3
+    by_id = {each.unit_id: each for each in rank("example of the deprecated tide level", found, *hits)}
+    assert not {"example", "legacy"} & (by_id[1].signals.keys() | by_id[2].signals.keys())

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from codesift import rules
+from codesift.roles import is_example, is_legacy, is_test
 from codesift.rules import (
     is_generated,
     is_minified,
     is_prose,
-    is_test,
     skip_by_content,
     skip_by_path,
     skip_by_size,
@@ -235,3 +235,15 @@ def test_tests_are_recognised_in_every_language(path: str) -> None:
 )
 def test_words_that_contain_test_are_not_tests(path: str) -> None:
     assert not is_test(path)
+
+
+@pytest.mark.parametrize(
+    "path", ["_examples/rest/main.go", "docs/conf.py", "container/probe_benchmark.cc", "fuzz/parse.c"]
+)
+def test_examples_and_benchmarks_are_recognised(path: str) -> None:
+    assert is_example(path) and not is_example("src/core/sampler.py")
+
+
+@pytest.mark.parametrize("path", ["pydantic/v1/config.py", "deprecated/class_validators.py", "src/old/a.c"])
+def test_old_versions_are_recognised(path: str) -> None:
+    assert is_legacy(path) and not is_legacy("src/folder/holder.py")

@@ -10,7 +10,8 @@ import pytest
 from fakes import HashingEncoder, opened, refuse, run_index, write
 
 from codesift.config import Settings
-from codesift.searching import Filter, Question, choose, query, similar
+from codesift.filtering import Filter, choose
+from codesift.searching import Question, candidates, query, similar
 from codesift.store import Index
 from codesift.targets import Origin, unit_of_code
 from codesift.types import Answer, Hit
@@ -79,13 +80,13 @@ def test_an_answer_says_what_was_asked_and_of_how_much(index: Index) -> None:
 def test_a_search_by_words_opens_no_encoder(index: Index) -> None:
     answer = query(Question("checksum", 5, semantic=False), index, SETTINGS, refuse)
     assert places(answer)[0] == "radio/ais.go:Checksum"
-    assert all(set(hit.signals) <= {"words", "file", "symbol"} for hit in answer.hits)
+    assert all(not {"meaning", "cosine"} & set(hit.signals) for hit in answer.hits)
 
 
 def test_a_search_by_meaning_uses_vectors_alone(index: Index) -> None:
     answer = ask(index, "the height in an hour", lexical=False)
     assert {*places(answer)[:2]} == {"sea/tide.py:height", "sea/tide.js:height"}
-    assert all(set(hit.signals) <= {"meaning", "file", "symbol"} for hit in answer.hits)
+    assert all(not {"words", "coverage", "path_words"} & set(hit.signals) for hit in answer.hits)
 
 
 def test_both_together_give_each_unit_once_with_both_shares(index: Index) -> None:
@@ -237,3 +238,17 @@ def test_a_unit_with_several_windows_is_one_result(tmp_path: Path) -> None:
     run_index(tmp_path, HashingEncoder())
     with opened(tmp_path) as index:
         assert places(similar(origin_of(index, "a.py", "one"), index, SETTINGS, 10, Filter())) == ["b.py:two"]
+
+
+def test_each_search_is_asked_about_what_only_the_other_found(index: Index) -> None:
+    settings = Settings(candidates=1)
+    _, hits, found = candidates(Question("checksum of a sentence", 1), index, settings, HashingEncoder)
+    assert 1 <= len(hits) <= 2
+    assert all(each.cosine is not None for each in found.values())
+    assert any(each.bm25 is not None for each in found.values())
+
+
+def test_an_answer_says_how_sure_it_is(index: Index) -> None:
+    sure = ask(index, "checksum")
+    assert sure.confidence is not None and sure.confidence == pytest.approx(sure.hits[0].score)
+    assert sure.matches

@@ -30,49 +30,73 @@ class Listing:
     weight: float = 1.0
 
 
-def fit_ranker(listings: Sequence[Listing], penalty: float) -> Floats:
+def fit_ranker(listings: Sequence[Listing], penalty: float, signs: Sequence[int]) -> Floats:
     """Weights that make a softmax over the items of each question give most to those that answer it.
 
-    An item's value is the highest of its candidates: a file is as good as its best unit. The loss is the cross
-    entropy of ListNet's top-one form (Cao et al. 2007), with the answers alike, plus an L2 penalty on
+    An item's value is the highest of its candidates: a file is as good as its best unit. The loss is the
+    cross entropy of ListNet's top-one form (Cao et al. 2007), with the answers alike, plus an L2 penalty on
     standardised weights.
 
     Args:
         listings: questions; those none of whose candidates answers are left out.
         penalty: of the squared weights.
+        signs: of each weight: 1 for never below 0, -1 for never above it.
 
     Returns:
         Shape (signals,).
     """
     from scipy.optimize import minimize
 
-    kept = [each for each in listings if each.relevant.any()]
-    scale = np.concatenate([each.signals for each in kept]).std(axis=0) + 1e-9
-    scaled = [each.signals / scale for each in kept]
+    bounds = [(0.0, None) if sign > 0 else (None, 0.0) for sign in signs]
+    stacked = _Stacked([each for each in listings if each.relevant.any()])
 
     def loss(weights: Floats) -> tuple[float, Floats]:
-        parts = [_loss(each, own, weights) for each, own in zip(kept, scaled, strict=True)]
-        value = sum(part[0] for part in parts) / len(parts) + penalty * float(weights @ weights)
-        gradient = sum(part[1] for part in parts) / len(parts) + 2 * penalty * weights
-        return value, gradient
+        value, gradient = stacked.loss(weights)
+        return value + penalty * float(weights @ weights), gradient + 2 * penalty * weights
 
-    found = minimize(loss, np.zeros(len(scale)), jac=True, method="L-BFGS-B", options={"maxiter": 300})
-    return np.asarray(found.x / scale)
+    start = np.zeros(len(stacked.scale))
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 300})
+    return np.asarray(found.x / stacked.scale)
 
 
-def _loss(listing: Listing, signals: Floats, weights: Floats) -> tuple[float, Floats]:
-    """Cross entropy of one question, and its gradient of shape (signals,)."""
-    values = signals @ weights + listing.offset
-    order = np.argsort(values, kind="stable")
-    best = np.zeros(len(listing.relevant), dtype=np.int64)
-    best[listing.items[order]] = order  # The last written is the highest.
-    top = values[best]
-    shares = np.exp(top - top.max())
-    total = shares.sum()
-    target = listing.relevant / listing.relevant.sum()
-    value = float(np.log(total) + top.max() - target @ top)
-    gradient = (shares / total - target) @ signals[best]
-    return listing.weight * value, listing.weight * gradient
+class _Stacked:
+    """The candidates of all questions in one matrix, those of an item together."""
+
+    def __init__(self, listings: Sequence[Listing]) -> None:
+        orders = [np.argsort(each.items, kind="stable") for each in listings]
+        paired = list(zip(listings, orders, strict=True))
+        signals = np.concatenate([each.signals[order] for each, order in paired])
+        self.scale = signals.std(axis=0) + 1e-9
+        self._signals = signals / self.scale
+        self._offset = np.concatenate([each.offset[order] for each, order in paired])
+        self._item_starts = _starts([each.items[order] for each, order in paired])
+        self._item_of = np.repeat(
+            np.arange(len(self._item_starts)), np.diff(np.r_[self._item_starts, len(signals)])
+        )
+        sizes = np.array([len(each.relevant) for each in listings])
+        self._starts = np.r_[0, np.cumsum(sizes)[:-1]]
+        self._question_of = np.repeat(np.arange(len(sizes)), sizes)
+        self._target = np.concatenate([each.relevant / each.relevant.sum() for each in listings])
+        self._weight = np.array([each.weight for each in listings]) / len(listings)
+
+    def loss(self, weights: Floats) -> tuple[float, Floats]:
+        """Mean cross entropy, and its gradient of shape (signals,)."""
+        values = self._signals @ weights + self._offset
+        top = np.maximum.reduceat(values, self._item_starts)
+        is_best = np.flatnonzero(values == top[self._item_of])
+        best = is_best[np.unique(self._item_of[is_best], return_index=True)[1]]  # The first of equals.
+        highest = np.maximum.reduceat(top, self._starts)
+        odds = np.exp(top - highest[self._question_of])
+        total = np.add.reduceat(odds, self._starts)
+        losses = np.log(total) + highest - np.add.reduceat(self._target * top, self._starts)
+        pull = (odds / total[self._question_of] - self._target) * self._weight[self._question_of]
+        return float(self._weight @ losses), pull @ self._signals[best]
+
+
+def _starts(items: Sequence[Integers]) -> Integers:
+    """Where each item's candidates begin, questions one after the other."""
+    counts = np.concatenate([np.bincount(each) for each in items])
+    return np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
 
 
 def fit_logistic(traits: Floats, labels: Floats, penalty: float) -> tuple[float, Floats]:

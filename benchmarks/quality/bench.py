@@ -12,8 +12,9 @@ from benchmarks.quality.matching import by_file, by_function, matches
 from benchmarks.quality.questions import FILE, FUNCTION, SIMILAR, Row
 from codesift.config import Settings
 from codesift.encoders import open_encoder
+from codesift.filtering import Filter
 from codesift.freshness import on_index
-from codesift.searching import Filter, Question, alike, rank
+from codesift.searching import Question, alike, rank
 from codesift.store import Index
 from codesift.targets import Origin
 from codesift.types import Encoder, Hit, Progress
@@ -72,7 +73,7 @@ class Bench:
     def ask(self, index: Index, text: str, system: str) -> Sequence[Hit]:
         lexical, semantic = SYSTEMS[system]
         question = Question(text, 0, lexical, semantic)
-        return rank(question, index, self.settings, lambda: self.encoder(index.space))
+        return rank(question, index, self.settings, lambda: self.encoder(index.space)).hits
 
     def alike(self, index: Index, source: Row) -> Sequence[Hit]:
         units = [u for u in index.catalog.units_of(source["path"]) if matches(u, source)]

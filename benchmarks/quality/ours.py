@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import codesift
+from benchmarks.fitting import FOLDS
 from benchmarks.processes import codesift as command
 from benchmarks.quality.bench import Bench
 from benchmarks.quality.cold import cold
@@ -19,7 +20,8 @@ from benchmarks.quality.sources import copy_sources, digest_of
 from benchmarks.quality.systems import DEPTH, Ranking, Result, Searcher, System
 from codesift.config import Settings, load_settings
 from codesift.encoders import open_encoder
-from codesift.searching import OpenEncoder, Question, nearest, rank
+from codesift.ranking import Model, Ranked, fitted
+from codesift.searching import OpenEncoder, Question, rank
 from codesift.store import Index
 from codesift.types import Encoder, Hit
 
@@ -38,11 +40,45 @@ class Variant:
     """What differs from the defaults, by name of the setting."""
     index: str = "shipped"
     """Variants with the same value share their indexes; another one where settings change what is stored."""
-    ranked: Callable[[Question, Index, Settings, OpenEncoder], Sequence[Hit]] = rank
+    ranked: Callable[[Question, Index, Settings, OpenEncoder], Ranked] = rank
     """What answers a question: the tool's own ranking, or one with something taken away."""
     ablation: bool = False
     """Asked only if it is named, or with `--ablations`."""
 
+
+def _without(*signals: str) -> Callable[[Question, Index, Settings, OpenEncoder], Ranked]:
+    """The ranking with signals taken away and the other weights as they are."""
+
+    def ranked(question: Question, index: Index, settings: Settings, encoder: OpenEncoder) -> Ranked:
+        return rank(question, index, settings, encoder, fitted().without(*signals))
+
+    return ranked
+
+
+def _validated(question: Question, index: Index, settings: Settings, encoder: OpenEncoder) -> Ranked:
+    """The ranking with weights that were not fitted on this repository: the shipped ones where none were."""
+    return rank(question, index, settings, encoder, _folds().get(index.root.name))
+
+
+@cache
+def _folds() -> dict[str, Model]:
+    rows = json.loads(FOLDS.read_text(encoding="utf-8"))
+    return {repo: Model.from_json(row) for repo, row in rows.items()}
+
+
+ABLATED = {
+    "bm25": ("words", "coverage", "file_coverage"),
+    "cosine": ("meaning", "cosine"),
+    "file": ("file",),
+    "names": ("name_words", "path_words", "file_words", "file_whole"),
+    "mentions": ("mention", "mention_folded"),
+    "symbol": ("symbol",),
+    "size": ("module", "short"),
+    "tests": ("test", "example", "legacy"),
+    "depth": ("depth",),
+    "common": ("common",),
+}
+"""What is taken away together -> its signals."""
 
 VARIANTS = (
     Variant("codesift", "words and vectors"),
@@ -50,6 +86,13 @@ VARIANTS = (
     Variant("codesift-vectors", "vectors alone", lexical=False),
     Variant(
         "codesift-base", "no language adapters", settings={"adapters": False}, index="base", ablation=True
+    ),
+    Variant("codesift-validated", "weights fitted on all other repositories", ranked=_validated),
+    *(
+        Variant(
+            f"codesift-no-{name}", f"without {', '.join(signals)}", ranked=_without(*signals), ablation=True
+        )
+        for name, signals in ABLATED.items()
     ),
 )
 
@@ -64,15 +107,9 @@ class Ours:
     def ask(self, query: str) -> Ranking:
         question = Question(query, 0, self._variant.lexical, self._variant.semantic)
         started = time.perf_counter()
-        hits = self._variant.ranked(question, self.index, self.bench.settings, self._encoder)
+        ranked = self._variant.ranked(question, self.index, self.bench.settings, self._encoder)
         seconds = time.perf_counter() - started
-        return _ranking(hits, self._confidence(query, hits), seconds)
-
-    def _confidence(self, query: str, hits: Sequence[Hit]) -> float | None:
-        """The first hit's score, or the best cosine where that score says only where it ranks."""
-        if self._variant.lexical or not hits:
-            return hits[0].score if hits else None
-        return nearest(self.index, [self._encoder().encode_query(query)], 1, 1.0)[0][1]
+        return _ranking(ranked.hits, ranked.confidence, seconds, not ranked.matches)
 
     def _encoder(self) -> Encoder:
         return self.bench.encoder(self.index.space)
@@ -133,9 +170,9 @@ def variants(work: Path) -> list[tuple[System, bool]]:
     return [(Codesift(variant, work), variant.ablation) for variant in VARIANTS]
 
 
-def _ranking(hits: Sequence[Hit], confidence: float | None, seconds: float) -> Ranking:
+def _ranking(hits: Sequence[Hit], confidence: float | None, seconds: float, nothing: bool = False) -> Ranking:
     results = tuple(Result(hit.path, hit.start_line, hit.end_line) for hit in hits[:DEPTH])
-    return Ranking(results, confidence, seconds, not results)
+    return Ranking(results, confidence if results else None, seconds, nothing or not results)
 
 
 @cache

@@ -46,9 +46,13 @@ def show_answer(
     """
     if view.mode == "json":
         write_json(answer_json(answer, view.full), out)
-    elif not answer.hits:
-        _say_nothing_found(answer, view, err or sys.stderr)
-    elif view.mode == "human":
+        return
+    if not answer.hits:
+        _tell(f"nothing found for {_asked(answer, err)}", view, err)
+        return
+    if not answer.matches:
+        _tell(f"nothing matches {_asked(answer, err)} well; these are the closest", view, err)
+    if view.mode == "human":
         from codesift.render.human import show_human
 
         show_human(answer, view, out, root_for_links or answer.root)
@@ -68,8 +72,11 @@ def show_coverage(answer: Answer, err: TextIO) -> None:
         show_note(f"searched by words; by meaning only {ready} so far", err)
 
 
-def _say_nothing_found(answer: Answer, view: View, err: TextIO) -> None:
+def _asked(answer: Answer, err: TextIO | None) -> str:
+    return visible(cut(" ".join(answer.query.split()), 60, cut_mark(err or sys.stderr)))
+
+
+def _tell(line: str, view: View, err: TextIO | None) -> None:
     # An editor in vimgrep mode reads stderr as results.
     if view.mode in ("human", "plain"):
-        query = cut(" ".join(answer.query.split()), 60, cut_mark(err))
-        write(err, f"nothing found for {visible(query)}\n")
+        write(err or sys.stderr, line + "\n")

@@ -63,7 +63,7 @@ _FOCUS = Style(color="yellow", bold=True)
 
 def show_human(answer: Answer, view: View, out: TextIO, root_for_links: str) -> None:
     """Write every hit for a terminal of whatever width `out` has."""
-    screen = _Screen(_console(view, out), out, answer.root, root_for_links, view)
+    screen = _Screen(_console(view, out), out, answer.root, root_for_links, view, not answer.matches)
     _show_each(answer.hits, screen.show, screen, out)
 
 
@@ -96,11 +96,15 @@ def _show_each(items: Iterable[T], show: Callable[[T], None], screen: _Screen, o
 
 
 class _Screen:
-    """Draws hits at the width of one console."""
+    """Draws hits at the width of one console; muted where they are only the closest there is."""
 
-    def __init__(self, console: Console, out: TextIO, root: str, link_root: str, view: View) -> None:
+    def __init__(
+        self, console: Console, out: TextIO, root: str, link_root: str, view: View, muted: bool = False
+    ) -> None:
         self.console, self._root, self._link_root, self._view = console, root, link_root, view
         self._gap, self._mark = gap_mark(out), cut_mark(out)
+        self._path, self._name = (_QUIET, _QUIET) if muted else (_PATH, _NAME)
+        self._highlights = not muted
 
     def show(self, hit: Hit) -> None:
         lines = code_lines(hit)
@@ -129,7 +133,7 @@ class _Screen:
 
     def _place(self, place: Place, number: int | None = None) -> Text:
         number = place.start_line if number is None else number
-        style = _PATH + Style(link=link_target(self._link_root, place.path, number))
+        style = self._path + Style(link=link_target(self._link_root, place.path, number))
         return Text(f"{visible(shown_path(place.path, self._root, self._view))}:{number}", style)
 
     def _print(self, text: Text) -> None:
@@ -139,7 +143,9 @@ class _Screen:
         """Place, name and score on one line; on two where they do not fit, since a cut path opens nothing."""
         place = self._place(hit.place(), number)
         size = f", {length} lines" if length else ""
-        name = Text.assemble((visible(hit.qualified_name), _NAME), (f"  {visible(hit.kind)}{size}", _QUIET))
+        name = Text.assemble(
+            (visible(hit.qualified_name), self._name), (f"  {visible(hit.kind)}{size}", _QUIET)
+        )
         score = Text("  ".join([*nearly_same(hit), score_text(hit.score)]), _QUIET)
         rest = self.console.width - place.cell_len - name.cell_len - score.cell_len
         if rest >= 4:
@@ -149,7 +155,8 @@ class _Screen:
         self._print(Text.assemble("  ", name))
 
     def _code(self, hit: Hit, lines: list[Line], shown: list[Line]) -> Text:
-        drawn = dict(zip(shown, highlighted(hit.language, lines, shown), strict=True))
+        language = hit.language if self._highlights else "text"
+        drawn = dict(zip(shown, highlighted(language, lines, shown), strict=True))
         digits = max(4, len(str(shown[-1].number)))
         focus = focus_number(hit, lines)
         rows = []

@@ -25,6 +25,7 @@ def answer_json(answer: Answer, full: bool = False) -> dict[str, Any]:
         "version": VERSION,
         "query": answer.query,
         "index": {"root": answer.root, "units": answer.units, "vectors_ready": answer.vectors_ready},
+        **_certainty(answer),
         "results": [_result(hit, full) for hit in answer.hits],
     }
 
@@ -46,6 +47,13 @@ def _cluster(cluster: Cluster) -> dict[str, Any]:
         for hit in cluster.hits
     ]
     return {"saved_lines": cluster.saved_lines(), "units": members}
+
+
+def _certainty(answer: Answer) -> dict[str, Any]:
+    """What a query knows of itself, and `similar` does not."""
+    if answer.confidence is None:
+        return {}
+    return {"confidence": round(answer.confidence, 6), "matches": answer.matches}
 
 
 def write_json(value: object, out: TextIO) -> None:

@@ -68,7 +68,9 @@ def cut(text: str, length: int, mark: str) -> str:
 
 
 def score_text(score: float) -> str:
-    """Two decimals, or two digits where the score is small: `0.83`, `0.016`."""
+    """Two decimals, or two digits where the score is small: `0.83`, `0.016`, `<0.01`."""
+    if 0 < score < 0.01:
+        return "<0.01"
     return f"{score:.2f}" if abs(score) >= 0.095 or score == 0 else f"{score:.2g}"
 
 
@@ -78,6 +80,6 @@ def same_tokens(share: float) -> str:
 
 
 def shares_text(signals: dict[str, float]) -> str:
-    """`semantic 0.521 + lexical 0.310`, the largest share first."""
+    """`meaning 2.521 + words 1.310 + test -0.800`, what counts most first."""
     ordered = sorted(signals.items(), key=lambda item: -abs(item[1]))
     return " + ".join(f"{visible(name)} {share:.3f}" for name, share in ordered)

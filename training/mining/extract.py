@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from codesift import rules
+from codesift import roles, rules
 from codesift.config import Settings
 from codesift.languages import language_of
 from codesift.parse import parse
@@ -91,7 +91,7 @@ def extract(package: Package) -> tuple[list[Function], Counts]:
     functions: list[Function] = []
     for path, row, text in _texts(package, counts):
         units = parse(text, row, path)
-        if rules.is_test(path):
+        if roles.is_test(path):
             tests += testnames.cases(row, text, units)
             continue
         units, inner = _parted(row, text, units)
@@ -117,7 +117,7 @@ def _texts(package: Package, counts: Counts) -> Iterator[tuple[str, str, str]]:
             reason = error.reason
         if not reason:
             reason = _made_by_program(package.language, text)
-        counts.files[reason or ("test" if rules.is_test(path) else "read")] += 1
+        counts.files[reason or ("test" if roles.is_test(path) else "read")] += 1
         if not reason:
             yield path, row, text
 

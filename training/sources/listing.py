@@ -19,7 +19,8 @@ from typing import Any
 
 from codesift.errors import CodesiftError
 from codesift.parse import parse
-from codesift.rules import is_test, skip_by_path, skip_by_text
+from codesift.roles import is_test
+from codesift.rules import skip_by_path, skip_by_text
 from training.fetch import CORPORA, Row, fetch_all, is_source
 from training.files import write_json
 from training.records import LANGUAGES

@@ -1,0 +1,207 @@
+"""Fitting with one repository left out at a time, and on all of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.fitting.cases import FITTED, WAYS, Case, cases
+from benchmarks.fitting.linear import fit_logistic, fit_ranker
+from benchmarks.quality.bench import Bench
+from benchmarks.quality.questions import FILE, FUNCTION, NOTHING, Asked
+from codesift.confidence import TRAITS, Calibration, Logistic
+from codesift.config import Settings
+from codesift.ranking import Model, fuse
+from codesift.signals import AGAINST
+from codesift.types import Hit
+
+if TYPE_CHECKING:
+    from benchmarks.fitting.linear import Floats
+
+PENALTY = 0.03
+"""Of squared standardised weights. With 0.003, files lose 0.01 and functions gain 0.01."""
+TRAIT_PENALTY = 0.002
+CALLED_NOTHING = 0.045
+"""Share of the answered questions that may fall below the threshold; 0.05 is the most that is wanted."""
+_UNSURE = dict.fromkeys(WAYS, Calibration(Logistic(0.0, {}), Logistic(0.0, {}), 0.0))
+_UNSEEN = {
+    "both": (),
+    "words": ("nearest", "margin"),
+    "vectors": ("coverage", "best_coverage", "path_words", "unknown"),
+}
+"""Way to search -> traits that are not known in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A question as a ranking fitted on other repositories answers it."""
+
+    case: Case
+    ranked: list[Hit]
+    traits: Mapping[str, float]
+
+    @property
+    def right(self) -> bool:
+        """Whether the first result answers it."""
+        return self.case.part != NOTHING and self.case.is_answered_by(self.ranked[0])
+
+    @property
+    def answerable(self) -> bool:
+        return self.case.part != NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """All questions in one way to search."""
+
+    judged: list[Judged]
+    right: list[float]
+    """Probabilities that the first result answers, from a calibration on other repositories."""
+    answerable: list[float]
+    """The same that anything does."""
+    calibration: Calibration
+    """On all of them."""
+    held_out: Mapping[str, Calibration]
+    """Repository -> on all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What `validated` found."""
+
+    weights: Mapping[str, float]
+    ways: Mapping[str, Way]
+    held_out: Mapping[str, Mapping[str, float]]
+    """Repository -> the weights fitted on all others."""
+
+    def counts(self) -> dict[str, int]:
+        """Part -> number of questions."""
+        return dict(Counter(each.case.part for each in self.ways["both"].judged))
+
+    def figures(self) -> dict[str, dict[str, float]]:
+        """Way -> metric -> value, each question answered by a ranking that has not seen its repository."""
+        return {name: _figures(way) for name, way in self.ways.items()}
+
+    def reliability(self, bins: int) -> Iterator[tuple[float, float, int]]:
+        """(mean confidence, share of first results that were right, questions) of equally large groups."""
+        way = self.ways["both"]
+        pairs = sorted((p, float(each.right)) for each, p in zip(way.judged, way.right, strict=True))
+        for part in np.array_split(np.array(pairs), bins):
+            yield float(part[:, 0].mean()), float(part[:, 1].mean()), len(part)
+
+    def model(self) -> dict[str, Any]:
+        """The weights and calibrations as `Model.from_json` reads them."""
+        return {
+            "weights": {name: round(weight, 4) for name, weight in self.weights.items()},
+            "confidence": {name: _as_json(way.calibration) for name, way in self.ways.items()},
+        }
+
+    def folds(self) -> dict[str, Any]:
+        """Repository -> the model that was fitted on all others, as `Model.from_json` reads it."""
+        return {
+            repo: {
+                "weights": {name: round(weight, 4) for name, weight in weights.items()},
+                "confidence": {name: _as_json(way.held_out[repo]) for name, way in self.ways.items()},
+            }
+            for repo, weights in self.held_out.items()
+        }
+
+
+def validated(bench: Bench, asked: Mapping[str, Asked]) -> Fit:
+    """Fit on all repositories, and judge every question by a fit without its own.
+
+    Args:
+        bench: the indexes.
+        asked: repository -> its questions.
+    """
+    known = {
+        way: [case for repo, rows in sorted(asked.items()) for case in cases(bench, repo, rows, way)]
+        for way in WAYS
+    }
+    models = {repo: _model([case for case in known["both"] if case.repo != repo]) for repo in asked}
+    ways = {way: _way(way, found, models) for way, found in known.items()}
+    held_out = {repo: model.weights for repo, model in models.items()}
+    return Fit(_model(known["both"]).weights, ways, held_out)
+
+
+def _model(found: Sequence[Case]) -> Model:
+    listings = [case.listing() for case in found if case.part != NOTHING]
+    weights = fit_ranker(listings, PENALTY, [-1 if name in AGAINST else 1 for name in FITTED])
+    return Model(dict(zip(FITTED, map(float, weights), strict=True)), _UNSURE)
+
+
+def _way(way: str, found: Sequence[Case], models: Mapping[str, Model]) -> Way:
+    judged = [_judged(case, models[case.repo]) for case in found]
+    judged = [each for each in judged if each.ranked]
+    repos = sorted({each.case.repo for each in judged})
+    fitted = {repo: _calibrated(way, [each for each in judged if each.case.repo != repo]) for repo in repos}
+    chosen = [fitted[each.case.repo] for each in judged]
+    right = [each.right.probability(one.traits) for each, one in zip(chosen, judged, strict=True)]
+    answerable = [each.answerable.probability(one.traits) for each, one in zip(chosen, judged, strict=True)]
+    answered = [p for each, p in zip(judged, answerable, strict=True) if each.answerable]
+    threshold = round(float(np.quantile(answered, CALLED_NOTHING)), 4)
+    held_out = {repo: replace(each, threshold=threshold) for repo, each in fitted.items()}
+    return Way(judged, right, answerable, replace(_calibrated(way, judged), threshold=threshold), held_out)
+
+
+def _judged(case: Case, model: Model) -> Judged:
+    ranked = fuse(case.asked, case.hits, case.found, Settings(), model)
+    return Judged(case, ranked.hits, ranked.traits)
+
+
+def _calibrated(way: str, judged: Sequence[Judged]) -> Calibration:
+    names = [name for name in TRAITS if name not in _UNSEEN[way]]
+    inputs = np.array([[each.traits[name] for name in names] for each in judged])
+
+    def fitted(labels: Iterable[bool]) -> Logistic:
+        bias, weights = fit_logistic(inputs, np.array(list(labels), dtype=np.float64), TRAIT_PENALTY)
+        return Logistic(bias, dict(zip(names, map(float, weights), strict=True)))
+
+    return Calibration(fitted(each.right for each in judged), fitted(each.answerable for each in judged), 0.0)
+
+
+def _figures(way: Way) -> dict[str, float]:
+    outcomes = [(each.case.part, each.case.outcome(each.ranked)) for each in way.judged if each.answerable]
+    functions = [found for part, found in outcomes if part == FUNCTION]
+    rows = {
+        "NDCG@10 by file": fmean(found.ndcg() for part, found in outcomes if part == FILE),
+        "MRR by function": fmean(found.reciprocal() for found in functions),
+        **{f"recall@{k} by function": fmean(found.recall(k) for found in functions) for k in (1, 5, 10)},
+        **_certainty(way),
+    }
+    return {name: round(value, 4) for name, value in rows.items()}
+
+
+def _certainty(way: Way) -> dict[str, float]:
+    """How well probabilities tell questions with an answer from those without."""
+    known = np.array([each.answerable for each in way.judged])
+    right = np.array([float(each.right) for each in way.judged])
+    confidence, answerable = np.array(way.right), np.array(way.answerable)
+    called = answerable < way.calibration.threshold
+    return {
+        "AUROC of confidence": _area(confidence[known], confidence[~known]),
+        "AUROC of answerable": _area(answerable[known], answerable[~known]),
+        "answered called nothing": float(called[known].mean()),
+        "nothing called nothing": float(called[~known].mean()),
+        "Brier score of confidence": float(((confidence - right) ** 2).mean()),
+    }
+
+
+def _area(higher: Floats, lower: Floats) -> float:
+    """Under the ROC curve: the chance that one of the first is above one of the second."""
+    return float((higher[:, None] > lower).mean() + (higher[:, None] == lower).mean() / 2)
+
+
+def _as_json(calibration: Calibration) -> dict[str, Any]:
+    heads = {"right": calibration.right, "answerable": calibration.answerable}
+    return {**{name: _rounded(head) for name, head in heads.items()}, "threshold": calibration.threshold}
+
+
+def _rounded(head: Logistic) -> dict[str, Any]:
+    weights = {name: round(weight, 4) for name, weight in head.weights.items()}
+    return {"bias": round(head.bias, 4), "weights": weights}

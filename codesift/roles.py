@@ -1,0 +1,55 @@
+"""Tests, examples and old code, told by their paths: indexed, but a search ranks or leaves them out."""
+
+from __future__ import annotations
+
+import re
+
+TEST_FOLDERS = frozenset(
+    """
+    test tests __tests__ testdata test_data test-data testsuite testsuites test-suite unittest unittests
+    spec specs __mocks__ __fixtures__ e2e cypress androidtest integration-tests integration_tests
+    functional-tests src-test testfixtures test-fixtures commontest jvmtest iostest
+    """.split()  # noqa: SIM905 - a list of this length is harder to read
+)
+_TEST_FOLDER = re.compile(r"(?:^|[a-z0-9]|[._-])(?:Unit|UI|Integration)?Tests?$")
+"""`Shop.Tests`, `ShopUITests`: how C# and Swift name their test projects."""
+_TEST_NAME = re.compile(
+    r"""
+    ^tests?[_.-] | ^conftest\.py$ | ^tests?\.[a-z]+$ | ^(?:spec|test)_helper\.rb$
+    | [_.-](?:unit)?tests?\.[a-z]+$ | [_.-]specs?\.[a-z]+$ | \.(?:cy|e2e)\.[a-z]+$
+    """,
+    re.VERBOSE,
+)
+_TEST_CLASS = re.compile(
+    r"(?:^Test[A-Z]\w*|[A-Za-z0-9_](?:Tests?|TestCase|TestBase|TestSuite|Spec|Specs)|[a-z0-9]Suite|[a-z0-9]IT)"
+    r"\.(?:java|kt|kts|scala|groovy|cs|fs|vb|php|swift|m|mm|cpp|cc|h)$"
+)
+
+
+def is_test(path: str) -> bool:
+    """Whether a path is a test, or what tests need, by the conventions of the languages we know."""
+    *folders, name = path.split("/")
+    return (
+        any(part.lower() in TEST_FOLDERS or _TEST_FOLDER.search(part) for part in folders)
+        or _TEST_NAME.search(name.lower()) is not None
+        or _TEST_CLASS.search(name) is not None
+    )
+
+
+_EXAMPLE = re.compile(
+    r"(?:^|/)_?(?:examples?|samples?|demos?|docs?|bench(?:marks?)?|perf|fuzz(?:ing)?|scripts?|tools?)(?:/|\.)|benchmark",
+    re.IGNORECASE,
+)
+_LEGACY = re.compile(
+    r"(?:^|/)_?(?:v\d+|deprecated|legacy|old|compat|vendor|third_party|generated)(?:/|\.)", re.IGNORECASE
+)
+
+
+def is_example(path: str) -> bool:
+    """Whether a path shows or measures what the code does elsewhere: examples, benchmarks, scripts."""
+    return _EXAMPLE.search(path) is not None
+
+
+def is_legacy(path: str) -> bool:
+    """Whether a path says that it is an old version, or code from elsewhere."""
+    return _LEGACY.search(path) is not None
