@@ -35,13 +35,15 @@ class Model:
     """Signal -> weight; differences between two units are log odds of which one answers."""
     calibrations: Mapping[str, Calibration]
     """Way to search -> how sure its first result is."""
+    similar: Mapping[str, float]
+    """Weights of `meaning` (cosine) and `tokens` (share in common) where code is looked for by code."""
     definition: float = DEFINITION
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Model:
         """Read what `python -m benchmarks fit` wrote."""
         calibrations = {name: Calibration.from_json(each) for name, each in row["confidence"].items()}
-        return cls(row["weights"], calibrations)
+        return cls(row["weights"], calibrations, row["similar"])
 
     def without(self, *signals: str) -> Model:
         """The same with signals taken away, the other weights as they are."""
@@ -101,6 +103,13 @@ def fuse(
     sure = calibration.right.probability(known)
     shown = [replace(hit, score=sure * math.exp(hit.score - ranked[0].score)) for hit in ranked]
     return Ranked(shown, sure, calibration.matches(known), known)
+
+
+def blended(hit: Hit, cosine: float, common: float, weights: Mapping[str, float]) -> Hit:
+    """A hit of `similar`: its score is the weighted mean of the two signals, which are kept as they are."""
+    signals = {"meaning": cosine, "tokens": common}
+    score = sum(weights[name] * value for name, value in signals.items()) / sum(weights.values())
+    return replace(hit, score=score, signals=signals, common_tokens=common)
 
 
 def way(found: Iterable[Evidence]) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from codesift.config import Settings
 from codesift.filtering import Filter, choose
 from codesift.folding import fold
 from codesift.overlap import bag_of, share
-from codesift.ranking import FIELD_WEIGHTS, Model, Ranked, best_first, fuse
+from codesift.ranking import FIELD_WEIGHTS, Model, Ranked, best_first, blended, fitted, fuse
 from codesift.signals import MOST_USES, Asked, Evidence, rarity
 from codesift.sources import Sources
 from codesift.store import Index
@@ -148,24 +149,40 @@ def similar(
         only: which units may be returned.
         least: leave out what has a lower cosine.
     """
-    near = [hit for hit in alike(origin, index, settings, only)[:limit] if hit.score >= least]
     sources = Sources(index, settings)
-    code = origin.code or "\n".join(sources.lines(origin.path)[origin.lines[0] - 1 : origin.lines[1]])
-    own = bag_of(code, origin.language)
-    shares = (share(own, bag_of(sources.code(hit), hit.language)) for hit in near)
-    marked = [replace(hit, common_tokens=common) for hit, common in zip(near, shares, strict=True)]
-    return answer(origin.asked, marked, index, sources)
+    near = (hit for hit in alike(origin, index, settings, only, sources) if hit.signals["meaning"] >= least)
+    return answer(origin.asked, islice(near, limit), index, sources)
 
 
-def alike(origin: Origin, index: Index, settings: Settings, only: Filter) -> list[Hit]:
-    """All candidates for `similar`, best first."""
+def alike(
+    origin: Origin,
+    index: Index,
+    settings: Settings,
+    only: Filter,
+    sources: Sources,
+    weights: Mapping[str, float] | None = None,
+) -> list[Hit]:
+    """All candidates for `similar`, best first: by cosine and by the tokens they have in common.
+
+    Args:
+        origin: the unit and its vectors.
+        index: searched as it is.
+        settings: number of candidates.
+        only: which units may be returned.
+        sources: where code is read.
+        weights: of `meaning` and `tokens`, other than those of the package.
+    """
     near = nearest(index, origin.vectors, settings.candidates, choose(index, only))
     hits = index.catalog.hits(unit_id for unit_id, _, _ in near)
-    ranked = [
-        replace(hits[unit_id], score=cosine, signals={"meaning": cosine}, best_lines=lines)
-        for unit_id, cosine, lines in near
-        if unit_id in hits and not _is_part(hits[unit_id], origin)
-    ]
+    code = origin.code or "\n".join(sources.lines(origin.path)[origin.lines[0] - 1 : origin.lines[1]])
+    own = bag_of(code, origin.language)
+    weights = weights or fitted().similar
+    ranked = []
+    for unit_id, cosine, lines in near:
+        hit = hits.get(unit_id)
+        if hit is not None and not _is_part(hit, origin):
+            common = share(own, bag_of(sources.code(hit), hit.language))
+            ranked.append(blended(replace(hit, best_lines=lines), cosine, common, weights))
     return sorted(ranked, key=best_first)
 
 

@@ -204,14 +204,14 @@ def _folded(name: str) -> str:
 def symbol_match(wanted: Sequence[str], hit: Hit) -> float:
     """How well a unit's name is the bare symbol asked for, from 0 to 1.
 
-    1 for a class of that name, 0.9 for another definition, 0.8 but for letter case, 0.6 for the last part of
+    1 for a class of that name, 0.95 for another definition, 0.7 but for letter case, 0.6 for the last part of
     a qualified name alone, 0.5 for a name that begins so or is a typing error away.
     """
     have = symbol_parts(hit.qualified_name)[-len(wanted) :]
     if have == list(wanted):
-        return 1.0 if hit.kind == "class" else 0.9
+        return 1.0 if hit.kind == "class" else 0.95
     if [part.lower() for part in have] == [part.lower() for part in wanted]:
-        return 0.8
+        return 0.7
     name, last = hit.name.lower(), wanted[-1].lower()
     if name == last:
         return 0.6

@@ -99,9 +99,10 @@ class Hit:
     start_line: int
     end_line: int
     score: float
-    """Of `query`, the probability that it answers, see `ranking.Ranked`; of `similar`, the cosine."""
+    """Of `query`, the probability that it answers, see `ranking.Ranked`; of `similar`, a mean of its
+    signals."""
     signals: dict[str, float]
-    """What each signal adds to the value it was ranked by."""
+    """Of `query`, what each signal adds to the value it was ranked by; of `similar`, each signal."""
     best_lines: tuple[int, int]
     """The lines of the window that matched best; the whole unit where it is one window."""
     focus_line: int = 0

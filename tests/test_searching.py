@@ -210,11 +210,12 @@ def test_the_most_similar_comes_first_and_never_the_unit_itself(index: Index) ->
     assert answer.query == "sea/tide.py:height"
 
 
-def test_a_similar_hits_score_is_its_cosine(index: Index) -> None:
+def test_a_similar_hit_is_scored_by_its_cosine_and_its_tokens(index: Index) -> None:
     origin = origin_of(index, "sea/tide.py", "height")
     for hit in similar(origin, index, SETTINGS, 3, Filter()).hits:
         cosine = float(np.max(np.array(index.vectors.of_unit(hit.unit_id)) @ origin.vectors[0]))
-        assert hit.score == pytest.approx(cosine, abs=1e-3) and hit.signals == {"meaning": hit.score}
+        assert hit.signals == {"meaning": pytest.approx(cosine, abs=1e-3), "tokens": hit.common_tokens}
+        assert min(hit.signals.values()) <= hit.score <= max(hit.signals.values())
 
 
 def test_other_languages_alone_can_be_asked_for(index: Index) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.fitting.linear import Listing
 from benchmarks.quality.bench import SYSTEMS, Bench
 from benchmarks.quality.matching import by_file, by_function, matches
-from benchmarks.quality.questions import FILE, FUNCTION, NOTHING, Row
+from benchmarks.quality.questions import FILE, FUNCTION, NOTHING, SIMILAR, Row
 from codesift.ranking import DEFINITION
 from codesift.searching import Question, candidates
 from codesift.signals import SIGNALS, Asked, Evidence, measure
@@ -82,4 +82,18 @@ def cases(bench: Bench, repo: str, rows: Mapping[str, Sequence[Row]], way: str) 
                 yield Case(part, repo, row, *known)
 
     found: list[Case] = bench.on(repo, lambda index: list(work(index)))
+    return found
+
+
+def likenesses(bench: Bench, repo: str, rows: Mapping[str, Sequence[Row]]) -> list[Listing]:
+    """What `similar` finds for each function that has counterparts, with its two signals."""
+
+    def work(index: Index) -> Iterator[Listing]:
+        for row in rows.get(SIMILAR, ()):
+            hits = bench.alike(index, row["source"])
+            signals = np.array([[hit.signals["meaning"], hit.signals["tokens"]] for hit in hits])
+            relevant = [any(matches(hit, answer) for answer in row["answers"]) for hit in hits]
+            yield Listing(signals, np.zeros(len(hits)), np.arange(len(hits)), np.array(relevant))
+
+    found: list[Listing] = bench.on(repo, lambda index: list(work(index)))
     return found

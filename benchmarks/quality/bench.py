@@ -15,6 +15,7 @@ from codesift.encoders import open_encoder
 from codesift.filtering import Filter
 from codesift.freshness import on_index
 from codesift.searching import Question, alike, rank
+from codesift.sources import Sources
 from codesift.store import Index
 from codesift.targets import Origin
 from codesift.types import Encoder, Hit, Progress
@@ -75,14 +76,14 @@ class Bench:
         question = Question(text, 0, lexical, semantic)
         return rank(question, index, self.settings, lambda: self.encoder(index.space)).hits
 
-    def alike(self, index: Index, source: Row) -> Sequence[Hit]:
+    def alike(self, index: Index, source: Row, weights: Mapping[str, float] | None = None) -> Sequence[Hit]:
         units = [u for u in index.catalog.units_of(source["path"]) if matches(u, source)]
         if not units:
             return []
         unit = max(units, key=lambda u: (u.start_line == source["start_line"], u.start_line - u.end_line))
         lines = unit.start_line, unit.end_line
         origin = Origin("", unit.language, index.vectors.of_unit(unit.unit_id), unit.path, lines)
-        return alike(origin, index, self.settings, Filter())
+        return alike(origin, index, self.settings, Filter(), Sources(index, self.settings), weights)
 
 
 def outcomes(

@@ -18,14 +18,35 @@ from benchmarks.quality.bench import Bench
 from benchmarks.quality.cold import cold
 from benchmarks.quality.sources import copy_sources, digest_of
 from benchmarks.quality.systems import DEPTH, Ranking, Result, Searcher, System
-from codesift.config import Settings, load_settings
+from codesift.config import load_settings
 from codesift.encoders import open_encoder
-from codesift.ranking import Model, Ranked, fitted
-from codesift.searching import OpenEncoder, Question, rank
+from codesift.ranking import Model, fitted
+from codesift.searching import Question, rank
 from codesift.store import Index
 from codesift.types import Encoder, Hit
 
 T = TypeVar("T")
+
+
+def _shipped(index: Index) -> Model:
+    """The weights in the package."""
+    return fitted()
+
+
+def _without(*signals: str) -> Callable[[Index], Model]:
+    """Those with signals taken away and the other weights as they are."""
+    return lambda index: fitted().without(*signals)
+
+
+def _validated(index: Index) -> Model:
+    """Weights that were not fitted on this repository: the shipped ones where none were."""
+    return _folds().get(index.root.name, fitted())
+
+
+@cache
+def _folds() -> dict[str, Model]:
+    rows = json.loads(FOLDS.read_text(encoding="utf-8"))
+    return {repo: Model.from_json(row) for repo, row in rows.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +61,10 @@ class Variant:
     """What differs from the defaults, by name of the setting."""
     index: str = "shipped"
     """Variants with the same value share their indexes; another one where settings change what is stored."""
-    ranked: Callable[[Question, Index, Settings, OpenEncoder], Ranked] = rank
-    """What answers a question: the tool's own ranking, or one with something taken away."""
+    model: Callable[[Index], Model] = _shipped
+    """The weights an index is searched with: the tool's own, or those with something taken away."""
     ablation: bool = False
     """Asked only if it is named, or with `--ablations`."""
-
-
-def _without(*signals: str) -> Callable[[Question, Index, Settings, OpenEncoder], Ranked]:
-    """The ranking with signals taken away and the other weights as they are."""
-
-    def ranked(question: Question, index: Index, settings: Settings, encoder: OpenEncoder) -> Ranked:
-        return rank(question, index, settings, encoder, fitted().without(*signals))
-
-    return ranked
-
-
-def _validated(question: Question, index: Index, settings: Settings, encoder: OpenEncoder) -> Ranked:
-    """The ranking with weights that were not fitted on this repository: the shipped ones where none were."""
-    return rank(question, index, settings, encoder, _folds().get(index.root.name))
-
-
-@cache
-def _folds() -> dict[str, Model]:
-    rows = json.loads(FOLDS.read_text(encoding="utf-8"))
-    return {repo: Model.from_json(row) for repo, row in rows.items()}
 
 
 ABLATED = {
@@ -87,10 +88,10 @@ VARIANTS = (
     Variant(
         "codesift-base", "no language adapters", settings={"adapters": False}, index="base", ablation=True
     ),
-    Variant("codesift-validated", "weights fitted on all other repositories", ranked=_validated),
+    Variant("codesift-validated", "weights fitted on all other repositories", model=_validated),
     *(
         Variant(
-            f"codesift-no-{name}", f"without {', '.join(signals)}", ranked=_without(*signals), ablation=True
+            f"codesift-no-{name}", f"without {', '.join(signals)}", model=_without(*signals), ablation=True
         )
         for name, signals in ABLATED.items()
     ),
@@ -107,7 +108,9 @@ class Ours:
     def ask(self, query: str) -> Ranking:
         question = Question(query, 0, self._variant.lexical, self._variant.semantic)
         started = time.perf_counter()
-        ranked = self._variant.ranked(question, self.index, self.bench.settings, self._encoder)
+        ranked = rank(
+            question, self.index, self.bench.settings, self._encoder, self._variant.model(self.index)
+        )
         seconds = time.perf_counter() - started
         return _ranking(ranked.hits, ranked.confidence, seconds, not ranked.matches)
 
@@ -118,9 +121,8 @@ class Ours:
         if not self._variant.semantic:
             return None
         started = time.perf_counter()
-        hits = self.bench.alike(
-            self.index, {"path": source.path, "start_line": source.start_line, "end_line": source.end_line}
-        )
+        row = {"path": source.path, "start_line": source.start_line, "end_line": source.end_line}
+        hits = self.bench.alike(self.index, row, self._variant.model(self.index).similar)
         seconds = time.perf_counter() - started
         return _ranking(hits, hits[0].score if hits else None, seconds)
 
@@ -142,7 +144,7 @@ class Codesift:
     @property
     def version(self) -> str:
         here = Path(__file__)
-        return f"{codesift.__version__} {_sources()} {digest_of(here, here.with_name('bench.py'))}"
+        return f"{codesift.__version__} {_sources()} {digest_of(here, here.with_name('bench.py'), FOLDS)}"
 
     def on(self, repository: Path, work: Callable[[Searcher], T]) -> T:
         corpora = self._work / "codesift" / self._variant.index
