@@ -12,6 +12,7 @@ BENCHMARKS = {
     "ann": "recall, speed and size of the hnsw graph, for a grid of its parameters",
     "engines": "inference engines and precisions for the encoder",
     "fit": "fit the ranking's weights and the confidence",
+    "warm": "what ranking costs beyond encoding a question",
     "quality": "questions on real repositories, asked of codesift and of its peers",
 }
 """Name of a module in this folder, each with `main(arguments) -> exit code` -> what it is about."""

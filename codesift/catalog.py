@@ -10,9 +10,6 @@ from codesift.database import Database, parts
 from codesift.types import Hit, SourceFile, Unit
 from codesift.words import is_slip, terms
 
-_FEW = 4_000
-"""Units with a word. More are not all fetched, but looked up one by one; both cost about as much here."""
-
 
 class FileRow(NamedTuple):
     """What the catalog knows of one file."""
@@ -220,25 +217,14 @@ class Catalog:
         return {word: self._having(unit_ids, word) for word in words}
 
     def _having(self, unit_ids: Collection[int], word: str) -> Having:
-        matching = "SELECT rowid FROM words WHERE words MATCH ?"
-        rows = self._db.all(f"{matching} LIMIT ?", (_quoted(word), _FEW + 1))
-        if len(rows) <= _FEW:
-            return Having(len(rows), {unit_id for (unit_id,) in rows}.intersection(unit_ids))
-        found: set[int] = set()
-        for part in parts(list(unit_ids)):
-            inside = f"AND rowid IN ({','.join('?' * len(part))})"
-            found.update(
-                unit_id for (unit_id,) in self._db.all(f"{matching} {inside}", (_quoted(word), *part))
-            )
-        return Having(self._frequency(word, -1), found)
+        # Reading every row that matches is many times faster than asking FTS5 for chosen ones.
+        rows = self._db.all("SELECT rowid FROM words WHERE words MATCH ?", (_quoted(word),))
+        return Having(len(rows), {unit_id for (unit_id,) in rows}.intersection(unit_ids))
 
     def uses(self, words: Iterable[str], most: int) -> dict[str, int]:
         """Word -> how many units have it; counting stops at `most`."""
-        return {word: self._frequency(word, most) for word in words}
-
-    def _frequency(self, word: str, most: int) -> int:
-        rows = "SELECT 1 FROM words WHERE words MATCH ? LIMIT ?"
-        return int(self._db.value(f"SELECT count(*) FROM ({rows})", (_quoted(word), most)))
+        rows = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
+        return {word: int(self._db.value(rows, (_quoted(word), most))) for word in words}
 
 
 def _any_of(words: Sequence[str]) -> str:

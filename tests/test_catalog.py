@@ -175,11 +175,7 @@ def test_thousands_of_units_are_fetched_at_once(catalog: Catalog) -> None:
     assert len(catalog.hits(ids)) == 2500
 
 
-@pytest.mark.parametrize("few", [0, 4_000])
-def test_units_that_have_a_word_are_known_however_many_there_are(
-    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, few: int
-) -> None:
-    monkeypatch.setattr("codesift.catalog._FEW", few)
+def test_units_that_have_a_word_are_known_and_counted(catalog: Catalog) -> None:
     put(catalog, "a.py", unit("tide"), unit("level", code="tides"), unit("quay"))
     ids = {hit.name: hit.unit_id for hit in catalog.units_of("a.py")}
     having = catalog.having([ids["tide"], ids["quay"]], ["tide", "zeppelin"])

@@ -1,0 +1,105 @@
+"""A warm query: what ranking costs beyond encoding the question, index and model open.
+
+    python -m benchmarks warm --root FOLDER
+
+FOLDER is any indexed repository; its first lines of documentation are the questions. Each is encoded and then
+ranked with that very vector, in turn, so that noise hits both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median, quantiles
+from typing import TYPE_CHECKING
+
+from benchmarks.machine import describe, in_words
+from codesift.config import Settings, load_settings
+from codesift.encoders import open_encoder
+from codesift.freshness import on_index
+from codesift.models import chosen_space
+from codesift.parse import parse
+from codesift.reading import Unreadable, read_text
+from codesift.searching import Question, rank
+from codesift.store import Index
+from codesift.types import Encoder
+
+if TYPE_CHECKING:
+    from codesift.types import Vectors as Matrix
+
+_FEWEST, _MOST = 3, 12
+"""Words of a question."""
+
+
+class _Known:
+    """Stands for the encoder once the question is encoded."""
+
+    def __init__(self, vector: Matrix) -> None:
+        self._vector = vector
+
+    def encode_query(self, text: str) -> Matrix:
+        return self._vector
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the figures. Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks warm",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--root", type=Path, required=True, help="an indexed repository")
+    parser.add_argument("--questions", type=int, default=200, help="how many")
+    given = parser.parse_args(arguments)
+    settings = load_settings(given.root, os.environ, {"refresh": False})
+    encoder = open_encoder(chosen_space(settings, given.root))
+
+    def work(index: Index) -> tuple[int, list[tuple[float, float]]]:
+        asked = _questions(index, settings, given.questions)
+        _timed(asked[0], index, settings, encoder)
+        return index.catalog.counts()[1], [_timed(text, index, settings, encoder) for text in asked]
+
+    units, times = on_index(given.root.resolve(), settings, _say, _no_progress, lambda _: encoder, work)
+    encoding, ranking = ([1000 * each for each in column] for column in zip(*times, strict=True))
+    sys.stdout.write(
+        "| units | questions | encoding, median ms | ranking, median ms | ranking, 95th percentile |\n"
+        "|---:|---:|---:|---:|---:|\n"
+        f"| {units:,} | {len(times)} | {median(encoding):.1f} | {median(ranking):.1f} "
+        f"| {quantiles(ranking, n=20)[-1]:.1f} |\n\n{in_words(describe())}"
+    )
+    return 0
+
+
+def _timed(text: str, index: Index, settings: Settings, encoder: Encoder) -> tuple[float, float]:
+    """Seconds of encoding a question, and of all that comes after."""
+    started = time.perf_counter()
+    vector = encoder.encode_query(text)
+    encoded = time.perf_counter()
+    rank(Question(text, 10), index, settings, lambda: _Known(vector))  # type: ignore[arg-type,return-value]
+    return encoded - started, time.perf_counter() - encoded
+
+
+def _questions(index: Index, settings: Settings, wanted: int) -> list[str]:
+    """First lines of documentation, from files spread over the repository."""
+    files = [row for row in index.catalog.files() if row.skipped is None]
+    found: list[str] = []
+    for row in files[:: max(1, len(files) // wanted)]:
+        try:
+            units = parse(read_text(row.source(index.root), settings), row.language, row.path)
+        except Unreadable:
+            continue
+        lines = (unit.documentation.strip().partition("\n")[0] for unit in units)
+        found += [line for line in lines if _FEWEST <= len(line.split()) <= _MOST][:3]
+    return found[:wanted]
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+def _no_progress(stage: str, done: int, total: int) -> None:
+    pass
