@@ -64,7 +64,7 @@ def mentioned(text: str) -> list[list[str]]:
 
 
 def related(word: str, other: str) -> bool:
-    """Whether two words begin so alike that they may be forms of one: `router` and `routing`."""
+    """Whether two words begin so alike that they may be forms of one: `router` and `routed`."""
     if word == other:
         return True
     shorter, longer = sorted((len(word), len(other)))

@@ -6,9 +6,12 @@ import pytest
 
 from codesift.words import (
     STOP_WORDS,
+    is_slip,
     is_symbol,
     looks_like_code,
+    mentioned,
     query_terms,
+    related,
     split_identifier,
     symbol_parts,
     terms,
@@ -114,3 +117,34 @@ def test_pasted_code_is_recognised(text: str) -> None:
 )
 def test_questions_symbols_and_error_messages_are_not_code(text: str) -> None:
     assert not looks_like_code(text)
+
+
+@pytest.mark.parametrize(
+    ("word", "other", "is_related"),
+    [
+        ("router", "routed", True),
+        ("parse", "parser", True),
+        ("tide", "tide", True),
+        ("log", "logs", True),
+        ("car", "cartography", False),
+        ("in", "input", False),
+        ("tide", "quay", False),
+    ],
+)
+def test_forms_of_a_word_begin_alike(word: str, other: str, is_related: bool) -> None:
+    assert related(word, other) is related(other, word) is is_related
+
+
+@pytest.mark.parametrize("other", ["releas", "releasse", "releaze", "relaese", "elease"])
+def test_one_typing_error_is_a_slip(other: str) -> None:
+    assert is_slip("release", other) and is_slip(other, "release")
+
+
+@pytest.mark.parametrize("other", ["release", "rel", "relaxes", "lease", "esaeler"])
+def test_the_same_word_and_a_far_one_are_no_slips(other: str) -> None:
+    assert not is_slip("release", other)
+
+
+def test_only_what_code_is_written_with_is_mentioned() -> None:
+    text = "why does MutexLock differ from absl::Mutex and parse_json, and what is HTTPHeader in A Word"
+    assert mentioned(text) == [["MutexLock"], ["absl", "Mutex"], ["parse_json"], ["HTTPHeader"]]
