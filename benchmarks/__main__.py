@@ -13,6 +13,7 @@ BENCHMARKS = {
     "engines": "inference engines and precisions for the encoder",
     "fit": "fit the ranking's weights and the confidence",
     "warm": "what ranking costs beyond encoding a question",
+    "missed": "which questions are missed, and why",
     "quality": "questions on real repositories, asked of codesift and of its peers",
 }
 """Name of a module in this folder, each with `main(arguments) -> exit code` -> what it is about."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import codesift
-from benchmarks.fitting import FOLDS
+from benchmarks.fitting import FOLDS, folds
 from benchmarks.processes import codesift as command
 from benchmarks.quality.bench import Bench
 from benchmarks.quality.cold import cold
@@ -40,13 +40,7 @@ def _without(*signals: str) -> Callable[[Index], Model]:
 
 def _validated(index: Index) -> Model:
     """Weights that were not fitted on this repository: the shipped ones where none were."""
-    return _folds().get(index.root.name, fitted())
-
-
-@cache
-def _folds() -> dict[str, Model]:
-    rows = json.loads(FOLDS.read_text(encoding="utf-8"))
-    return {repo: Model.from_json(row) for repo, row in rows.items()}
+    return folds().get(index.root.name, fitted())
 
 
 @dataclass(frozen=True, slots=True)

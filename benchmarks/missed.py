@@ -1,0 +1,128 @@
+"""Which questions are missed, and why: classes of causes that can be told without reading the answers.
+
+    python -m benchmarks missed --data FOLDER --corpora FOLDER
+
+Every question is answered by a ranking that was not fitted on its repository, as in `benchmarks fit`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from benchmarks.fitting import folds
+from benchmarks.fitting.cases import Case, cases
+from benchmarks.machine import describe, in_words
+from benchmarks.quality.bench import Bench
+from benchmarks.quality.questions import FILE, FUNCTION, kind_of, questions
+from codesift.config import load_settings
+from codesift.ranking import Model, fuse
+from codesift.types import Hit
+
+FIRST = 10
+"""A function below this place is missed."""
+CAUSES: Mapping[str, str] = {
+    "no candidate": "neither search has an answer among its candidates",
+    "no vector near": "only its words made it a candidate, its vectors are far from the question's",
+    "no word in common": "it has none of the question's words",
+    "same file": "the first result is elsewhere in an answer's file",
+    "sibling": "the first result's file has the answer's name in another folder or with another ending",
+    "same folder": "the first result is in another file of an answer's folder",
+    "second answer": "the first file is right, and another one that counts comes late",
+    "other": "the first result is somewhere else",
+}
+"""Name -> what it means; the first that holds is counted."""
+
+
+class Missed(NamedTuple):
+    """A question that is not answered well enough."""
+
+    part: str
+    repo: str
+    kind: str
+    query: str
+    rank: int | None
+    """Of the first answer, or of its file; None if there is none."""
+    cause: str
+
+
+def missed(found: Sequence[Case], models: Mapping[str, Model], bench: Bench) -> Iterator[Missed]:
+    """The questions about files that are not perfect, and those about functions below `FIRST`."""
+    for case in found:
+        if case.part not in (FILE, FUNCTION):
+            continue
+        ranked = fuse(case.asked, case.hits, case.found, bench.settings, models[case.repo]).hits
+        outcome = case.outcome(ranked)
+        rank = outcome.ranks[0] if outcome.ranks else None
+        good = outcome.ndcg() > 0.999 if case.part == FILE else rank is not None and rank <= FIRST
+        if not good:
+            kind = kind_of(case.part, case.row)
+            yield Missed(case.part, case.repo, kind, case.row["query"], rank, _cause(case, ranked, rank))
+
+
+def _cause(case: Case, ranked: Sequence[Hit], rank: int | None) -> str:
+    if rank is None:
+        return "no candidate"
+    if case.part == FILE and rank == 1:
+        return "second answer"
+    wanted = _paths(case)
+    first = PurePosixPath(ranked[0].path)
+    if case.part == FUNCTION:
+        answer = case.found[next(hit.unit_id for hit in ranked if case.is_answered_by(hit))]
+        if not answer.has:
+            return "no word in common"
+        if first in wanted:
+            return "same file"
+    if any(first.stem == path.stem for path in wanted):
+        return "sibling"
+    return "same folder" if any(first.parent == path.parent for path in wanted) else "other"
+
+
+def _paths(case: Case) -> set[PurePosixPath]:
+    if case.part == FUNCTION:
+        return {PurePosixPath(answer["path"]) for answer in case.row["answers"]}
+    return {PurePosixPath(path) for path in (*case.row["relevant"], *case.row["secondary"])}
+
+
+def markdown(found: Sequence[Missed], asked: int) -> str:
+    """Counts of causes, then every question."""
+    lines = ["# What is missed", "", f"{len(found)} of {asked} questions.", ""]
+    lines += ["| cause | what it means | files | functions |", "|---|---|---:|---:|"]
+    counts = Counter((each.cause, each.part) for each in found)
+    lines += [
+        f"| {cause} | {about} | {counts[cause, FILE]} | {counts[cause, FUNCTION]} |"
+        for cause, about in CAUSES.items()
+        if counts[cause, FILE] or counts[cause, FUNCTION]
+    ]
+    lines += ["", "| repository | kind | question | first answer | cause |", "|---|---|---|---:|---|"]
+    lines += [
+        f"| {each.repo} | {each.kind} | {each.query} | {each.rank or '-'} | {each.cause} |" for each in found
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the table. Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks missed",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--data", type=Path, default=os.environ.get("CODESIFT_EVAL"), help="the evaluation data"
+    )
+    parser.add_argument("--corpora", type=Path, help="the repositories with their indexes")
+    given = parser.parse_args(arguments)
+    if given.data is None or given.corpora is None or not Path(given.data, "repos").is_dir():
+        sys.stdout.write("skipped: no evaluation data; give --data FOLDER and --corpora FOLDER\n")
+        return 0
+    bench = Bench(given.corpora, load_settings(given.corpora, {}, {}))
+    asked = sorted(questions(given.data, (FILE, FUNCTION)).items())
+    found = [case for repo, rows in asked for case in cases(bench, repo, rows, "both")]
+    sys.stdout.write(markdown(list(missed(found, folds(), bench)), len(found)) + "\n" + in_words(describe()))
+    return 0
