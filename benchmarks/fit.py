@@ -88,8 +88,10 @@ def markdown(about: Mapping[str, Any], fit: Fit) -> str:
     lines = [
         "# The ranking's fit",
         "",
-        "Every question is answered by weights, and judged by a calibration, that were fitted on the other",
-        f"repositories alone. Questions: {counts}.",
+        "Every question is answered by weights, and judged by a calibration and a threshold, that were",
+        "fitted on the other repositories alone. (The rankings that a calibration is fitted on come from",
+        "weights that have seen the question: they are not fitted anew for each pair of repositories.)",
+        f"Questions: {counts}.",
         "",
         "| | " + " | ".join(_NAMES[way] for way in figures) + " |",
         "|---|" + "---:|" * len(figures),

@@ -143,18 +143,19 @@ class Catalog:
         return [Hit(*row, score=0.0, signals={}, best_lines=row[6:]) for row in rows]  # type: ignore[misc]
 
     def named(self, name: str, chosen: bool) -> list[int]:
-        """Ids of the units of this name, letter case aside.
+        """Ids of the units of this name, letter case aside, classes first.
 
         Args:
             name: the last part of a qualified name.
             chosen: look only at the units picked with `choose`.
         """
         inside = "AND id IN (SELECT id FROM chosen)" if chosen else ""
-        rows = self._db.all(f"SELECT id FROM units WHERE name = ? COLLATE NOCASE {inside}", (name,))
+        named = f"SELECT id FROM units WHERE name = ? COLLATE NOCASE {inside}"
+        rows = self._db.all(f"{named} ORDER BY kind <> 'class', id", (name,))
         return [unit_id for (unit_id,) in rows]
 
     def resembling(self, name: str, chosen: bool) -> list[int]:
-        """Ids of the units whose name begins like this one or else is a typing error away, letter case aside.
+        """Ids of the units whose name begins so or else is a typing error away, shortest name first.
 
         Args:
             name: the last part of a qualified name, of at least three letters.
@@ -166,6 +167,7 @@ class Catalog:
             f"AND (substr(name, 1, ?) = ? COLLATE NOCASE OR length(name) <= ?) {inside}",
             (len(name) - 1, len(name), name, len(name) + 1),
         )
+        rows.sort(key=lambda row: (len(row[0]), row[1]))
         begun = [unit_id for found, unit_id in rows if found.lower().startswith(name.lower())]
         return begun or [unit_id for found, unit_id in rows if is_slip(name.lower(), found.lower())]
 

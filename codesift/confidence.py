@@ -49,7 +49,7 @@ class Calibration:
     answerable: Logistic
     """That anything does. Another question: a hard query may have its answer on the tenth place."""
     threshold: float
-    """Of `answerable`; below it nothing matches well."""
+    """Of `answerable`; below it nothing matches well. Few of the questions with an answer are."""
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Calibration:
@@ -80,6 +80,6 @@ def traits(
         "best_coverage": max(each["coverage"] for each in own),
         "path_words": max(each["path_words"] for each in own[:_FIRST]),
         "unknown": unknown,
-        "lead": min(ranked[0].score - ranked[1].score, _LARGEST_LEAD) if len(ranked) > 1 else _LARGEST_LEAD,
+        "lead": min(ranked[0].score - ranked[1].score, _LARGEST_LEAD) if len(ranked) > 1 else 0.0,
         "symbol": own[0]["symbol"],
     }

@@ -67,9 +67,9 @@ class Settings:
     ann_search_width: int = _number(200, 10, 10_000)
     """Candidates held in a search (ef); hnswlib answers with no more than this, so it equals `candidates`."""
     lexical_weight: float = _number(1.0, 0.0, 100.0)
-    """How far the words count, times what was fitted; 0 silences them."""
+    """How far the words of units count, times what was fitted. Names and paths count in any case."""
     semantic_weight: float = _number(1.0, 0.0, 100.0)
-    """How far the vectors count, times what was fitted; 0 silences them."""
+    """How far the vectors count, times what was fitted; 0 silences them but for what they say of files."""
     candidates: int = _number(100, 1, 10_000)
     """Units each search hands to the ranking. 200 found nothing more (`python -m benchmarks fit`)."""
 

@@ -56,7 +56,8 @@ Plain = Annotated[
     bool, typer.Option("--plain", help="No colour, no links: what a pipe gets.", rich_help_panel=_OUTPUT)
 ]
 Explain = Annotated[
-    bool, typer.Option("--explain", help="Show each signal's share of the score.", rich_help_panel=_OUTPUT)
+    bool,
+    typer.Option("--explain", help="Show what each signal adds.", rich_help_panel=_OUTPUT),
 ]
 NoFold = Annotated[
     bool,

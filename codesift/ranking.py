@@ -60,7 +60,7 @@ class Ranked:
     confidence: float
     """That the first one answers the query, as a probability; 0 if there is none."""
     matches: bool
-    """False where most likely nothing answers it."""
+    """False where hardly any question that has an answer looks like this."""
     traits: Mapping[str, float]
     """What `confidence` and `matches` were taken from."""
 
@@ -99,7 +99,7 @@ def fuse(
         return Ranked([], 0.0, False, {})
     present = frozenset().union(*(each.has for each in found.values()))
     known = traits(ranked, signals, 1 - asked.share(present))
-    calibration = model.calibrations[way(found.values())]
+    calibration = model.calibrations[way(asked, found.values())]
     sure = calibration.right.probability(known)
     shown = [replace(hit, score=sure * math.exp(hit.score - ranked[0].score)) for hit in ranked]
     return Ranked(shown, sure, calibration.matches(known), known)
@@ -112,12 +112,11 @@ def blended(hit: Hit, cosine: float, common: float, weights: Mapping[str, float]
     return replace(hit, score=score, signals=signals, common_tokens=common)
 
 
-def way(found: Iterable[Evidence]) -> str:
+def way(asked: Asked, found: Iterable[Evidence]) -> str:
     """What was searched, as a key of `Model.calibrations`: words, vectors or both."""
-    found = list(found)
     if all(each.cosine is None for each in found):
         return "words"
-    return "both" if any(each.has for each in found) else "vectors"
+    return "both" if asked.rarity else "vectors"
 
 
 def _weighted(model: Model, settings: Settings) -> dict[str, float]:

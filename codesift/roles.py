@@ -36,6 +36,16 @@ def is_test(path: str) -> bool:
     )
 
 
+TEST_WORDS = frozenset(("test", "tests", "testing", "spec", "specs", "unittest", "fixture", "fixtures"))
+EXAMPLE_WORDS = frozenset(
+    """
+    example examples sample samples demo demos doc docs documentation bench benchmark benchmarks perf fuzz
+    fuzzing script scripts tool tools
+    """.split()  # noqa: SIM905 - a list of this length is harder to read
+)
+LEGACY_WORDS = frozenset(("deprecated", "legacy", "old", "compat", "vendor", "vendored", "generated"))
+"""Words of a query that ask for such files."""
+
 _EXAMPLE = re.compile(
     r"(?:^|/)_?(?:examples?|samples?|demos?|docs?|bench(?:marks?)?|perf|fuzz(?:ing)?|scripts?|tools?)(?:/|\.)|benchmark",
     re.IGNORECASE,

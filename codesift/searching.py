@@ -12,7 +12,7 @@ from codesift.filtering import Filter, choose
 from codesift.folding import fold
 from codesift.overlap import bag_of, share
 from codesift.ranking import FIELD_WEIGHTS, Model, Ranked, best_first, blended, fitted, fuse
-from codesift.signals import MOST_USES, Asked, Evidence, rarity
+from codesift.signals import MOST_USES, SHORTEST_PREFIX, Asked, Evidence, rarity
 from codesift.sources import Sources
 from codesift.store import Index
 from codesift.targets import Origin
@@ -35,8 +35,6 @@ _GRAPH_SHARE = 0.3
 _SPARE_SCORES = 20
 """BM25 scores asked for each unit wanted: one that only the vectors found has its score among them, or it is
 too low to matter."""
-_SHORTEST_PREFIX = 3
-"""Letters of a symbol that no unit has for a name, to be taken for the beginning of one."""
 
 OpenEncoder = Callable[[], Encoder]
 
@@ -99,7 +97,7 @@ def candidates(
     matched = catalog.lexical(words, FIELD_WEIGHTS, limit * _SPARE_SCORES, share < 1)
     vectors = _query_vectors(question, open_encoder()) if question.semantic and index.vectors.ready() else []
     near = {row[0]: row[1:] for row in nearest(index, vectors, limit, share)}
-    named = _named(question.text, index, share < 1)
+    named = _named(question.text, index, share < 1, limit)
     hits = catalog.hits(dict.fromkeys([*(unit_id for unit_id, _ in matched[:limit]), *near, *named]))
     # Each search is asked about what only the other found, so that both speak of every candidate.
     bm25 = dict(matched)
@@ -118,15 +116,15 @@ def candidates(
     return Asked(question.text, rarities), hits, found
 
 
-def _named(text: str, index: Index, chosen: bool) -> list[int]:
+def _named(text: str, index: Index, chosen: bool, limit: int) -> list[int]:
     """Units that a bare symbol names: neither search is sure to have them among its candidates."""
     parts = symbol_parts(text) if is_symbol(text) else []
     if not parts:
         return []
-    exact = index.catalog.named(parts[-1], chosen)
-    if exact or len(parts[-1]) < _SHORTEST_PREFIX:
+    exact = index.catalog.named(parts[-1], chosen)[:limit]
+    if exact or len(parts[-1]) < SHORTEST_PREFIX:
         return exact
-    return index.catalog.resembling(parts[-1], chosen)
+    return index.catalog.resembling(parts[-1], chosen)[:limit]
 
 
 def _uses(names: Iterable[str], index: Index) -> dict[str, int]:
@@ -150,6 +148,7 @@ def similar(
         least: leave out what has a lower cosine.
     """
     sources = Sources(index, settings)
+    settings = replace(settings, candidates=max(settings.candidates, limit))
     near = (hit for hit in alike(origin, index, settings, only, sources) if hit.signals["meaning"] >= least)
     return answer(origin.asked, islice(near, limit), index, sources)
 

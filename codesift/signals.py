@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from statistics import fmean, pstdev
 
-from codesift.roles import is_example, is_legacy, is_test
+from codesift.roles import EXAMPLE_WORDS, LEGACY_WORDS, TEST_WORDS, is_example, is_legacy, is_test
 from codesift.types import Hit
 from codesift.words import is_slip, is_symbol, mentioned, query_terms, related, split_identifier, symbol_parts
 
@@ -40,6 +40,8 @@ AGAINST = ("module", "short", "test", "example", "legacy", "depth", "common")
 """Signals that can only speak against a unit; all others can only speak for it. Without this, questions that
 were written to share few words with their answers would teach that a matching name is a bad sign."""
 MOST_USES = 100
+SHORTEST_PREFIX = 3
+"""Letters of a symbol that no unit has for a name, to be taken for the beginning of one."""
 _FILE_UNITS = 5
 _LEFTOVER = {"module": 1.0, "text": 0.5}
 """Prose stands half as far back; that half is not measured, as the questions' repositories are code alone."""
@@ -157,10 +159,10 @@ class _Names:
         self._mentions = [parts[-1] for parts in mentioned(asked.text)] if asked.rarity else []
         self._folded = {_folded(name) for name in self._mentions}
         self._symbol = symbol_parts(asked.text) if is_symbol(asked.text) else []
-        plain = set(query_terms(asked.text))
-        self._no_tests = plain.isdisjoint(("test", "tests", "spec"))
-        self._no_examples = plain.isdisjoint(("example", "examples", "benchmark", "script", "demo", "docs"))
-        self._no_legacy = plain.isdisjoint(("deprecated", "legacy", "old", "vendor", "v1", "v2", "generated"))
+        plain = query_terms(asked.text)
+        self._no_tests = TEST_WORDS.isdisjoint(plain)
+        self._no_examples = EXAMPLE_WORDS.isdisjoint(plain)
+        self._no_legacy = LEGACY_WORDS.isdisjoint(plain)
         self._related: dict[str, frozenset[str]] = {}
 
     def of(self, hit: Hit) -> dict[str, float]:
@@ -215,4 +217,4 @@ def symbol_match(wanted: Sequence[str], hit: Hit) -> float:
     name, last = hit.name.lower(), wanted[-1].lower()
     if name == last:
         return 0.6
-    return 0.5 * (name.startswith(last) or is_slip(name, last))
+    return 0.5 * (len(last) >= SHORTEST_PREFIX and (name.startswith(last) or is_slip(name, last)))

@@ -138,7 +138,7 @@ class Answer:
     confidence: float | None = None
     """Probability that the first hit answers the query; None for `similar`."""
     matches: bool = True
-    """False where most likely nothing answers the query, and the hits are only the closest there is."""
+    """False where most likely nothing answers the query: the hits are only the closest there is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def _common(word: str, other: str) -> int:
 
 _CODE_MARKS = (
     re.compile(r"[{};:]\s*$", re.MULTILINE),
-    re.compile(r"\w\([^)\s]*[,)\s]"),
+    re.compile(r"\w\([^)\s]{0,200}[,)\s]"),
     re.compile(r"\s(?:=|:=|==|!=|=>|->|\+=|&&|\|\|)\s"),
     re.compile(
         r"^\s*(?:def|func|fn|fun|class|struct|impl|public|private|static|import|from|return|const|let|var|"

@@ -203,3 +203,27 @@ def test_old_code_and_examples_stand_back_unless_they_are_asked_for() -> None:
     assert ids(rank("tide level", found, *hits))[0] == 3
     by_id = {each.unit_id: each for each in rank("example of the deprecated tide level", found, *hits)}
     assert not {"example", "legacy"} & (by_id[1].signals.keys() | by_id[2].signals.keys())
+
+
+def test_a_single_result_is_no_surer_for_being_alone() -> None:
+    alone = fuse(asked("zeppelin"), {1: hit(1)}, {1: Evidence(None, frozenset(), 0.15)}, SETTINGS)
+    assert alone.confidence < 0.3 and not alone.matches
+
+
+def test_words_that_nothing_has_count_against_an_answer() -> None:
+    strange = Asked("zqxv", {"zqxv": 9.0})
+    found = {n: Evidence(None, frozenset(), 0.3 - 0.001 * n) for n in range(1, 30)}
+    ranked = fuse(strange, {n: hit(n, f"f{n}") for n in found}, found, SETTINGS)
+    assert ranked.traits["unknown"] == 1 and not ranked.matches
+
+
+@pytest.mark.parametrize("query", ["a", "re"])
+def test_one_or_two_letters_are_no_beginning_of_a_symbol(query: str) -> None:
+    (ranked,) = rank(query, {1: at(0, 0)}, hit(1, "release"))
+    assert "symbol" not in ranked.signals
+
+
+@pytest.mark.parametrize("query", ["examples of tides", "benchmarks of tides", "tools for tides"])
+def test_examples_are_asked_for_in_the_plural_too(query: str) -> None:
+    (ranked,) = rank(query, {1: at(0, 0)}, hit(1, path="examples/tide.py"))
+    assert "example" not in ranked.signals

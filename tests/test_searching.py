@@ -253,3 +253,11 @@ def test_an_answer_says_how_sure_it_is(index: Index) -> None:
     sure = ask(index, "checksum")
     assert sure.confidence is not None and sure.confidence == pytest.approx(sure.hits[0].score)
     assert sure.matches
+
+
+def test_a_name_that_very_many_units_have_brings_no_more_candidates_than_are_wanted(tmp_path: Path) -> None:
+    write(tmp_path, "a.py", "".join(f"def test_{n}():\n    return {n}\n\n\n" for n in range(60)))
+    run_index(tmp_path, HashingEncoder())
+    with opened(tmp_path) as index:
+        _, hits, _ = candidates(Question("tes", 5), index, Settings(candidates=10), HashingEncoder)
+    assert len(hits) <= 30

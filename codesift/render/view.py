@@ -19,7 +19,7 @@ class View:
     full: bool = False
     """Show whole units."""
     explain: bool = False
-    """Show each signal's share of the score."""
+    """Show what each signal adds to the value a hit was ranked by."""
     color: bool = True
     """False removes colours in `human`; bold, dim and links stay, as NO_COLOR means it."""
     relative_to: str = ""
