@@ -657,3 +657,26 @@ def test_the_table_of_models_goes_without_its_last_columns_where_it_is_narrow(
         "tiny/go  MRR 0.61 -> 0.69  384         MIT",
     ]
     assert shown[20][1] == "figures     MRR 0.61 -> 0.69" and shown[20][-1].endswith("/a" * 30)
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"), [("human", True), ("plain", True), ("vimgrep", False), ("json", False)]
+)
+def test_what_does_not_match_well_is_told_where_people_read(mode: Mode, told: bool) -> None:
+    out, err = Terminal(), io.StringIO()
+    answer = dataclasses.replace(make_answer(make_hit(), query="a\x1b b"), confidence=0.2, matches=False)
+    show_answer(answer, View(mode), out, err=err)
+    assert err.getvalue() == ("nothing matches a\\x1b b well; these are the closest\n" if told else "")
+    assert "retry" in out.getvalue()
+
+
+def test_the_closest_is_shown_without_colours() -> None:
+    screens = []
+    for matches in (True, False):
+        out = Terminal()
+        answer = dataclasses.replace(make_answer(make_hit()), confidence=0.2, matches=matches)
+        show_answer(answer, View("human"), out, err=io.StringIO())
+        screens.append(out.getvalue())
+    colours = [re.findall(r"\x1b\[[0-9;]*m", screen) for screen in screens]
+    assert set(colours[1]) == {"\x1b[2m", "\x1b[0m"} < set(colours[0])
+    assert ANSI.sub("", screens[0]) == ANSI.sub("", screens[1])

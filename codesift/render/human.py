@@ -103,8 +103,8 @@ class _Screen:
     ) -> None:
         self.console, self._root, self._link_root, self._view = console, root, link_root, view
         self._gap, self._mark = gap_mark(out), cut_mark(out)
-        self._path, self._name = (_QUIET, _QUIET) if muted else (_PATH, _NAME)
-        self._highlights = not muted
+        self._path, self._name, self._focus = (_QUIET,) * 3 if muted else (_PATH, _NAME, _FOCUS)
+        self._muted = muted
 
     def show(self, hit: Hit) -> None:
         lines = code_lines(hit)
@@ -155,8 +155,7 @@ class _Screen:
         self._print(Text.assemble("  ", name))
 
     def _code(self, hit: Hit, lines: list[Line], shown: list[Line]) -> Text:
-        language = hit.language if self._highlights else "text"
-        drawn = dict(zip(shown, highlighted(language, lines, shown), strict=True))
+        drawn = dict(zip(shown, self._drawn(hit, lines, shown), strict=True))
         digits = max(4, len(str(shown[-1].number)))
         focus = focus_number(hit, lines)
         rows = []
@@ -164,9 +163,15 @@ class _Screen:
             if line is None:
                 rows.append(Text(f"  {self._gap:>{digits}}", _QUIET))
                 continue
-            style = _FOCUS if line.number == focus else _QUIET
+            style = self._focus if line.number == focus else _QUIET
             rows.append(self._cut(Text.assemble((f"  {line.number:>{digits}}  ", style), drawn[line])))
         return Text("\n").join(rows)
+
+    def _drawn(self, hit: Hit, lines: list[Line], shown: list[Line]) -> list[Text]:
+        rows = highlighted("text" if self._muted else hit.language, lines, shown)
+        for row in rows if self._muted else ():
+            row.stylize(_QUIET)
+        return rows
 
     def _cut(self, row: Text) -> Text:
         if row.cell_len <= self.console.width:
