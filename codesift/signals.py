@@ -27,7 +27,7 @@ SIGNALS: Mapping[str, str] = {
     "mention": "the query names it",
     "mention_folded": "the query names it but for letter case and underscores",
     "symbol": "the query is its name and nothing else; see `ranking.DEFINITION`",
-    "module": "it is what is left of a file: imports, constants, macros",
+    "module": "it is what is left of a file: imports, constants, macros; 1.5 for prose",
     "short": "1 / (1 + lines)",
     "test": "it is a test and no test was asked for",
     "example": "it is an example, a benchmark or a script, and none was asked for",
@@ -35,7 +35,7 @@ SIGNALS: Mapping[str, str] = {
     "depth": "folders above its file",
     "common": "log of 1 + the number of units that use a word like its name, at most `MOST_USES`",
 }
-"""Name -> what it is. All but `meaning`, `depth` and `common` lie between 0 and 1."""
+"""Name -> what it is. All but `meaning`, `module`, `depth` and `common` lie between 0 and 1."""
 AGAINST = ("module", "short", "test", "example", "legacy", "depth", "common")
 """Signals that can only speak against a unit; all others can only speak for it. Without this, questions that
 were written to share few words with their answers would teach that a matching name is a bad sign."""
@@ -43,8 +43,8 @@ MOST_USES = 100
 SHORTEST_PREFIX = 3
 """Letters of a symbol that no unit has for a name, to be taken for the beginning of one."""
 _FILE_UNITS = 5
-_LEFTOVER = {"module": 1.0, "text": 0.5}
-"""Prose stands half as far back; that half is not measured, as the questions' repositories are code alone."""
+_LEFTOVER = {"module": 1.0, "text": 1.5}
+"""Prose about code stands behind it. How far is not measured: the questions' repositories are code alone."""
 _ENTRIES = ("mod", "lib", "index", "__init__", "main")
 """Files that are named for their place in a folder: the folder's name says what they are about."""
 
