@@ -9,15 +9,14 @@ questions come from the other repositories. What is shipped is then fitted on al
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.fitting import FOLDS
+from benchmarks.fitting.given import SKIPPED, is_there, parser_of
 from benchmarks.machine import describe
 from benchmarks.quality.bench import Bench
 from benchmarks.quality.questions import PARTS, questions
@@ -36,24 +35,12 @@ _NAMES = {"both": "words and vectors", "words": "words alone", "vectors": "vecto
 
 def main(arguments: Sequence[str]) -> int:
     """Write the weights and the report. Returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks fit",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--data", type=Path, default=os.environ.get("CODESIFT_EVAL"), help="the evaluation data"
-    )
-    parser.add_argument("--corpora", type=Path, help="the repositories")
+    parser = parser_of("fit", __doc__)
     parser.add_argument("--weights", type=Path, default=TARGET, help="where the weights go")
     parser.add_argument("--report", type=Path, default=Path("benchmarks/results/ranking.md"))
     given = parser.parse_args(arguments)
-    if (
-        given.data is None
-        or not Path(given.data, "repos", "queries.jsonl").is_file()
-        or given.corpora is None
-    ):
-        sys.stdout.write("skipped: no evaluation data; give --data FOLDER and --corpora FOLDER\n")
+    if not is_there(given):
+        sys.stdout.write(SKIPPED)
         return 0
     from benchmarks.fitting.validation import validated
     from training.reporting.plots import write

@@ -7,8 +7,6 @@ Every question is answered by a ranking that was not fitted on its repository, a
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +15,7 @@ from typing import NamedTuple
 
 from benchmarks.fitting import folds
 from benchmarks.fitting.cases import Case, cases
+from benchmarks.fitting.given import SKIPPED, is_there, parser_of
 from benchmarks.machine import describe, in_words
 from benchmarks.quality.bench import Bench
 from benchmarks.quality.questions import FILE, FUNCTION, kind_of, questions
@@ -28,7 +27,6 @@ FIRST = 10
 """A function below this place is missed."""
 CAUSES: Mapping[str, str] = {
     "no candidate": "neither search has an answer among its candidates",
-    "no vector near": "only its words made it a candidate, its vectors are far from the question's",
     "no word in common": "it has none of the question's words",
     "same file": "the first result is elsewhere in an answer's file",
     "sibling": "the first result's file has the answer's name in another folder or with another ending",
@@ -89,8 +87,8 @@ def _paths(case: Case) -> set[PurePosixPath]:
     return {PurePosixPath(path) for path in (*case.row["relevant"], *case.row["secondary"])}
 
 
-def markdown(found: Sequence[Missed], asked: int) -> str:
-    """Counts of causes, then every question."""
+def causes(found: Sequence[Missed], asked: int) -> str:
+    """How often each cause, as Markdown."""
     lines = ["# What is missed", "", f"{len(found)} of {asked} questions.", ""]
     lines += ["| cause | what it means | files | functions |", "|---|---|---:|---:|"]
     counts = Counter((each.cause, each.part) for each in found)
@@ -99,7 +97,12 @@ def markdown(found: Sequence[Missed], asked: int) -> str:
         for cause, about in CAUSES.items()
         if counts[cause, FILE] or counts[cause, FUNCTION]
     ]
-    lines += ["", "| repository | kind | question | first answer | cause |", "|---|---|---|---:|---|"]
+    return "\n".join(lines) + "\n"
+
+
+def each_question(found: Sequence[Missed]) -> str:
+    """Every question, as Markdown."""
+    lines = ["| repository | kind | question | first answer | cause |", "|---|---|---|---:|---|"]
     lines += [
         f"| {each.repo} | {each.kind} | {each.query} | {each.rank or '-'} | {each.cause} |" for each in found
     ]
@@ -107,22 +110,20 @@ def markdown(found: Sequence[Missed], asked: int) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the table. Returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks missed",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--data", type=Path, default=os.environ.get("CODESIFT_EVAL"), help="the evaluation data"
-    )
-    parser.add_argument("--corpora", type=Path, help="the repositories with their indexes")
+    """Print both tables, and write the first with `--report`. Returns the exit code."""
+    parser = parser_of("missed", __doc__)
+    parser.add_argument("--report", type=Path, help="for the counts alone: the questions are not ours")
     given = parser.parse_args(arguments)
-    if given.data is None or given.corpora is None or not Path(given.data, "repos").is_dir():
-        sys.stdout.write("skipped: no evaluation data; give --data FOLDER and --corpora FOLDER\n")
+    if not is_there(given):
+        sys.stdout.write(SKIPPED)
         return 0
     bench = Bench(given.corpora, load_settings(given.corpora, {}, {}))
     asked = sorted(questions(given.data, (FILE, FUNCTION)).items())
-    found = [case for repo, rows in asked for case in cases(bench, repo, rows, "both")]
-    sys.stdout.write(markdown(list(missed(found, folds(), bench)), len(found)) + "\n" + in_words(describe()))
+    answered = [case for repo, rows in asked for case in cases(bench, repo, rows, "both")]
+    found = list(missed(answered, folds(), bench))
+    counts = f"{causes(found, len(answered))}\n{in_words(describe())}"
+    sys.stdout.write(f"{counts}\n{each_question(found)}")
+    if given.report:
+        command = "python -m benchmarks missed --data FOLDER --corpora FOLDER"
+        given.report.write_text(f"{counts}\n`{command}` prints which they are.\n", encoding="utf-8")
     return 0

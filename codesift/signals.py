@@ -87,7 +87,7 @@ def rarity(frequency: int, units: int) -> float:
 def measure(
     asked: Asked, hits: Mapping[int, Hit], found: Mapping[int, Evidence]
 ) -> dict[int, dict[str, float]]:
-    """Unit id -> its signals, by name; a signal of 0 may be missing.
+    """Unit id -> its signals, each of `SIGNALS`.
 
     Args:
         asked: the query.

@@ -79,8 +79,9 @@ def test_every_repository_has_a_model_that_has_not_seen_it() -> None:
     assert len(weights) == 14 and tuple(fitted().weights.values()) not in weights
 
 
-def test_without_data_the_fit_is_skipped_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["fit", "--data", "nowhere", "--corpora", "nowhere"]) == 0
+@pytest.mark.parametrize("name", ["fit", "missed"])
+def test_without_data_it_is_skipped_and_says_so(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name, "--data", "nowhere", "--corpora", "nowhere"]) == 0
     assert capsys.readouterr().out.startswith("skipped: ")
 
 

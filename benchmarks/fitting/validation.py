@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,14 +14,12 @@ from benchmarks.fitting.cases import FITTED, WAYS, Case, cases, likenesses
 from benchmarks.fitting.linear import Listing, fit_logistic, fit_ranker
 from benchmarks.quality.bench import Bench
 from benchmarks.quality.questions import FILE, FUNCTION, NOTHING, Asked
+from benchmarks.quality.scores import auroc
 from codesift.confidence import TRAITS, Calibration, Logistic
 from codesift.config import Settings
 from codesift.ranking import Model, fuse
 from codesift.signals import AGAINST
 from codesift.types import Hit
-
-if TYPE_CHECKING:
-    from benchmarks.fitting.linear import Floats
 
 PENALTY = 0.03
 """Of squared standardised weights. With 0.003, files lose 0.01 and functions gain 0.01."""
@@ -210,17 +208,12 @@ def _certainty(way: Way) -> dict[str, float]:
     thresholds = [way.held_out[each.case.repo].threshold for each in way.judged]
     called = answerable < np.array(thresholds)
     return {
-        "AUROC of confidence": _area(confidence[known], confidence[~known]),
-        "AUROC of answerable": _area(answerable[known], answerable[~known]),
+        "AUROC of confidence": auroc(list(confidence[known]), list(confidence[~known]))["value"],
+        "AUROC of answerable": auroc(list(answerable[known]), list(answerable[~known]))["value"],
         "answered called nothing": float(called[known].mean()),
         "nothing called nothing": float(called[~known].mean()),
         "Brier score of confidence": float(((confidence - right) ** 2).mean()),
     }
-
-
-def _area(higher: Floats, lower: Floats) -> float:
-    """Under the ROC curve: the chance that one of the first is above one of the second."""
-    return float((higher[:, None] > lower).mean() + (higher[:, None] == lower).mean() / 2)
 
 
 def _as_json(calibration: Calibration) -> dict[str, Any]:
