@@ -100,8 +100,9 @@ class Graph:
             except _GRAPH_ERRORS:
                 self._give_up(state)
                 state = GraphState()
-        # A graph replaced between `_state` and `_load` may hold part of the tail: each id counts once.
-        found += exact(self._vectors.blocks(after=state.last), query, limit)
+        if self._vectors.highest() > state.last:
+            # A graph replaced between `_state` and `_load` may hold part of the tail: each id counts once.
+            found += exact(self._vectors.blocks(after=state.last), query, limit)
         return sorted(dict(found).items(), key=_best_first)[:limit]
 
     def _search_known(self, query: Matrix, limit: int, state: GraphState) -> Found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,15 +27,6 @@ class FileRow(NamedTuple):
         """The file this row is about."""
         absolute = str(root / self.path)
         return SourceFile(self.path, absolute, self.language, self.size, self.mtime_ns, self.ctime_ns)
-
-
-class Having(NamedTuple):
-    """A word, among some units."""
-
-    frequency: int
-    """How many units of the whole catalog have it."""
-    units: set[int]
-    """Those of the units asked about that have it."""
 
 
 class Catalog:
@@ -189,50 +180,3 @@ class Catalog:
         return self._db.run(
             f"INSERT INTO chosen SELECT id FROM units WHERE {' AND '.join(wanted)}", list(kinds)
         ).rowcount
-
-    def lexical(
-        self, words: Sequence[str], weights: Sequence[float], limit: int, chosen: bool
-    ) -> list[tuple[int, float]]:
-        """Units by BM25, best first.
-
-        Args:
-            words: search terms; a unit matches if it has any of them.
-            weights: of the columns name, path, documentation, body.
-            limit: at most this many.
-            chosen: look only at the units picked with `choose`.
-
-        Returns:
-            (unit id, BM25 score, higher is better).
-        """
-        if not words:
-            return []
-        inside = "AND rowid IN (SELECT id FROM chosen)" if chosen else ""
-        rows = self._db.all(
-            f"SELECT rowid, bm25(words, ?, ?, ?, ?) AS s FROM words WHERE words MATCH ? {inside} "
-            "ORDER BY s, rowid LIMIT ?",
-            (*weights, _any_of(words), limit),
-        )
-        return [(unit_id, -score) for unit_id, score in rows]
-
-    def having(self, unit_ids: Collection[int], words: Sequence[str]) -> dict[str, Having]:
-        """For each word how many units have it, and which of these units do."""
-        return {word: self._having(unit_ids, word) for word in words}
-
-    def _having(self, unit_ids: Collection[int], word: str) -> Having:
-        # Reading every row that matches is many times faster than asking FTS5 for chosen ones.
-        rows = self._db.all("SELECT rowid FROM words WHERE words MATCH ?", (_quoted(word),))
-        return Having(len(rows), {unit_id for (unit_id,) in rows}.intersection(unit_ids))
-
-    def uses(self, words: Iterable[str], most: int) -> dict[str, int]:
-        """Word -> how many units have it; counting stops at `most`."""
-        rows = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
-        return {word: int(self._db.value(rows, (_quoted(word), most))) for word in words}
-
-
-def _any_of(words: Sequence[str]) -> str:
-    return " OR ".join(map(_quoted, words))
-
-
-def _quoted(word: str) -> str:
-    """A word as FTS5 takes it, whatever is in it."""
-    return '"' + word.replace('"', '""') + '"'

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from codesift.types import Hit
-
 TRAITS: Mapping[str, str] = {
     "nearest": "highest cosine among the candidates",
     "margin": "how far that is above the twentieth highest",
@@ -61,25 +59,22 @@ class Calibration:
         return self.answerable.probability(found) >= self.threshold
 
 
-def traits(
-    ranked: Sequence[Hit], signals: Mapping[int, Mapping[str, float]], unknown: float
-) -> dict[str, float]:
+def traits(ranked: Sequence[Mapping[str, float]], lead: float, unknown: float) -> dict[str, float]:
     """The traits of a ranking.
 
     Args:
-        ranked: at least one hit, best first, with the values they were ranked by for scores.
-        signals: unit id -> its signals, for each of them.
+        ranked: the signals of at least one unit, best first.
+        lead: how far the first one's value is above the second's.
         unknown: share of the query's words that no candidate has.
     """
-    own = [signals[hit.unit_id] for hit in ranked]
-    cosines = sorted((each["cosine"] for each in own), reverse=True)
+    cosines = sorted((each["cosine"] for each in ranked), reverse=True)
     return {
         "nearest": cosines[0],
         "margin": cosines[0] - cosines[min(_MARGIN_RANK, len(cosines)) - 1],
-        "coverage": own[0]["coverage"],
-        "best_coverage": max(each["coverage"] for each in own),
-        "path_words": max(each["path_words"] for each in own[:_FIRST]),
+        "coverage": ranked[0]["coverage"],
+        "best_coverage": max(each["coverage"] for each in ranked),
+        "path_words": max(each["path_words"] for each in ranked[:_FIRST]),
         "unknown": unknown,
-        "lead": min(ranked[0].score - ranked[1].score, _LARGEST_LEAD) if len(ranked) > 1 else 0.0,
-        "symbol": own[0]["symbol"],
+        "lead": min(lead, _LARGEST_LEAD),
+        "symbol": ranked[0]["symbol"],
     }

@@ -51,6 +51,7 @@ class Database:
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
         self.path = path
+        self._transactions = 0
         with self.errors():
             mode = _read_only_mode(path) if read_only else "mode=rwc"
             uri = f"{path.absolute().as_uri()}?{mode}"
@@ -141,6 +142,7 @@ class Database:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything inside is stored, or nothing."""
+        self._transactions += 1
         self.run("BEGIN IMMEDIATE")
         try:
             yield
@@ -149,6 +151,10 @@ class Database:
             with contextlib.suppress(sqlite3.Error):
                 self._db.rollback()
             raise
+
+    def version(self) -> tuple[int, int]:
+        """Another one after every transaction, of this connection or of any other."""
+        return self._transactions, int(self.value("PRAGMA data_version"))
 
     def meta(self, key: str, default: str = "") -> str:
         """A stored fact about the index itself."""

@@ -93,15 +93,27 @@ def fuse(
     model = model or fitted()
     weights = _weighted(model, settings)
     signals = measure(asked, hits, found)
-    values = (_valued(hit, found[unit_id], signals[unit_id], weights) for unit_id, hit in hits.items())
-    ranked = list(_without_overlaps(sorted(values, key=best_first)))
+    shares = {unit_id: _shares(own, weights) for unit_id, own in signals.items()}
+    values = {unit_id: sum(own.values()) for unit_id, own in shares.items()}
+    by_value = sorted(hits.values(), key=lambda hit: (-values[hit.unit_id], hit.path, hit.start_line))
+    ranked = list(_without_overlaps(by_value))
     if not ranked:
         return Ranked([], 0.0, False, {})
+    best, *others = (values[hit.unit_id] for hit in ranked[:2])
     present = frozenset().union(*(each.has for each in found.values()))
-    known = traits(ranked, signals, 1 - asked.share(present))
+    own = [signals[hit.unit_id] for hit in ranked]
+    known = traits(own, best - others[0] if others else 0.0, 1 - asked.share(present))
     calibration = model.calibrations[way(asked, found.values())]
     sure = calibration.right.probability(known)
-    shown = [replace(hit, score=sure * math.exp(hit.score - ranked[0].score)) for hit in ranked]
+    shown = [
+        replace(
+            hit,
+            score=sure * math.exp(values[hit.unit_id] - best),
+            signals=shares[hit.unit_id],
+            best_lines=found[hit.unit_id].best_lines or hit.best_lines,
+        )
+        for hit in ranked
+    ]
     return Ranked(shown, sure, calibration.matches(known), known)
 
 
@@ -128,12 +140,9 @@ def _weighted(model: Model, settings: Settings) -> dict[str, float]:
     return {**chosen, "symbol": model.definition}
 
 
-def _valued(hit: Hit, found: Evidence, signals: Mapping[str, float], weights: Mapping[str, float]) -> Hit:
-    shares = {name: weights.get(name, 0.0) * value for name, value in signals.items()}
-    shares = {name: share for name, share in shares.items() if share}
-    return replace(
-        hit, score=sum(shares.values()), signals=shares, best_lines=found.best_lines or hit.best_lines
-    )
+def _shares(signals: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, float]:
+    """What each signal that counts adds to a unit's value."""
+    return {name: share for name, weight in weights.items() if (share := weight * signals[name])}
 
 
 def _without_overlaps(ranked: Iterable[Hit]) -> Iterator[Hit]:

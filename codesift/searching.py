@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from codesift.words import is_symbol, query_terms, split_identifier, symbol_part
 if TYPE_CHECKING:
     from codesift.ann import Found
     from codesift.types import Vectors as Matrix
+    from codesift.vectors import Match
 
 _MOST_TERMS = 64
 """A pasted snippet or a page of text is searched by this many of its words: more only cost time."""
@@ -37,6 +38,8 @@ _SPARE_SCORES = 20
 too low to matter."""
 
 OpenEncoder = Callable[[], Encoder]
+Near = dict[int, tuple[float, tuple[int, int]]]
+"""Unit id -> (cosine of its best window, that window's lines)."""
 
 
 @dataclass(frozen=True)
@@ -94,26 +97,26 @@ def candidates(
     share = choose(index, question.filter)
     catalog, limit = index.catalog, max(settings.candidates, question.limit)
     words = _query_words(question) if question.lexical else []
-    matched = catalog.lexical(words, FIELD_WEIGHTS, limit * _SPARE_SCORES, share < 1)
-    vectors = _query_vectors(question, open_encoder()) if question.semantic and index.vectors.ready() else []
-    near = {row[0]: row[1:] for row in nearest(index, vectors, limit, share)}
+    searched = index.lexicon.rarest(words) if share == 1 else words
+    matched = index.lexicon.best(searched, FIELD_WEIGHTS, limit * _SPARE_SCORES, share < 1)
+    vectors = _query_vectors(question, open_encoder()) if question.semantic and index.vectors.any() else []
+    near = nearest(index, vectors, limit, share)
     named = _named(question.text, index, share < 1, limit)
     hits = catalog.hits(dict.fromkeys([*(unit_id for unit_id, _ in matched[:limit]), *near, *named]))
     # Each search is asked about what only the other found, so that both speak of every candidate.
     bm25 = dict(matched)
-    near |= {row[0]: row[1:] for row in compared(index, vectors, hits.keys() - near.keys())}
-    having = catalog.having(hits, words)
+    near |= compared(index, vectors, hits.keys() - near.keys())
+    having = index.lexicon.having(hits, words)
     uses = _uses({hit.name for hit in hits.values()}, index)
 
     def evidence(unit_id: int) -> Evidence:
-        has = frozenset(word for word, those in having.items() if unit_id in those.units)
+        has = frozenset(word for word, those in having.items() if unit_id in those)
         cosine, lines = near.get(unit_id, (None, None))
         return Evidence(bm25.get(unit_id), has, cosine, lines, uses[hits[unit_id].name])
 
-    found = {unit_id: evidence(unit_id) for unit_id in hits}
-    _, units = catalog.counts()
-    rarities = {word: rarity(those.frequency, units) for word, those in having.items()}
-    return Asked(question.text, rarities), hits, found
+    units = index.lexicon.units()
+    rarities = {word: rarity(count, units) for word, count in index.lexicon.frequencies(words).items()}
+    return Asked(question.text, rarities), hits, {unit_id: evidence(unit_id) for unit_id in hits}
 
 
 def _named(text: str, index: Index, chosen: bool, limit: int) -> list[int]:
@@ -130,7 +133,7 @@ def _named(text: str, index: Index, chosen: bool, limit: int) -> list[int]:
 def _uses(names: Iterable[str], index: Index) -> dict[str, int]:
     """Name -> units that have it as a word."""
     joined = {name: "".join(split_identifier(name)) for name in names}
-    known = index.catalog.uses({word for word in joined.values() if word}, MOST_USES)
+    known = index.lexicon.frequencies({word for word in joined.values() if word}, MOST_USES)
     return {name: known.get(word, 0) for name, word in joined.items()}
 
 
@@ -172,12 +175,12 @@ def alike(
         weights: of `meaning` and `tokens`, other than those of the package.
     """
     near = nearest(index, origin.vectors, settings.candidates, choose(index, only))
-    hits = index.catalog.hits(unit_id for unit_id, _, _ in near)
+    hits = index.catalog.hits(near)
     code = origin.code or "\n".join(sources.lines(origin.path)[origin.lines[0] - 1 : origin.lines[1]])
     own = bag_of(code, origin.language)
     weights = weights or fitted().similar
     ranked = []
-    for unit_id, cosine, lines in near:
+    for unit_id, (cosine, lines) in near.items():
         hit = hits.get(unit_id)
         if hit is not None and not _is_part(hit, origin):
             common = share(own, bag_of(sources.code(hit), hit.language))
@@ -194,44 +197,43 @@ def _is_part(hit: Hit, origin: Origin) -> bool:
     return inside or (hit.start_line <= first and last <= hit.end_line)
 
 
-def nearest(
-    index: Index, vectors: Sequence[Matrix], limit: int, share: float
-) -> list[tuple[int, float, tuple[int, int]]]:
-    """Units by the cosine of their best window to the best of the given vectors.
+def nearest(index: Index, vectors: Sequence[Matrix], limit: int, share: float) -> Near:
+    """Units by the cosine of their best window to the best of the given vectors, best first.
 
     Args:
         index: searched as it is.
         vectors: each of shape (dimensions,), length 1.
         limit: at most this many units.
         share: of the units that pass the filters, from `choose`.
-
-    Returns:
-        (unit id, cosine, lines of the best window), best first.
     """
-    best: dict[int, tuple[float, tuple[int, int]]] = {}
+    near: Near = {}
     for vector in vectors:
         found = _search(index, vector, limit, share)
         windows = index.vectors.matches([vector_id for vector_id, _ in found], share < 1)
         for vector_id, cosine in found:
-            for match in windows.get(vector_id, []):
-                if cosine > best.get(match.unit_id, (-2.0,))[0]:
-                    best[match.unit_id] = cosine, (match.start_line, match.end_line)
-    ranked = sorted(((unit_id, *rest) for unit_id, rest in best.items()), key=lambda row: (-row[1], row[0]))
-    return ranked[:limit]
+            for window in windows.get(vector_id, []):
+                _note(window, cosine, near)
+    ranked = sorted(near.items(), key=lambda row: (-row[1][0], row[0]))
+    return dict(ranked[:limit])
 
 
-def compared(
-    index: Index, vectors: Sequence[Matrix], unit_ids: Iterable[int]
-) -> Iterator[tuple[int, float, tuple[int, int]]]:
+def compared(index: Index, vectors: Sequence[Matrix], unit_ids: Iterable[int]) -> Near:
     """The same of given units, in no order; those without a vector are left out."""
-    if not vectors:
-        return
-    import numpy as np
+    near: Near = {}
+    if vectors:
+        import numpy as np
 
-    asked = np.stack(vectors)
-    for unit_id, lines, own in index.vectors.of_units(unit_ids):
-        cosines = (own @ asked.T).max(axis=1)
-        yield unit_id, float(cosines.max()), lines[int(cosines.argmax())]
+        for windows, data in index.vectors.of_units(unit_ids):
+            cosines = (data @ np.stack(vectors).T).max(axis=1)
+            for window, cosine in zip(windows, cosines.tolist(), strict=True):
+                _note(window, cosine, near)
+    return near
+
+
+def _note(window: Match, cosine: float, near: Near) -> None:
+    """Keep a window if it is the best of its unit so far."""
+    if window.unit_id not in near or cosine > near[window.unit_id][0]:
+        near[window.unit_id] = cosine, (window.start_line, window.end_line)
 
 
 def _search(index: Index, vector: Matrix, limit: int, share: float) -> Found:

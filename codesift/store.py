@@ -13,6 +13,7 @@ from codesift.catalog import Catalog
 from codesift.config import Settings
 from codesift.database import Database
 from codesift.errors import CodesiftError, DamagedIndexError, StorageError
+from codesift.lexicon import Lexicon
 from codesift.location import DATABASE, is_writable
 from codesift.models import Space, chosen_space
 from codesift.vectors import Vectors
@@ -32,6 +33,7 @@ class Index:
     space: Space
     database: Database
     catalog: Catalog
+    lexicon: Lexicon
     vectors: Vectors
     graph: Graph
 
@@ -53,7 +55,8 @@ def open_index(root: Path, folder: Path, settings: Settings) -> Iterator[Index]:
     try:
         vectors = Vectors(database, space.id)
         graph = Graph(folder, vectors, space.dimensions, settings)
-        yield Index(root, folder, settings.cache_folder(), space, database, Catalog(database), vectors, graph)
+        catalog, lexicon = Catalog(database), Lexicon(database)
+        yield Index(root, folder, settings.cache_folder(), space, database, catalog, lexicon, vectors, graph)
     except (CodesiftError, OSError):
         raise
     except Exception as error:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codesift.database import Database, parts
@@ -131,6 +129,10 @@ class Vectors:
         ready = "SELECT count(*) FROM windows WHERE space_id = ? AND ordinal = 0"
         return int(self._db.value(ready, (self._id,)))
 
+    def any(self) -> bool:
+        """Whether any unit's are stored. Counting them takes 20 ms where there are 300,000."""
+        return bool(self._db.value("SELECT EXISTS (SELECT 1 FROM windows WHERE space_id = ?)", (self._id,)))
+
     def of_unit(self, unit_id: int) -> list[Matrix]:
         """The vectors of a unit's windows in order, each of shape (dimensions,)."""
         import numpy as np
@@ -170,8 +172,8 @@ class Vectors:
             return np.empty(0, np.int64), np.empty((0, 0), np.float32)
         return np.concatenate(ids), _unit_length(np.concatenate(sums))
 
-    def of_units(self, unit_ids: Iterable[int]) -> Iterator[tuple[int, list[tuple[int, int]], Matrix]]:
-        """(unit id, first and last line of each window, their vectors of shape (windows, dimensions))."""
+    def of_units(self, unit_ids: Iterable[int]) -> Iterator[tuple[list[Match], Matrix]]:
+        """The windows of units and their vectors, of shape (windows, dimensions), in parts."""
         import numpy as np
 
         for part in parts(list(unit_ids)):
@@ -182,10 +184,9 @@ class Vectors:
                 "ORDER BY unit_id, ordinal",
                 (self._id, *part),
             )
-            for unit_id, own in groupby(rows, key=itemgetter(0)):
-                windows = list(own)
-                data = np.frombuffer(b"".join(row[3] for row in windows), np.float16).astype(np.float32)
-                yield unit_id, [row[1:3] for row in windows], data.reshape(len(windows), -1)
+            if rows:
+                data = np.frombuffer(b"".join(row[3] for row in rows), np.float16).astype(np.float32)
+                yield [Match(*row[:3]) for row in rows], data.reshape(len(rows), -1)
 
     def matches(self, vector_ids: Sequence[int], chosen: bool) -> dict[int, list[Match]]:
         """Vector id -> the windows that have this vector; ids that no unit uses are left out.

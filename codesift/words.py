@@ -67,6 +67,8 @@ def related(word: str, other: str) -> bool:
     """Whether two words begin so alike that they may be forms of one: `router` and `routed`."""
     if word == other:
         return True
+    if word[:3] != other[:3]:
+        return False
     shorter, longer = sorted((len(word), len(other)))
     common = _common(word, other)
     if common == shorter:
@@ -86,8 +88,10 @@ def is_slip(word: str, other: str) -> bool:
 
 def _common(word: str, other: str) -> int:
     """Letters that two words begin with alike."""
-    pairs = enumerate(zip(word, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(word), len(other)))
+    at, shorter = 0, min(len(word), len(other))
+    while at < shorter and word[at] == other[at]:
+        at += 1
+    return at
 
 
 _CODE_MARKS = (
