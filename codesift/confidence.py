@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from codesift.types import Judgement
+
 TRAITS: Mapping[str, str] = {
     "nearest": "highest cosine among the candidates",
     "margin": "how far that is above the twentieth highest",
@@ -38,6 +40,10 @@ class Logistic:
         return 1 / (1 + math.exp(-max(-50.0, min(50.0, value))))
 
 
+NOTHING = Judgement(0.0, 0.0, False)
+"""Of a search without results."""
+
+
 @dataclass(frozen=True)
 class Calibration:
     """What is to be made of the traits of a ranking."""
@@ -54,9 +60,12 @@ class Calibration:
         """Read what `python -m benchmarks fit` wrote."""
         return cls(Logistic(**row["right"]), Logistic(**row["answerable"]), row["threshold"])
 
-    def matches(self, found: Mapping[str, float]) -> bool:
-        """Whether something may answer the query."""
-        return self.answerable.probability(found) >= self.threshold
+    def judge(self, found: Mapping[str, float]) -> Judgement:
+        """What the traits of a ranking say."""
+        answerable = self.answerable.probability(found)
+        # Two regressions may disagree; what answers the query cannot be likelier than that anything does.
+        confidence = min(self.right.probability(found), answerable)
+        return Judgement(confidence, answerable, answerable >= self.threshold)
 
 
 def traits(ranked: Sequence[Mapping[str, float]], lead: float, unknown: float) -> dict[str, float]:

@@ -12,10 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from codesift.confidence import Calibration, traits
+from codesift.confidence import NOTHING, Calibration, traits
 from codesift.config import Settings
 from codesift.signals import Asked, Evidence, measure
-from codesift.types import Hit
+from codesift.types import Hit, Judgement
 
 FIELD_WEIGHTS = (2.0, 1.5, 1.0, 1.0)
 """BM25 weights of name, path, documentation, body."""
@@ -57,12 +57,9 @@ class Ranked:
 
     hits: list[Hit]
     """`score` is the probability that the first one answers; of others, that times their odds against it."""
-    confidence: float
-    """That the first one answers the query, as a probability; 0 if there is none."""
-    matches: bool
-    """False where hardly any question that has an answer looks like this."""
+    judgement: Judgement
     traits: Mapping[str, float]
-    """What `confidence` and `matches` were taken from."""
+    """What the judgement was taken from."""
 
 
 @cache
@@ -98,23 +95,22 @@ def fuse(
     by_value = sorted(hits.values(), key=lambda hit: (-values[hit.unit_id], hit.path, hit.start_line))
     ranked = list(_without_overlaps(by_value))
     if not ranked:
-        return Ranked([], 0.0, False, {})
+        return Ranked([], NOTHING, {})
     best, *others = (values[hit.unit_id] for hit in ranked[:2])
     present = frozenset().union(*(each.has for each in found.values()))
     own = [signals[hit.unit_id] for hit in ranked]
     known = traits(own, best - others[0] if others else 0.0, 1 - asked.share(present))
-    calibration = model.calibrations[way(asked, found.values())]
-    sure = calibration.right.probability(known)
+    judgement = model.calibrations[way(asked, found.values())].judge(known)
     shown = [
         replace(
             hit,
-            score=sure * math.exp(values[hit.unit_id] - best),
+            score=judgement.confidence * math.exp(values[hit.unit_id] - best),
             signals=shares[hit.unit_id],
             best_lines=found[hit.unit_id].best_lines or hit.best_lines,
         )
         for hit in ranked
     ]
-    return Ranked(shown, sure, calibration.matches(known), known)
+    return Ranked(shown, judgement, known)
 
 
 def blended(hit: Hit, cosine: float, common: float, weights: Mapping[str, float]) -> Hit:

@@ -68,7 +68,7 @@ def query(question: Question, index: Index, settings: Settings, open_encoder: Op
     if question.fold and question.semantic:
         hits = fold(hits, question.limit, index.vectors.mean_of_unit, sources.code)
     found = answer(question.text, hits[: question.limit], index, sources)
-    return replace(found, confidence=ranked.confidence, matches=ranked.matches)
+    return replace(found, judgement=ranked.judgement)
 
 
 def rank(

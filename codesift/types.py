@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -123,6 +123,17 @@ class Hit:
         return self.end_line - self.start_line + 1
 
 
+class Judgement(NamedTuple):
+    """How sure a ranking is."""
+
+    confidence: float
+    """That the first result answers the query, as a probability."""
+    answerable: float
+    """That anything does, as a probability."""
+    matches: bool
+    """False where hardly any question that has an answer looks like this."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What `query` and `similar` found."""
@@ -135,10 +146,13 @@ class Answer:
     vectors_ready: int
     """Units whose vectors are in the index; fewer than `units` while it is being built."""
     hits: tuple[Hit, ...]
-    confidence: float | None = None
-    """Probability that the first hit answers the query; None for `similar`."""
-    matches: bool = True
-    """False where most likely nothing answers the query: the hits are only the closest there is."""
+    judgement: Judgement | None = None
+    """None for `similar`."""
+
+    @property
+    def matches(self) -> bool:
+        """False where most likely nothing answers the query: the hits are only the closest there is."""
+        return self.judgement is None or self.judgement.matches
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,13 +176,13 @@ def judged(cosine: float, words: frozenset[str]) -> Ranked:
 
 def test_what_has_neither_words_nor_meaning_of_the_query_does_not_match() -> None:
     strange, fitting = judged(0.15, frozenset()), judged(0.8, frozenset(("tide", "level")))
-    assert not strange.matches and fitting.matches
-    assert 0 < strange.confidence < 0.3 < 0.6 < fitting.confidence < 1
+    assert not strange.judgement.matches and fitting.judgement.matches
+    assert 0 < strange.judgement.confidence < 0.3 < 0.6 < fitting.judgement.confidence < 1
 
 
 def test_nothing_found_is_no_match() -> None:
     nothing = fuse(asked("tide level"), {}, {}, SETTINGS)
-    assert (nothing.hits, nothing.confidence, nothing.matches) == ([], 0.0, False)
+    assert (nothing.hits, nothing.judgement.confidence, nothing.judgement.matches) == ([], 0.0, False)
 
 
 @pytest.mark.parametrize("query", ["relea", "relaese", "releasse"])
@@ -207,14 +207,14 @@ def test_old_code_and_examples_stand_back_unless_they_are_asked_for() -> None:
 
 def test_a_single_result_is_no_surer_for_being_alone() -> None:
     alone = fuse(asked("zeppelin"), {1: hit(1)}, {1: Evidence(None, frozenset(), 0.15)}, SETTINGS)
-    assert alone.confidence < 0.3 and not alone.matches
+    assert alone.judgement.confidence < 0.3 and not alone.judgement.matches
 
 
 def test_words_that_nothing_has_count_against_an_answer() -> None:
     strange = Asked("zqxv", {"zqxv": 9.0})
     found = {n: Evidence(None, frozenset(), 0.3 - 0.001 * n) for n in range(1, 30)}
     ranked = fuse(strange, {n: hit(n, f"f{n}") for n in found}, found, SETTINGS)
-    assert ranked.traits["unknown"] == 1 and not ranked.matches
+    assert ranked.traits["unknown"] == 1 and not ranked.judgement.matches
 
 
 @pytest.mark.parametrize("query", ["a", "re"])

@@ -28,7 +28,7 @@ from codesift.render import (
     size,
 )
 from codesift.render.excerpt import Line, code_lines, excerpt
-from codesift.types import Answer, Hit, Report
+from codesift.types import Answer, Hit, Judgement, Report
 
 RETRY = '''\
 @contextmanager
@@ -602,7 +602,7 @@ def test_the_cursor_comes_back_when_work_is_interrupted() -> None:
 PROBE = """
 import io, sys
 from codesift import render
-from codesift.types import Answer, Hit
+from codesift.types import Judgement, Answer, Hit
 
 class Terminal(io.StringIO):
     def isatty(self):
@@ -664,7 +664,9 @@ def test_the_table_of_models_goes_without_its_last_columns_where_it_is_narrow(
 )
 def test_what_does_not_match_well_is_told_where_people_read(mode: Mode, told: bool) -> None:
     out, err = Terminal(), io.StringIO()
-    answer = dataclasses.replace(make_answer(make_hit(), query="a\x1b b"), confidence=0.2, matches=False)
+    answer = dataclasses.replace(
+        make_answer(make_hit(), query="a\x1b b"), judgement=Judgement(0.2, 0.3, False)
+    )
     show_answer(answer, View(mode), out, err=err)
     assert err.getvalue() == ("nothing matches a\\x1b b well; these are the closest\n" if told else "")
     assert "retry" in out.getvalue()
@@ -674,7 +676,7 @@ def test_the_closest_is_shown_without_colours() -> None:
     screens = []
     for matches in (True, False):
         out = Terminal()
-        answer = dataclasses.replace(make_answer(make_hit()), confidence=0.2, matches=matches)
+        answer = dataclasses.replace(make_answer(make_hit()), judgement=Judgement(0.2, 0.3, matches))
         show_answer(answer, View("human"), out, err=io.StringIO())
         screens.append(out.getvalue())
     colours = [re.findall(r"\x1b\[[0-9;]*m", screen) for screen in screens]

@@ -251,7 +251,8 @@ def test_each_search_is_asked_about_what_only_the_other_found(index: Index) -> N
 
 def test_an_answer_says_how_sure_it_is(index: Index) -> None:
     sure = ask(index, "checksum")
-    assert sure.confidence is not None and sure.confidence == pytest.approx(sure.hits[0].score)
+    assert sure.judgement is not None
+    assert sure.judgement.answerable >= sure.judgement.confidence == pytest.approx(sure.hits[0].score)
     assert sure.matches
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import fmean
 from typing import Any
 
@@ -15,11 +16,12 @@ from benchmarks.fitting.linear import Listing, fit_logistic, fit_ranker
 from benchmarks.quality.bench import Bench
 from benchmarks.quality.questions import FILE, FUNCTION, NOTHING, Asked
 from benchmarks.quality.scores import auroc
+from codesift.confidence import NOTHING as NO_RESULT
 from codesift.confidence import TRAITS, Calibration, Logistic
 from codesift.config import Settings
 from codesift.ranking import Model, fuse
 from codesift.signals import AGAINST
-from codesift.types import Hit
+from codesift.types import Hit, Judgement
 
 PENALTY = 0.03
 """Of squared standardised weights. With 0.003, files lose 0.01 and functions gain 0.01."""
@@ -63,10 +65,8 @@ class Way:
     """All questions in one way to search."""
 
     judged: list[Judged]
-    right: list[float]
-    """Probabilities that the first result answers, from a calibration on other repositories."""
-    answerable: list[float]
-    """The same that anything does."""
+    judgements: list[Judgement]
+    """Of each, from a calibration on other repositories."""
     calibration: Calibration
     """On all of them."""
     held_out: Mapping[str, Calibration]
@@ -96,7 +96,10 @@ class Fit:
     def reliability(self, bins: int) -> Iterator[tuple[float, float, int]]:
         """(mean confidence, share of first results that were right, questions) of equally large groups."""
         way = self.ways["both"]
-        pairs = sorted((p, float(each.right)) for each, p in zip(way.judged, way.right, strict=True))
+        pairs = sorted(
+            (judgement.confidence, float(each.right))
+            for each, judgement in zip(way.judged, way.judgements, strict=True)
+        )
         for part in np.array_split(np.array(pairs), bins):
             yield float(part[:, 0].mean()), float(part[:, 1].mean()), len(part)
 
@@ -131,14 +134,20 @@ def validated(bench: Bench, asked: Mapping[str, Asked]) -> Fit:
         way: [case for repo, rows in sorted(asked.items()) for case in cases(bench, repo, rows, way)]
         for way in WAYS
     }
-    models = {repo: _model([case for case in known["both"] if case.repo != repo]) for repo in asked}
-    ways = {way: _way(way, found, models) for way, found in known.items()}
-    held_out = {repo: model.weights for repo, model in models.items()}
+
+    listings = [(case.repo, case.listing()) for case in known["both"] if case.part != NOTHING]
+
+    @cache
+    def without(repos: frozenset[str]) -> Model:
+        return _model([listing for repo, listing in listings if repo not in repos])
+
+    ways = {way: _way(way, found, without) for way, found in known.items()}
+    held_out = {repo: without(frozenset({repo})).weights for repo in asked}
     pairs = {repo: likenesses(bench, repo, rows) for repo, rows in asked.items()}
     similar_held_out = {
         repo: _likeness({other: pairs[other] for other in pairs if other != repo}) for repo in pairs
     }
-    return Fit(_model(known["both"]).weights, ways, held_out, _likeness(pairs), similar_held_out)
+    return Fit(without(frozenset()).weights, ways, held_out, _likeness(pairs), similar_held_out)
 
 
 def _likeness(pairs: Mapping[str, Sequence[Listing]]) -> dict[str, float]:
@@ -147,20 +156,22 @@ def _likeness(pairs: Mapping[str, Sequence[Listing]]) -> dict[str, float]:
     return {name: round(float(weight), 4) for name, weight in zip(LIKENESS, weights, strict=True)}
 
 
-def _model(found: Sequence[Case]) -> Model:
-    listings = [case.listing() for case in found if case.part != NOTHING]
+def _model(listings: Sequence[Listing]) -> Model:
     weights = fit_ranker(listings, PENALTY, [-1 if name in AGAINST else 1 for name in FITTED])
     return Model(dict(zip(FITTED, map(float, weights), strict=True)), _UNSURE, _EVEN)
 
 
-def _way(way: str, found: Sequence[Case], models: Mapping[str, Model]) -> Way:
-    judged = [_judged(case, models[case.repo]) for case in found]
-    repos = sorted({each.case.repo for each in judged})
-    held_out = {repo: _calibrated(way, [each for each in judged if each.case.repo != repo]) for repo in repos}
-    chosen = [held_out[each.case.repo] for each in judged]
-    right = [_probability(each.right, one) for each, one in zip(chosen, judged, strict=True)]
-    answerable = [_probability(each.answerable, one) for each, one in zip(chosen, judged, strict=True)]
-    return Way(judged, right, answerable, _calibrated(way, judged), held_out)
+def _way(way: str, found: Sequence[Case], without: Callable[[frozenset[str]], Model]) -> Way:
+    """Judge every question by a calibration on rankings that have not seen its repository."""
+    judged = [_judged(case, without(frozenset({case.repo}))) for case in found]
+
+    def calibrated(repo: str) -> Calibration:
+        others = (case for case in found if case.repo != repo)
+        return _calibrated(way, [_judged(case, without(frozenset({case.repo, repo}))) for case in others])
+
+    held_out = {repo: calibrated(repo) for repo in sorted({case.repo for case in found})}
+    judgements = [held_out[one.case.repo].judge(one.traits) if one.ranked else NO_RESULT for one in judged]
+    return Way(judged, judgements, _calibrated(way, judged), held_out)
 
 
 def _probability(head: Logistic, judged: Judged) -> float:
@@ -204,9 +215,8 @@ def _certainty(way: Way) -> dict[str, float]:
     """How well probabilities tell questions with an answer from those without."""
     known = np.array([each.answerable for each in way.judged])
     right = np.array([float(each.right) for each in way.judged])
-    confidence, answerable = np.array(way.right), np.array(way.answerable)
-    thresholds = [way.held_out[each.case.repo].threshold for each in way.judged]
-    called = answerable < np.array(thresholds)
+    confidence, answerable, matches = map(np.array, zip(*way.judgements, strict=True))
+    called = ~matches
     return {
         "AUROC of confidence": auroc(list(confidence[known]), list(confidence[~known]))["value"],
         "AUROC of answerable": auroc(list(answerable[known]), list(answerable[~known]))["value"],

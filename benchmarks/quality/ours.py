@@ -23,7 +23,7 @@ from codesift.encoders import open_encoder
 from codesift.ranking import Model, fitted
 from codesift.searching import Question, rank
 from codesift.store import Index
-from codesift.types import Encoder, Hit
+from codesift.types import Encoder, Hit, Window
 
 T = TypeVar("T")
 
@@ -57,6 +57,8 @@ class Variant:
     """Variants with the same value share their indexes; another one where settings change what is stored."""
     model: Callable[[Index], Model] = _shipped
     """The weights an index is searched with: the tool's own, or those with something taken away."""
+    first_windows: bool = False
+    """Whether of each unit only what fits the encoder at once is encoded."""
     ablation: bool = False
     """Asked only if it is named, or with `--ablations`."""
 
@@ -82,6 +84,13 @@ VARIANTS = (
     Variant(
         "codesift-base", "no language adapters", settings={"adapters": False}, index="base", ablation=True
     ),
+    Variant(
+        "codesift-no-windows",
+        "one window of each unit: what does not fit the encoder is not encoded",
+        index="first-windows",
+        first_windows=True,
+        ablation=True,
+    ),
     Variant("codesift-validated", "weights fitted on all other repositories", model=_validated),
     *(
         Variant(
@@ -90,6 +99,20 @@ VARIANTS = (
         for name, signals in ABLATED.items()
     ),
 )
+
+
+class FirstWindows:
+    """An encoder that cuts off what does not fit its window."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._encoder, name)
+
+    def windows(self, head: str, body: str, first_line: int) -> list[Window]:
+        """The first of the encoder's windows."""
+        return self._encoder.windows(head, body, first_line)[:1]
 
 
 class Ours:
@@ -106,7 +129,7 @@ class Ours:
             question, self.index, self.bench.settings, self._encoder, self._variant.model(self.index)
         )
         seconds = time.perf_counter() - started
-        return _ranking(ranked.hits, ranked.confidence, seconds, not ranked.matches)
+        return _ranking(ranked.hits, ranked.judgement.confidence, seconds, not ranked.judgement.matches)
 
     def _encoder(self) -> Encoder:
         return self.bench.encoder(self.index.space)
@@ -132,7 +155,8 @@ class Codesift:
     def __init__(
         self, variant: Variant, work: Path, opening: Callable[[Any], Encoder] = open_encoder
     ) -> None:
-        self._variant, self._work, self._opening = variant, work, opening
+        self._variant, self._work = variant, work
+        self._opening = (lambda space: FirstWindows(opening(space))) if variant.first_windows else opening
         self.name, self.about = variant.name, f"codesift, {variant.about}; in this process, index open"
 
     @property

@@ -51,9 +51,10 @@ def _cluster(cluster: Cluster) -> dict[str, Any]:
 
 def _certainty(answer: Answer) -> dict[str, Any]:
     """What a query knows of itself, and `similar` does not."""
-    if answer.confidence is None:
+    if answer.judgement is None:
         return {}
-    return {"confidence": round(answer.confidence, 6), "matches": answer.matches}
+    confidence, answerable, matches = answer.judgement
+    return {"confidence": round(confidence, 6), "answerable": round(answerable, 6), "matches": matches}
 
 
 def write_json(value: object, out: TextIO) -> None:
