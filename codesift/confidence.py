@@ -15,7 +15,7 @@ TRAITS: Mapping[str, str] = {
     "coverage": "share of the query's words that the first result has, by how rare they are",
     "best_coverage": "the highest such share among the candidates",
     "path_words": "share of the query's words in the path, the highest of the first five results",
-    "unknown": "share of the query's words that no candidate has",
+    "unknown": "share of the query's words that no candidate has; 0 where the first result's name is like it",
     "lead": "how far the first result's value is above the second's",
     "symbol": "how well the first result's name is the bare symbol asked for",
 }
@@ -83,7 +83,7 @@ def traits(ranked: Sequence[Mapping[str, float]], lead: float, unknown: float) -
         "coverage": ranked[0]["coverage"],
         "best_coverage": max(each["coverage"] for each in ranked),
         "path_words": max(each["path_words"] for each in ranked[:_FIRST]),
-        "unknown": unknown,
+        "unknown": 0.0 if ranked[0]["symbol"] else unknown,
         "lead": min(lead, _LARGEST_LEAD),
         "symbol": ranked[0]["symbol"],
     }

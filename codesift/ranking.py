@@ -19,7 +19,7 @@ from codesift.types import Hit, Judgement
 
 FIELD_WEIGHTS = (2.0, 1.5, 1.0, 1.0)
 """BM25 weights of name, path, documentation, body."""
-DEFINITION = 12.0
+DEFINITION = 24.0
 """What `symbol` counts. A rule and no weight: the definition of a bare symbol comes first, whatever else
 speaks against it."""
 _LEXICAL = ("words", "coverage", "file_coverage")

@@ -18,7 +18,7 @@ from codesift.store import Index
 from codesift.targets import Origin
 from codesift.template import windows_of
 from codesift.types import Answer, Encoder, Hit, Unit
-from codesift.words import is_symbol, query_terms, split_identifier, symbol_parts, terms
+from codesift.words import STOP_WORDS, is_symbol, query_terms, split_identifier, symbol_parts, terms
 
 if TYPE_CHECKING:
     from codesift.ann import Found
@@ -114,8 +114,11 @@ def candidates(
         cosine, lines = near.get(unit_id, (None, None))
         return Evidence(bm25.get(unit_id), has, cosine, lines, uses[hits[unit_id].name])
 
-    units = index.lexicon.units()
-    rarities = {word: rarity(count, units) for word, count in index.lexicon.frequencies(words).items()}
+    units, frequencies = index.lexicon.units(), index.lexicon.frequencies(words)
+    # Stop words are left only where there is nothing else, and then a unit that has them all answers nothing.
+    rarities = {
+        word: 0.0 if word in STOP_WORDS else rarity(count, units) for word, count in frequencies.items()
+    }
     return Asked(question.text, rarities), hits, {unit_id: evidence(unit_id) for unit_id in hits}
 
 

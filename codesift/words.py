@@ -6,7 +6,10 @@ import re
 
 _WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|\d+")
-_SYMBOL = re.compile(r"~?[^\W\d]\w*(?:(?:::|\.|->|#|\\)~?[^\W\d]\w*)*(?:\(\))?[!?]?")
+_OPERATOR = re.compile(r"\boperator\s*([^\w\s]{1,3})$")
+_SYMBOL = re.compile(
+    rf"(?:::|\\)?~?(?:[^\W\d]\w*(?:::|\.|->|#|\\)~?)*(?:{_OPERATOR.pattern}|[^\W\d]\w*(?:\(\))?[!?]?)"
+)
 
 STOP_WORDS = frozenset(
     """
@@ -51,16 +54,26 @@ def is_symbol(text: str) -> bool:
 
 def symbol_parts(text: str) -> list[str]:
     """`Foo::bar()` -> ['Foo', 'bar']: the names on the way to a symbol."""
-    return [part for part in re.split(r"::|->|[.#\\\s()]+", text.strip()) if part]
+    text = text.strip()
+    if operator := _OPERATOR.search(text):
+        return [*symbol_parts(text[: operator.start()]), "operator" + operator[1]]
+    return [part for part in re.split(r"::|->|[.#\\\s()]+", text) if part]
 
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*(?:(?:::|\.|->|#)~?[^\W\d]\w*)*")
 _MIXED = re.compile(r"[a-z0-9][A-Z]|_|::|->|[.#]\w|[A-Z]{2,}[a-z]")
 
 
+_RAISED = re.compile(r"^[\w.:\\]*(?:Error|Exception)(?=: )", re.MULTILINE)
+
+
 def mentioned(text: str) -> list[list[str]]:
-    """The symbols named in a question, each as from `symbol_parts`: words that only code is written with."""
-    return [symbol_parts(found) for found in _IDENTIFIER.findall(text) if _MIXED.search(found)]
+    """The symbols named in a question, each as from `symbol_parts`: words that only code is written with.
+
+    What an error message begins with is none: who pastes one looks for where it comes from.
+    """
+    found = _IDENTIFIER.findall(_RAISED.sub("", text))
+    return [symbol_parts(name) for name in found if _MIXED.search(name)]
 
 
 def related(word: str, other: str) -> bool:

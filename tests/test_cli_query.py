@@ -77,7 +77,7 @@ def test_a_question_is_answered_in_other_words_than_those_of_the_code(
 
 def test_json_has_exactly_the_documented_keys(ask: Ask, harbour: Path) -> None:
     answer = json.loads(ask("checksum of a sentence", "--json", "-k", "4").stdout)
-    assert list(answer) == ["version", "query", "index", "confidence", "matches", "results"]
+    assert list(answer) == ["version", "query", "index", "confidence", "answerable", "matches", "results"]
     assert (answer["version"], answer["query"]) == (1, "checksum of a sentence")
     assert answer["index"] == {"root": str(harbour), "units": 33, "vectors_ready": 33}
     assert len(answer["results"]) == 4

@@ -42,7 +42,7 @@ def test_json_has_the_keys_of_query_and_the_share_of_common_tokens(
     answer = json.loads(like(HEIGHT, "--json").stdout)
     other = json.loads(codesift("query", "water", "--lexical", "--json", cwd=harbour).stdout)
     assert answer["query"] == HEIGHT
-    assert list(other) == [*list(answer)[:-1], "confidence", "matches", "results"]
+    assert list(other) == [*list(answer)[:-1], "confidence", "answerable", "matches", "results"]
     assert list(answer["results"][0]) == [*other["results"][0], "common_tokens"]
     assert all(0 <= result["common_tokens"] <= 1 for result in answer["results"])
 

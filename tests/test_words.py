@@ -66,13 +66,18 @@ def test_a_query_of_stop_words_alone_keeps_them() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["close", " close ", "parse_json", "RouterGroup", "Foo::bar", "a.b.c", "close()", "save!", "A#run"],
+    [
+        *("close", " close ", "parse_json", "RouterGroup", "Foo::bar", "a.b.c", "close()", "save!", "A#run"),
+        *("\\App\\Cart", "::std::move", "operator==", "Grid::operator()", "operator ->", "Grid::~Grid"),
+    ],
 )
 def test_a_bare_symbol_is_recognised(text: str) -> None:
     assert is_symbol(text)
 
 
-@pytest.mark.parametrize("text", ["", "close file", "a.b c", "1st", "f(x)", "where?is", "a..b", "a +", "::"])
+@pytest.mark.parametrize(
+    "text", ["", "close file", "a.b c", "1st", "f(x)", "where?is", "a..b", "a +", "::", "operator ===="]
+)
 def test_anything_else_is_no_symbol(text: str) -> None:
     assert not is_symbol(text)
 
@@ -85,6 +90,10 @@ def test_anything_else_is_no_symbol(text: str) -> None:
         ("p->next", ["p", "next"]),
         ("Array#map", ["Array", "map"]),
         ("close", ["close"]),
+        ("\\App\\Cart", ["App", "Cart"]),
+        ("Grid::operator()", ["Grid", "operator()"]),
+        ("operator ->", ["operator->"]),
+        ("Grid::operator bool", ["Grid", "operator", "bool"]),
     ],
 )
 def test_a_symbol_is_cut_into_the_names_on_its_way(symbol: str, parts: list[str]) -> None:
