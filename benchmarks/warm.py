@@ -1,9 +1,10 @@
 """A warm query: what ranking costs beyond encoding the question, index and model open.
 
-    python -m benchmarks warm --root FOLDER
+    python -m benchmarks warm --root FOLDER [--times 9 --work FOLDER]
 
 FOLDER is any indexed repository; its first lines of documentation are the questions. Each is encoded and then
-ranked with that very vector, in turn, so that noise hits both.
+ranked with that very vector, in turn, so that noise hits both. With `--times` an index that many times as
+large is asked, made of copies in `--work`, whose vectors have noise.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median, quantiles
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from benchmarks.enlarge import enlarged
 from benchmarks.machine import describe, in_words
 from codesift.config import Settings, load_settings
 from codesift.encoders import open_encoder
@@ -30,6 +32,8 @@ from codesift.types import Encoder
 
 if TYPE_CHECKING:
     from codesift.types import Vectors as Matrix
+
+T = TypeVar("T")
 
 _FEWEST, _MOST = 3, 12
 """Words of a question."""
@@ -54,16 +58,27 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--root", type=Path, required=True, help="an indexed repository")
     parser.add_argument("--questions", type=int, default=200, help="how many")
+    parser.add_argument("--times", type=int, default=1, help="how many times as large an index to ask")
+    parser.add_argument(
+        "--work", type=Path, default=Path("benchmarks/corpora/enlarged"), help="where that goes"
+    )
     given = parser.parse_args(arguments)
     settings = load_settings(given.root, os.environ, {"refresh": False})
     encoder = open_encoder(chosen_space(settings, given.root))
 
-    def work(index: Index) -> tuple[int, list[tuple[float, float]]]:
-        asked = _questions(index, settings, given.questions)
+    def on(root: Path, work: Callable[[Index], T]) -> T:
+        return on_index(root.resolve(), settings, _say, _no_progress, lambda _: encoder, work)
+
+    def timed(index: Index) -> tuple[int, list[tuple[float, float]]]:
         _timed(asked[0], index, settings, encoder)
         return index.catalog.counts()[1], [_timed(text, index, settings, encoder) for text in asked]
 
-    units, times = on_index(given.root.resolve(), settings, _say, _no_progress, lambda _: encoder, work)
+    asked = on(given.root, lambda index: _questions(index, settings, given.questions))
+    root = given.root
+    if given.times > 1:
+        folder, root = on(root, lambda index: index.folder), given.work
+        enlarged(folder, root, given.times, settings, _no_progress)
+    units, times = on(root, timed)
     encoding, ranking = ([1000 * each for each in column] for column in zip(*times, strict=True))
     sys.stdout.write(
         "| units | questions | encoding, median ms | ranking, median ms | ranking, 95th percentile |\n"

@@ -1,0 +1,64 @@
+"""The warm query benchmark, and the index made larger for it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fakes import HashingEncoder, no_progress, opened, run_index, write
+
+from benchmarks.enlarge import enlarged
+from codesift.config import Settings
+from codesift.location import index_folder
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_an_enlarged_index_holds_every_unit_as_often_with_vectors_of_its_own(tmp_path: Path) -> None:
+    small, large = tmp_path / "small", tmp_path / "large"
+    for number in range(3):
+        write(small, f"f{number}.py", f"def tide_{number}(level):\n    return level + {number}\n")
+    run_index(small, HashingEncoder())
+    settings = Settings()
+    enlarged(index_folder(small, settings.cache_folder()), large, 3, settings, no_progress)
+    with opened(small) as before, opened(large) as after:
+        assert after.catalog.counts() == tuple(3 * count for count in before.catalog.counts())
+        assert after.vectors.ready() == 3 * before.vectors.ready()
+        assert after.lexicon.frequencies(["tide"])["tide"] == 9
+        (unit,) = [hit for hit in after.catalog.units_of("copy2/f1.py") if hit.name == "tide_1"]
+        (original,) = [hit for hit in before.catalog.units_of("f1.py") if hit.name == "tide_1"]
+        own, first = after.vectors.of_unit(unit.unit_id)[0], before.vectors.of_unit(original.unit_id)[0]
+        assert own @ own == pytest.approx(1, abs=0.01)
+        assert 0.7 < own @ first < 0.99
+        found = after.graph.search(own, 1)
+        assert [match.unit_id for match in after.vectors.matches([found[0][0]], False)[found[0][0]]] == [
+            unit.unit_id
+        ]
+
+
+@pytest.mark.slow
+def test_the_command_prints_what_ranking_costs(harbour: Path, tmp_path: Path) -> None:
+    shutil.copytree(harbour, tmp_path / "repo")
+    arguments = [
+        "--root",
+        tmp_path / "repo",
+        "--questions",
+        "5",
+        "--times",
+        "2",
+        "--work",
+        tmp_path / "large",
+    ]
+    command = [sys.executable, "-m", "benchmarks", "warm", *map(str, arguments)]
+    printed = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
+    ).stdout
+    rows = [line.split("|") for line in printed.splitlines() if line.startswith("|")]
+    with opened(tmp_path / "repo") as index:
+        units = index.catalog.counts()[1]
+    assert [cell.strip() for cell in rows[0][1:3]] == ["units", "questions"]
+    assert json.loads(rows[2][1].replace(",", "")) == 2 * units
