@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.processes import Failed
 from codesift.config import Settings
 from codesift.location import DATABASE
-from codesift.store import open_index
+from codesift.store import Index, open_index
 from codesift.types import Progress
 
 _NOISE = 0.6
@@ -19,34 +20,46 @@ _NOISE = 0.6
 a query has near ones in every copy, but none twice."""
 
 
-def enlarged(index: Path, root: Path, times: int, settings: Settings, progress: Progress) -> None:
+def enlarged(index: Index, root: Path, times: int, settings: Settings, progress: Progress) -> None:
     """Copy the files, units, words and vectors of an index several times into that of another folder.
 
     Args:
-        index: the folder of the index that is copied.
-        root: gets an index and no files; what is there is replaced.
+        index: what is copied: of the vectors, those of its space.
+        root: gets an index and no files; one that was made so before is replaced.
         times: how many times as large the new one is.
         settings: of the graph, which is built anew.
         progress: told of that.
+
+    Raises:
+        Failed: the folder has something in it that was not made here.
     """
-    folder = root / ".codesift"
+    folder, note = root / ".codesift", root / "enlarged.txt"
+    if root.exists() and any(root.iterdir()) and not note.is_file():
+        raise Failed(f"{root} is not empty: give a folder of its own")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    shutil.copy(index / DATABASE, folder)
-    with closing(sqlite3.connect(folder / DATABASE)) as database:
-        database.execute("PRAGMA synchronous = OFF")
+    note.write_text(f"{times} times the index of {index.root.name}\n", encoding="utf-8")
+    with (
+        closing(sqlite3.connect(index.database.path)) as source,
+        closing(sqlite3.connect(folder / DATABASE)) as target,
+    ):
+        source.backup(target)
+        target.execute("PRAGMA synchronous = OFF")
+        (space,) = target.execute("SELECT id FROM spaces WHERE name = ?", (index.space.id,)).fetchone()
         last = {
-            table: database.execute(f"SELECT max(id) FROM {table}").fetchone()[0]
+            table: target.execute(f"SELECT max(id) FROM {table}").fetchone()[0]
             for table in ("files", "units", "vectors")
         }
         for copy in range(1, times):
-            with database:
-                _copy(database, last, copy)
+            with target:
+                _copy(target, space, last, copy)
     with open_index(root, folder, settings) as opened:
+        with opened.database.transaction():
+            opened.lexicon.merge()
         opened.graph.sync(progress)
 
 
-def _copy(database: sqlite3.Connection, last: dict[str, int], copy: int) -> None:
+def _copy(database: sqlite3.Connection, space: int, last: dict[str, int], copy: int) -> None:
     """Add what the index had at first, with ids behind those of the copies before."""
     file, unit, vector = (copy * last[table] for table in ("files", "units", "vectors"))
     database.execute(
@@ -65,20 +78,20 @@ def _copy(database: sqlite3.Connection, last: dict[str, int], copy: int) -> None
         (unit, last["units"]),
     )
     rows = database.execute(
-        "SELECT id, space_id, digest, data FROM vectors WHERE id <= ?", (last["vectors"],)
+        "SELECT id, digest, data FROM vectors WHERE id <= ? AND space_id = ?", (last["vectors"], space)
     ).fetchall()
     noisy = _noisy(b"".join(data for *_, data in rows), len(rows), copy)
     database.executemany(
         "INSERT INTO vectors VALUES (?, ?, ?, ?)",
         (
-            (vector + number, space, bytes([copy]) + digest, data.tobytes())
-            for (number, space, digest, _), data in zip(rows, noisy, strict=True)
+            (vector + number, space, copy.to_bytes(4, "big") + digest, data.tobytes())
+            for (number, digest, _), data in zip(rows, noisy, strict=True)
         ),
     )
     database.execute(
         "INSERT INTO windows SELECT space_id, unit_id + ?, ordinal, vector_id + ?, start_line, end_line "
-        "FROM windows WHERE unit_id <= ?",
-        (unit, vector, last["units"]),
+        "FROM windows WHERE unit_id <= ? AND space_id = ?",
+        (unit, vector, last["units"], space),
     )
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from benchmarks.enlarge import enlarged
 from benchmarks.machine import describe, in_words
+from benchmarks.processes import Failed
 from codesift.config import Settings, load_settings
 from codesift.encoders import open_encoder
 from codesift.freshness import on_index
@@ -76,8 +77,11 @@ def main(arguments: Sequence[str]) -> int:
     asked = on(given.root, lambda index: _questions(index, settings, given.questions))
     root = given.root
     if given.times > 1:
-        folder, root = on(root, lambda index: index.folder), given.work
-        enlarged(folder, root, given.times, settings, _no_progress)
+        root = given.work
+        try:
+            on(given.root, lambda index: enlarged(index, root, given.times, settings, _no_progress))
+        except Failed as error:
+            parser.error(str(error))
     units, times = on(root, timed)
     encoding, ranking = ([1000 * each for each in column] for column in zip(*times, strict=True))
     sys.stdout.write(

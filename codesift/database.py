@@ -142,7 +142,6 @@ class Database:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything inside is stored, or nothing."""
-        self._transactions += 1
         self.run("BEGIN IMMEDIATE")
         try:
             yield
@@ -151,9 +150,11 @@ class Database:
             with contextlib.suppress(sqlite3.Error):
                 self._db.rollback()
             raise
+        finally:
+            self._transactions += 1
 
     def version(self) -> tuple[int, int]:
-        """Another one after every transaction, of this connection or of any other."""
+        """Another one after every `transaction` here, and after whatever another connection stored."""
         return self._transactions, int(self.value("PRAGMA data_version"))
 
     def meta(self, key: str, default: str = "") -> str:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import NamedTuple
 
 from codesift import __version__
@@ -70,13 +71,11 @@ def plan(index: Index, settings: Settings) -> Plan:
     return Plan(unsure, removed, skips, current, parser)
 
 
+_STAT = attrgetter("size", "mtime_ns", "ctime_ns", "language")
+
+
 def _same_stat(source: SourceFile, row: FileRow | None) -> bool:
-    return row is not None and (row.size, row.mtime_ns, row.ctime_ns, row.language) == (
-        source.size,
-        source.mtime_ns,
-        source.ctime_ns,
-        source.language,
-    )
+    return row is not None and _STAT(row) == _STAT(source)
 
 
 def apply(
@@ -124,6 +123,8 @@ def _store_files(plan: Plan, index: Index, settings: Settings, report: Report, p
                 done += 1
                 progress("parse", done, len(plan.unsure))
     with index.database.transaction():
+        if 10 * report.parsed > index.catalog.counts()[0]:
+            index.lexicon.merge()
         index.database.set_meta("parser", plan.parser)
 
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from codesift.database import Database, parts
 
-MOST_ROWS = 5000
-"""Units that BM25 is computed for, if the rarest words of a query have so many: it costs 2 microseconds each,
-and words that a large share of the units have tell little apart."""
+MOST_ROWS = 10_000
+"""BM25 is computed for so many units, or for `SHARE` of all if that is more: it takes 2 microseconds each, as
+`python -m benchmarks warm` shows, and words that a large share of the units have tell little apart."""
+SHARE = 0.1
+_LEAST = 4
+"""Times as many units as are wanted must have one of the words searched for, if any have."""
 _MOST_KEPT = 200_000
+"""Counts; above that all are forgotten."""
 
 
 class Lexicon:
-    """Searches the full-text table that `Catalog` fills. Counts are kept while the index stays the same.
+    """Searches the full-text table that `Catalog` fills.
+
+    Counts are kept until a transaction ends, here or in another process; inside one they may be out of date.
 
     Args:
         database: the open database.
@@ -25,40 +32,69 @@ class Lexicon:
         self._version = (-1, -1)
         self._counts: dict[tuple[str, tuple[Any, ...]], int] = {}
 
+    def merge(self) -> None:
+        """Join the parts that the full-text table was written in, so that a word is looked up once.
+
+        Half a second for 35,000 units (2 cores of a Zen 4); their counts then take half as long.
+        """
+        self._db.run("INSERT INTO words (words) VALUES ('optimize')")
+
     def best(
-        self, words: Sequence[str], weights: Sequence[float], limit: int, chosen: bool
+        self, words: Sequence[str], weights: Sequence[float], limit: int, share: float = 1.0
     ) -> list[tuple[int, float]]:
         """Units by BM25, best first.
+
+        Where very many units match, only those with one of the rarer words are found, and each of the other
+        words counts as if a unit of average length had it once.
 
         Args:
             words: search terms; a unit matches if it has any of them.
             weights: of the columns name, path, documentation, body.
             limit: at most this many.
-            chosen: look only at the units picked with `Catalog.choose`.
+            share: of the units that were picked with `Catalog.choose`; with 1 all are searched.
 
         Returns:
             (unit id, BM25 score, higher is better).
         """
-        if not words:
+        # Of the units that have a word, a filter lets through about its share.
+        rare = self._rarest(words, round(_LEAST * limit / share)) if share else []
+        if not rare:
             return []
-        inside = "AND rowid IN (SELECT id FROM chosen)" if chosen else ""
+        inside = "AND rowid IN (SELECT id FROM chosen)" if share < 1 else ""
         rows = self._db.all(
             f"SELECT rowid, bm25(words, ?, ?, ?, ?) AS s FROM words WHERE words MATCH ? {inside} "
             "ORDER BY s, rowid LIMIT ?",
-            (*weights, " OR ".join(map(_quoted, words)), limit),
+            (*weights, " OR ".join(map(_quoted, rare)), limit),
         )
-        return [(unit_id, -score) for unit_id, score in rows]
+        common = [word for word in words if word not in rare]
+        if not common:
+            return [(unit_id, -score) for unit_id, score in rows]
+        scores = {unit_id: -score for unit_id, score in rows}
+        rarities = self.rarities(common)
+        for word, those in self.having(scores, common).items():
+            for unit_id in those:
+                scores[unit_id] += rarities[word]
+        return sorted(scores.items(), key=lambda row: (-row[1], row[0]))
 
-    def rarest(self, words: Sequence[str]) -> list[str]:
-        """The rarest words, together in up to `MOST_ROWS` units, but at least one that any unit has."""
+    def _rarest(self, words: Sequence[str], least: int) -> list[str]:
+        """The rarest words: together in so few units that all can be scored, but in `least` if possible."""
+        most = max(MOST_ROWS, least, round(SHARE * self.units()))
         kept: list[str] = []
         total = 0
         for word, frequency in sorted(self.frequencies(words).items(), key=lambda row: (row[1], row[0])):
-            if total and total + frequency > MOST_ROWS:
+            if total >= least and total + frequency > most:
                 break
             kept.append(word)
             total += frequency
         return kept
+
+    def rarities(self, words: Iterable[str]) -> dict[str, float]:
+        """Word -> inverse document frequency as in BM25 (Robertson and Zaragoza 2009), never below 0."""
+        units = self.units()
+        return {
+            word: math.log(1 + (units - frequency + 0.5) / (frequency + 0.5))
+            for word, frequency in self.frequencies(words).items()
+        }
 
     def having(self, unit_ids: Iterable[int], words: Iterable[str]) -> dict[str, set[int]]:
         """Word -> those of the units that have it."""

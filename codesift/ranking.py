@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from codesift.confidence import NOTHING, Calibration, traits
+from codesift.confidence import NO_WORDS, NOTHING, Calibration, traits
 from codesift.config import Settings
 from codesift.signals import Asked, Evidence, measure
 from codesift.types import Hit, Judgement
@@ -100,6 +100,8 @@ def fuse(
     present = frozenset().union(*(each.has for each in found.values()))
     own = [signals[hit.unit_id] for hit in ranked]
     known = traits(own, best - others[0] if others else 0.0, 1 - asked.share(present))
+    if asked.rarity and asked.says_nothing() and not known["symbol"]:
+        known |= NO_WORDS
     judgement = model.calibrations[way(asked, found.values())].judge(known)
     shown = [
         replace(

@@ -12,13 +12,13 @@ from codesift.filtering import Filter, choose
 from codesift.folding import fold
 from codesift.overlap import bag_of, share
 from codesift.ranking import FIELD_WEIGHTS, Model, Ranked, best_first, blended, fitted, fuse
-from codesift.signals import MOST_USES, SHORTEST_PREFIX, Asked, Evidence, rarity
+from codesift.signals import MOST_USES, SHORTEST_PREFIX, Asked, Evidence
 from codesift.sources import Sources
 from codesift.store import Index
 from codesift.targets import Origin
 from codesift.template import windows_of
 from codesift.types import Answer, Encoder, Hit, Unit
-from codesift.words import STOP_WORDS, is_symbol, query_terms, split_identifier, symbol_parts, terms
+from codesift.words import is_symbol, query_terms, split_identifier, symbol_parts, terms
 
 if TYPE_CHECKING:
     from codesift.ann import Found
@@ -33,7 +33,7 @@ _SPARE_FACTOR = 2
 _GRAPH_SHARE = 0.3
 """With a smaller share of units passing the filters, all of those are compared instead."""
 
-_SPARE_SCORES = 20
+_SPARE_SCORES = 5
 """BM25 scores asked for each unit wanted: one that only the vectors found has its score among them, or it is
 too low to matter."""
 
@@ -97,8 +97,7 @@ def candidates(
     share = choose(index, question.filter)
     catalog, limit = index.catalog, max(settings.candidates, question.limit)
     words = _query_words(question) if question.lexical else []
-    searched = index.lexicon.rarest(words) if share == 1 else words
-    matched = index.lexicon.best(searched, FIELD_WEIGHTS, limit * _SPARE_SCORES, share < 1)
+    matched = index.lexicon.best(words, FIELD_WEIGHTS, limit * _SPARE_SCORES, share)
     vectors = _query_vectors(question, open_encoder()) if question.semantic and index.vectors.any() else []
     near = nearest(index, vectors, limit, share)
     named = _named(question.text, index, share < 1, limit)
@@ -114,12 +113,8 @@ def candidates(
         cosine, lines = near.get(unit_id, (None, None))
         return Evidence(bm25.get(unit_id), has, cosine, lines, uses[hits[unit_id].name])
 
-    units, frequencies = index.lexicon.units(), index.lexicon.frequencies(words)
-    # Stop words are left only where there is nothing else, and then a unit that has them all answers nothing.
-    rarities = {
-        word: 0.0 if word in STOP_WORDS else rarity(count, units) for word, count in frequencies.items()
-    }
-    return Asked(question.text, rarities), hits, {unit_id: evidence(unit_id) for unit_id in hits}
+    asked = Asked(question.text, index.lexicon.rarities(words))
+    return asked, hits, {unit_id: evidence(unit_id) for unit_id in hits}
 
 
 def _named(text: str, index: Index, chosen: bool, limit: int) -> list[int]:

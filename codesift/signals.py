@@ -10,7 +10,16 @@ from statistics import fmean
 
 from codesift.roles import EXAMPLE_WORDS, LEGACY_WORDS, TEST_WORDS, is_example, is_legacy, is_test
 from codesift.types import Hit
-from codesift.words import is_slip, is_symbol, mentioned, query_terms, related, split_identifier, symbol_parts
+from codesift.words import (
+    STOP_WORDS,
+    is_slip,
+    is_symbol,
+    mentioned,
+    query_terms,
+    related,
+    split_identifier,
+    symbol_parts,
+)
 
 SIGNALS: Mapping[str, str] = {
     "words": "BM25 by field, times the root of `coverage`, as a share of the best",
@@ -72,15 +81,14 @@ class Asked:
     rarity: Mapping[str, float]
     """Its words -> inverse document frequency; empty where words are not searched."""
 
+    def says_nothing(self) -> bool:
+        """Whether it is stop words alone."""
+        return STOP_WORDS.issuperset(self.rarity)
+
     def share(self, words: Iterable[str]) -> float:
         """Share of the query's words that are among these, by how rare they are."""
         total = sum(self.rarity.values())
         return sum(self.rarity[word] for word in words) / total if total else 0.0
-
-
-def rarity(frequency: int, units: int) -> float:
-    """Inverse document frequency as in BM25 (Robertson and Zaragoza 2009), never below 0."""
-    return math.log(1 + (units - frequency + 0.5) / (frequency + 0.5))
 
 
 def measure(

@@ -154,7 +154,8 @@ def pick(units: Sequence[Named], wanted: str, file: Path) -> Named:
         return _at_line(units, int(wanted), file)
     definitions = [unit for unit in units if unit.kind not in ("module", "text")]
     found = [unit for unit in definitions if unit.qualified_name == wanted]
-    found = found or [unit for unit in definitions if _ends_with(unit, symbol_parts(wanted))]
+    for written in (wanted, wanted.removesuffix("()")):
+        found = found or [unit for unit in definitions if _ends_with(unit, symbol_parts(written))]
     found = found or [unit for unit in units if unit.qualified_name == wanted]
     if len(found) == 1:
         return found[0]

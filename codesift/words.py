@@ -6,7 +6,8 @@ import re
 
 _WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|\d+")
-_OPERATOR = re.compile(r"\boperator\s*([^\w\s]{1,3})$")
+_OPERATOR = re.compile(r"\boperator\s*(\(\)|\[\]|->\*?|<=>|&&|\|\||\+\+|--|<<=?|>>=?|[-+*/%^&|=!<>]=?|~)$")
+"""What C++ calls a function that stands for an operator."""
 _SYMBOL = re.compile(
     rf"(?:::|\\)?~?(?:[^\W\d]\w*(?:::|\.|->|#|\\)~?)*(?:{_OPERATOR.pattern}|[^\W\d]\w*(?:\(\))?[!?]?)"
 )
@@ -55,13 +56,13 @@ def is_symbol(text: str) -> bool:
 def symbol_parts(text: str) -> list[str]:
     """`Foo::bar()` -> ['Foo', 'bar']: the names on the way to a symbol."""
     text = text.strip()
-    if operator := _OPERATOR.search(text):
-        return [*symbol_parts(text[: operator.start()]), "operator" + operator[1]]
-    return [part for part in re.split(r"::|->|[.#\\\s()]+", text) if part]
+    operator = _OPERATOR.search(text)
+    names = re.split(r"::|->|[.#\\\s()]+", text[: operator.start()] if operator else text)
+    return [*filter(None, names), *(["operator" + operator[1]] if operator else [])]
 
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*(?:(?:::|\.|->|#)~?[^\W\d]\w*)*")
-_MIXED = re.compile(r"[a-z0-9][A-Z]|_|::|->|[.#]\w|[A-Z]{2,}[a-z]")
+_MIXED = re.compile(r"[a-z0-9][A-Z]|_|::|->|[.#]\w|[A-Z][A-Z][a-z]")
 
 
 _RAISED = re.compile(r"^[\w.:\\]*(?:Error|Exception)(?=: )", re.MULTILINE)
@@ -112,7 +113,7 @@ _CODE_MARKS = (
     re.compile(r"\w\([^)\s]{0,200}[,)\s]"),
     re.compile(r"\s(?:=|:=|==|!=|=>|->|\+=|&&|\|\|)\s"),
     re.compile(
-        r"^\s*(?:def|func|fn|fun|class|struct|impl|public|private|static|import|from|return|const|let|var|"
+        r"^[ \t]*(?:def|func|fn|fun|class|struct|impl|public|private|static|import|from|return|const|let|var|"
         r"if|for|while|switch|SELECT|INSERT|#include)\b",
         re.MULTILINE,
     ),

@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from codesift.catalog import Catalog
+from codesift.database import Database
+from codesift.lexicon import Lexicon
+
 # `training` and `benchmarks` are not installed; appended, so that the installed `codesift` is the one tested.
 sys.path.append(str(Path(__file__).parent.parent))
 
@@ -79,3 +83,23 @@ def harbour(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def own_harbour(harbour: Path, tmp_path: Path) -> Path:
     """A copy of `harbour`, index included, that a test may change."""
     return Path(shutil.copytree(harbour, tmp_path / "harbour"))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """An empty index."""
+    database = Database(tmp_path / "index.db")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def catalog(database: Database) -> Catalog:
+    """Its files and units."""
+    return Catalog(database)
+
+
+@pytest.fixture
+def lexicon(database: Database) -> Lexicon:
+    """Its words."""
+    return Lexicon(database)

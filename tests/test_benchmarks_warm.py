@@ -12,8 +12,8 @@ import pytest
 from fakes import HashingEncoder, no_progress, opened, run_index, write
 
 from benchmarks.enlarge import enlarged
+from benchmarks.processes import Failed
 from codesift.config import Settings
-from codesift.location import index_folder
 
 ROOT = Path(__file__).parent.parent
 
@@ -24,7 +24,9 @@ def test_an_enlarged_index_holds_every_unit_as_often_with_vectors_of_its_own(tmp
         write(small, f"f{number}.py", f"def tide_{number}(level):\n    return level + {number}\n")
     run_index(small, HashingEncoder())
     settings = Settings()
-    enlarged(index_folder(small, settings.cache_folder()), large, 3, settings, no_progress)
+    with opened(small) as index:
+        enlarged(index, large, 2, settings, no_progress)
+        enlarged(index, large, 3, settings, no_progress)
     with opened(small) as before, opened(large) as after:
         assert after.catalog.counts() == tuple(3 * count for count in before.catalog.counts())
         assert after.vectors.ready() == 3 * before.vectors.ready()
@@ -38,6 +40,15 @@ def test_an_enlarged_index_holds_every_unit_as_often_with_vectors_of_its_own(tmp
         assert [match.unit_id for match in after.vectors.matches([found[0][0]], False)[found[0][0]]] == [
             unit.unit_id
         ]
+
+
+def test_an_index_that_was_not_made_here_is_left_alone(tmp_path: Path) -> None:
+    write(tmp_path, "a.py", "def tide(level):\n    return level\n")
+    run_index(tmp_path, HashingEncoder())
+    with opened(tmp_path) as index, pytest.raises(Failed, match="not empty"):
+        enlarged(index, tmp_path, 2, Settings(), no_progress)
+    with opened(tmp_path) as index:
+        assert index.catalog.counts() == (1, 1)
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -133,3 +134,21 @@ def test_each_repositorys_questions_are_judged_by_the_others(tmp_path: Path) -> 
     assert set(fit.folds()) == set(asked)
     assert Model.from_json(fit.model()).weights == pytest.approx(fit.weights, abs=1e-4)
     assert sum(number for _, _, number in fit.reliability(3)) == 27
+
+
+def test_a_calibration_is_fitted_on_rankings_that_saw_neither_repository(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from benchmarks.fitting import validation
+
+    repos = ("north", "south", "east")
+    judged = lambda case, left_out: SimpleNamespace(case=case, ranked=[], left_out=left_out)  # noqa: E731
+    monkeypatch.setattr(validation, "_judged", judged)
+    monkeypatch.setattr(validation, "_calibrated", lambda way, judged: list(judged))
+    found = [SimpleNamespace(repo=repo) for repo in repos for _ in range(2)]
+    way = validation._way("both", found, lambda left_out: left_out)
+    assert [one.left_out for one in way.judged] == [{one.case.repo} for one in way.judged]
+    assert set(way.held_out) == set(repos)
+    for repo, others in way.held_out.items():
+        assert [one.left_out for one in others] == [{repo, one.case.repo} for one in others]
+        assert [one.case.repo for one in others] == [one.repo for one in found if one.repo != repo]

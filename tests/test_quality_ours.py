@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import HashingEncoder, write
@@ -63,3 +64,15 @@ def test_the_repository_itself_gets_no_index_and_the_copy_is_indexed_once(
     first = system.on(repository, seconds)
     assert system.on(repository, seconds) == pytest.approx(first, abs=1e-3)
     assert sorted(path.name for path in repository.iterdir()) == ["cart.py", "other.py"]
+
+
+def test_without_windows_each_unit_has_one_vector(tmp_path: Path) -> None:
+    root = tmp_path / "sources" / "long"
+    write(root, "a.py", "def long(total):\n" + "".join(f"    total += {n}\n" for n in range(60)))
+
+    def windows(searcher: Any) -> int:
+        (unit,) = searcher.index.catalog.units_of("a.py")
+        return len(searcher.index.vectors.of_unit(unit.unit_id))
+
+    named = {variant.name: codesift(variant, tmp_path / "work") for variant in VARIANTS}
+    assert named["codesift"].on(root, windows) > 1 == named["codesift-no-windows"].on(root, windows)

@@ -602,7 +602,7 @@ def test_the_cursor_comes_back_when_work_is_interrupted() -> None:
 PROBE = """
 import io, sys
 from codesift import render
-from codesift.types import Judgement, Answer, Hit
+from codesift.types import Answer, Hit
 
 class Terminal(io.StringIO):
     def isatty(self):

@@ -121,6 +121,14 @@ def test_a_name_its_end_or_a_line_means_one_unit(wanted: str, found: str) -> Non
     assert picked(wanted) == found
 
 
+def test_the_brackets_of_a_call_may_be_part_of_a_name_or_not() -> None:
+    assert picked("moor()") == "moor"
+    units = [unit("operator", 1, 3), unit("Grid::operator==", 4, 9, "method")]
+    assert picked("operator()", units) == "operator"
+    assert picked("operator==", units) == picked("Grid::operator ==", units) == "Grid::operator=="
+    assert picked("operator()", [*units, unit("Grid::operator()", 10, 12)]) == "Grid::operator()"
+
+
 def test_an_ambiguous_name_lists_where_each_is() -> None:
     text = complaint("release")
     assert "ambiguous" in text

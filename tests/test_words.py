@@ -157,3 +157,9 @@ def test_the_same_word_and_a_far_one_are_no_slips(other: str) -> None:
 def test_only_what_code_is_written_with_is_mentioned() -> None:
     text = "why does MutexLock differ from absl::Mutex and parse_json, and what is HTTPHeader in A Word"
     assert mentioned(text) == [["MutexLock"], ["absl", "Mutex"], ["parse_json"], ["HTTPHeader"]]
+
+
+def test_a_very_long_text_is_read_in_a_moment() -> None:
+    """Nothing here takes time that grows with the square of the text: that would be minutes."""
+    for text in ("A" * 300_000, "x" + "\n" * 300_000 + "x", "operator->" * 30_000, "a." * 150_000):
+        mentioned(text), looks_like_code(text), is_symbol(text), symbol_parts(text)
