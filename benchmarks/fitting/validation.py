@@ -30,7 +30,7 @@ LIKENESS_PENALTY = 0.1
 """The same of the two signals of `similar`. With 0.01 the tokens get less weight and MRR is 0.02 lower."""
 LIKENESS = ("meaning", "tokens")
 _EVEN = dict.fromkeys(LIKENESS, 1.0)
-CALLED_NOTHING = 0.035
+CALLED_NOTHING = 0.03
 """Share of the answered questions that fall below the threshold. On repositories that were not seen it is a
 little more, and at most 0.05 is wanted."""
 _UNSURE = dict.fromkeys(WAYS, Calibration(Logistic(0.0, {}), Logistic(0.0, {}), 0.0))
