@@ -21,7 +21,7 @@ FIELD_WEIGHTS = (2.0, 1.5, 1.0, 1.0)
 """BM25 weights of name, path, documentation, body."""
 DEFINITION = 24.0
 """What `symbol` counts. A rule and no weight: the definition of a bare symbol comes first, whatever else
-speaks against it."""
+speaks against it, and so does a name that only begins like it, for half of this."""
 _LEXICAL = ("words", "coverage", "file_coverage")
 _SEMANTIC = ("meaning", "cosine")
 FITTED = Path(__file__).with_name("ranking.json")
@@ -100,7 +100,7 @@ def fuse(
     present = frozenset().union(*(each.has for each in found.values()))
     own = [signals[hit.unit_id] for hit in ranked]
     known = traits(own, best - others[0] if others else 0.0, 1 - asked.share(present))
-    if asked.rarity and asked.says_nothing() and not known["symbol"]:
+    if asked.says_nothing() and not known["symbol"]:
         known |= NO_WORDS
     judgement = model.calibrations[way(asked, found.values())].judge(known)
     shown = [

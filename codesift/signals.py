@@ -83,7 +83,7 @@ class Asked:
 
     def says_nothing(self) -> bool:
         """Whether it is stop words alone."""
-        return STOP_WORDS.issuperset(self.rarity)
+        return bool(self.rarity) and STOP_WORDS.issuperset(self.rarity)
 
     def share(self, words: Iterable[str]) -> float:
         """Share of the query's words that are among these, by how rare they are."""
@@ -151,7 +151,7 @@ class _Spread:
 
 
 def _moments(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and standard deviation. (`statistics` computes the latter in exact fractions, 50 times slower.)"""
+    """Mean and standard deviation. (`statistics` has the latter in exact fractions, five times slower.)"""
     mean = fmean(values)
     return mean, math.sqrt(fmean((value - mean) ** 2 for value in values))
 
