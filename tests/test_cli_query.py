@@ -86,6 +86,15 @@ def test_json_has_exactly_the_documented_keys(ask: Ask, harbour: Path) -> None:
         assert 0 <= result["score"] <= answer["confidence"] == answer["results"][0]["score"] <= 1
 
 
+def test_readme_shows_every_key_of_the_json(ask: Ask) -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^\{\"version\": 1, \"query\".*?^```", readme, re.MULTILINE | re.DOTALL)
+    example = json.loads(shown.removesuffix("```"))
+    answer = json.loads(ask("water", "--lexical", "--json").stdout)
+    assert list(example) == list(answer) and list(example["index"]) == list(answer["index"])
+    assert set(example["results"][0]) == set(answer["results"][0])
+
+
 def test_json_of_the_best_result_is_its_place_and_code(ask: Ask, harbour: Path) -> None:
     best = json.loads(ask("Checksum", "--json").stdout)["results"][0]
     assert (best["path"], best["kind"], best["language"]) == ("radio/ais.go", "function", "go")
