@@ -75,6 +75,8 @@ def main(arguments: Sequence[str]) -> int:
         return index.catalog.counts()[1], [_timed(text, index, settings, encoder) for text in asked]
 
     asked = on(given.root, lambda index: _questions(index, settings, given.questions))
+    if not asked:
+        parser.error(f"{given.root} has no documentation to ask about")
     root = given.root
     if given.times > 1:
         root = given.work

@@ -39,6 +39,7 @@ _UNSAID = (".git/", f"{INDEX_FOLDER}/")
 """What nobody expects to be searched is not worth a line in the summary."""
 
 OpenEncoder = Callable[[Space], Encoder]
+_STAT = attrgetter("size", "mtime_ns", "ctime_ns", "language")
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Plan:
 def plan(index: Index, settings: Settings) -> Plan:
     """Compare the repository with the index, reading no file that looks unchanged."""
     known = {row.path: row for row in index.catalog.files()}
-    stats = {path: (row.size, row.mtime_ns, row.ctime_ns, row.language) for path, row in known.items()}
+    stats = {path: _STAT(row) for path, row in known.items()}
     found = walk(index.root, settings, known=stats)
     parser = f"{__version__} {UNITS} {settings.max_file_size}"
     current = known if index.database.meta("parser") == parser else {}
@@ -69,9 +70,6 @@ def plan(index: Index, settings: Settings) -> Plan:
     removed = [path for path in known if path not in listed]
     skips = [skip for skip in found.skips if not skip.path.startswith(_UNSAID)]
     return Plan(unsure, removed, skips, current, parser)
-
-
-_STAT = attrgetter("size", "mtime_ns", "ctime_ns", "language")
 
 
 def _same_stat(source: SourceFile, row: FileRow | None) -> bool:
@@ -123,7 +121,7 @@ def _store_files(plan: Plan, index: Index, settings: Settings, report: Report, p
                 done += 1
                 progress("parse", done, len(plan.unsure))
     with index.database.transaction():
-        if 10 * report.parsed > index.catalog.counts()[0]:
+        if 10 * report.parsed > index.catalog.counts()[0]:  # Fewer files leave few parts to merge.
             index.lexicon.merge()
         index.database.set_meta("parser", plan.parser)
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from codesift.database import Database, parts
 
-MOST_ROWS = 10_000
-"""BM25 is computed for so many units, or for `SHARE` of all if that is more: it takes 2 microseconds each, as
-`python -m benchmarks warm` shows, and words that a large share of the units have tell little apart."""
-SHARE = 0.1
+_MOST_ROWS = 10_000
+"""Units that BM25 is computed for: each takes 2 microseconds (2 cores of a Zen 4), and words that a large
+share of the units have tell little apart."""
+_MOST_SHARE = 0.1
+"""Of all units, the same: the larger of the two holds."""
 _LEAST = 4
 """Times as many units as are wanted must have one of the words searched for, if any have."""
 _MOST_KEPT = 200_000
@@ -78,7 +79,7 @@ class Lexicon:
 
     def _rarest(self, words: Sequence[str], least: int) -> list[str]:
         """The rarest words: together in so few units that all can be scored, but in `least` if possible."""
-        most = max(MOST_ROWS, least, round(SHARE * self.units()))
+        most = max(_MOST_ROWS, least, round(_MOST_SHARE * self.units()))
         kept: list[str] = []
         total = 0
         for word, frequency in sorted(self.frequencies(words).items(), key=lambda row: (row[1], row[0])):
@@ -100,7 +101,7 @@ class Lexicon:
         """Word -> those of the units that have it."""
         found: dict[str, set[int]] = {word: set() for word in words}
         for part in parts(list(unit_ids)):
-            # The plus keeps the ids from FTS5, which takes 50 times longer to look for each of them.
+            # The plus keeps the ids from FTS5, which takes 30 to 50 times as long to look for each.
             rows = f"SELECT rowid FROM words WHERE words MATCH ? AND +rowid IN ({','.join('?' * len(part))})"
             for word, those in found.items():
                 those.update(unit_id for (unit_id,) in self._db.all(rows, (_quoted(word), *part)))

@@ -104,7 +104,7 @@ def test_counts_are_taken_again_when_anyone_changes_the_index(
 @pytest.fixture
 def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """BM25 for 20 units at most, unless that is less than is wanted."""
-    monkeypatch.setattr("codesift.lexicon.MOST_ROWS", 20)
+    monkeypatch.setattr("codesift.lexicon._MOST_ROWS", 20)
 
 
 def put_many(catalog: Catalog, database: Database) -> None:
