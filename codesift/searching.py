@@ -23,7 +23,6 @@ from codesift.words import is_symbol, query_terms, split_identifier, symbol_part
 if TYPE_CHECKING:
     from codesift.ann import Found
     from codesift.types import Vectors as Matrix
-    from codesift.vectors import Match
 
 _MOST_TERMS = 64
 """A pasted snippet or a page of text is searched by this many of its words: more only cost time."""
@@ -39,7 +38,7 @@ too low to matter."""
 
 OpenEncoder = Callable[[], Encoder]
 Near = dict[int, tuple[float, tuple[int, int]]]
-"""Unit id -> (cosine of its best window, that window's lines)."""
+"""Unit id -> (cosine of its best window to the best vector asked, that window's lines)."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +98,12 @@ def candidates(
     words = _query_words(question) if question.lexical else []
     matched = index.lexicon.best(words, FIELD_WEIGHTS, limit * _SPARE_SCORES, share)
     vectors = _query_vectors(question, open_encoder()) if question.semantic and index.vectors.any() else []
-    near = nearest(index, vectors, limit, share)
+    found = nearest(index, vectors, limit, share)
     named = _named(question.text, index, share < 1, limit)
-    hits = catalog.hits(dict.fromkeys([*(unit_id for unit_id, _ in matched[:limit]), *near, *named]))
+    hits = catalog.hits(dict.fromkeys([*(unit_id for unit_id, _ in matched[:limit]), *found, *named]))
     # Each search is asked about what only the other found, so that both speak of every candidate.
     bm25 = dict(matched)
-    near |= compared(index, vectors, hits.keys() - near.keys())
+    near = compared(index, vectors, hits)
     having = index.lexicon.having(hits, words)
     uses = _uses({hit.name for hit in hits.values()}, index)
 
@@ -172,7 +171,8 @@ def alike(
         sources: where code is read.
         weights: of `meaning` and `tokens`, other than those of the package.
     """
-    near = nearest(index, origin.vectors, settings.candidates, choose(index, only))
+    found = nearest(index, origin.vectors, settings.candidates, choose(index, only))
+    near = compared(index, origin.vectors, found)
     hits = index.catalog.hits(near)
     code = origin.code or "\n".join(sources.lines(origin.path)[origin.lines[0] - 1 : origin.lines[1]])
     own = bag_of(code, origin.language)
@@ -195,8 +195,8 @@ def _is_part(hit: Hit, origin: Origin) -> bool:
     return inside or (hit.start_line <= first and last <= hit.end_line)
 
 
-def nearest(index: Index, vectors: Sequence[Matrix], limit: int, share: float) -> Near:
-    """Units by the cosine of their best window to the best of the given vectors, best first.
+def nearest(index: Index, vectors: Sequence[Matrix], limit: int, share: float) -> list[int]:
+    """Ids of the units whose best windows are nearest to the best of the given vectors, best first.
 
     Args:
         index: searched as it is.
@@ -204,19 +204,21 @@ def nearest(index: Index, vectors: Sequence[Matrix], limit: int, share: float) -
         limit: at most this many units.
         share: of the units that pass the filters, from `choose`.
     """
-    near: Near = {}
+    best: dict[int, float] = {}
     for vector in vectors:
         found = _search(index, vector, limit, share)
         windows = index.vectors.matches([vector_id for vector_id, _ in found], share < 1)
         for vector_id, cosine in found:
             for window in windows.get(vector_id, []):
-                _note(window, cosine, near)
-    ranked = sorted(near.items(), key=lambda row: (-row[1][0], row[0]))
-    return dict(ranked[:limit])
+                best[window.unit_id] = max(cosine, best.get(window.unit_id, -2.0))
+    return sorted(best, key=lambda unit_id: (-best[unit_id], unit_id))[:limit]
 
 
 def compared(index: Index, vectors: Sequence[Matrix], unit_ids: Iterable[int]) -> Near:
-    """The same of given units, in no order; those without a vector are left out."""
+    """How near units are; those without a vector are left out.
+
+    The last digits are the same whether the graph, a scan of its file or one of the database found them.
+    """
     near: Near = {}
     if vectors:
         import numpy as np
@@ -224,14 +226,9 @@ def compared(index: Index, vectors: Sequence[Matrix], unit_ids: Iterable[int]) -
         for windows, data in index.vectors.of_units(unit_ids):
             cosines = (data @ np.stack(vectors).T).max(axis=1)
             for window, cosine in zip(windows, cosines.tolist(), strict=True):
-                _note(window, cosine, near)
+                if window.unit_id not in near or cosine > near[window.unit_id][0]:
+                    near[window.unit_id] = cosine, (window.start_line, window.end_line)
     return near
-
-
-def _note(window: Match, cosine: float, near: Near) -> None:
-    """Keep a window if it is the best of its unit so far."""
-    if window.unit_id not in near or cosine > near[window.unit_id][0]:
-        near[window.unit_id] = cosine, (window.start_line, window.end_line)
 
 
 def _search(index: Index, vector: Matrix, limit: int, share: float) -> Found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,9 @@ from codesift.lexicon import Lexicon
 
 # `training` and `benchmarks` are not installed; appended, so that the installed `codesift` is the one tested.
 sys.path.append(str(Path(__file__).parent.parent))
+
+# A shell's background job may ignore Ctrl-C, and so would every command started from it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
