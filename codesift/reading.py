@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 
 from codesift import rules
 from codesift.config import Settings
+from codesift.files import UnfitFileError, open_regular
 from codesift.types import SourceFile
 
-_OPEN_FLAGS = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
-"""Neither a link put in the file's place is followed, nor a pipe waited for."""
 _LONE_RETURN = re.compile("\r(?!\n)")
 
 
@@ -56,18 +53,13 @@ def read_bytes(path: str, limit: int) -> bytes:
         Unreadable: as `read_text`, for all reasons but those of content.
     """
     try:
-        descriptor = os.open(path, _OPEN_FLAGS)
+        with open_regular(path) as file:
+            return file.read(limit)
     except (FileNotFoundError, NotADirectoryError):
         raise Unreadable("vanished") from None
+    except UnfitFileError:
+        raise Unreadable("special") from None
     except (OSError, ValueError):
-        raise Unreadable("unreadable") from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise Unreadable("special")
-    try:
-        with os.fdopen(descriptor, "rb") as file:
-            return file.read(limit)
-    except OSError:
         raise Unreadable("unreadable") from None
 
 
