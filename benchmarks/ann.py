@@ -24,9 +24,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.corpora import FOLDER
-from benchmarks.indexes import open_database
+from benchmarks.indexes import index_folder, open_database
 from benchmarks.machine import describe, in_words
 from benchmarks.throughput import evenly, units_of
+from codesift.location import DATABASE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,11 +76,16 @@ class Data:
 def stored_vectors(to: Path) -> dict[bytes, bytes]:
     """Digest of a text -> its float16 vector, from all indexes in a folder in their most common space."""
     spaces: dict[str, dict[bytes, bytes]] = {}
-    for path in sorted(to.glob("*/.codesift/index.db")):
-        with closing(open_database(path.parent.parent)) as database:
+    for root in _indexed(to):
+        with closing(open_database(root)) as database:
             for name, digest, data in _rows(database):
                 spaces.setdefault(name, {})[digest] = data
     return max(spaces.values(), key=len, default={})
+
+
+def _indexed(to: Path) -> list[Path]:
+    """The folders in a folder that have an index."""
+    return [root for root in sorted(to.glob("*/")) if (index_folder(root) / DATABASE).is_file()]
 
 
 def _rows(database: sqlite3.Connection) -> Iterator[tuple[str, bytes, bytes]]:
@@ -109,8 +115,7 @@ def _questions(to: Path, wanted: int) -> Matrix:
     from codesift.encoders import open_encoder
     from codesift.models import find_base, space_for
 
-    roots = [path.parent.parent for path in sorted(to.glob("*/.codesift/index.db"))]
-    units = [unit for root in roots for _, unit in units_of(root, 4 * wanted)]
+    units = [unit for root in _indexed(to) for _, unit in units_of(root, 4 * wanted)]
     lines = dict.fromkeys(unit.documentation.strip().split("\n")[0] for unit in units)
     encoder = open_encoder(space_for(find_base(Settings().model)))
     return np.stack([encoder.encode_query(line) for line in evenly([x for x in lines if x], wanted)])

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.processes import Failed
+from codesift.checksums import vector_checksum, window_checksum
 from codesift.config import Settings
-from codesift.location import DATABASE
+from codesift.location import DATABASE, cache_place, make_index_folder
 from codesift.store import Index, open_index
 from codesift.types import Progress
 
@@ -33,17 +34,19 @@ def enlarged(index: Index, root: Path, times: int, settings: Settings, progress:
     Raises:
         Failed: the folder has something in it that was not made here.
     """
-    folder, note = root / ".codesift", root / "enlarged.txt"
+    folder, note = cache_place(root.resolve(), settings), root / "enlarged.txt"
     if root.exists() and any(root.iterdir()) and not note.is_file():
         raise Failed(f"{root} is not empty: give a folder of its own")
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    root.mkdir(parents=True, exist_ok=True)
+    make_index_folder(folder, root.resolve())
     note.write_text(f"{times} times the index of {index.root.name}\n", encoding="utf-8")
     with (
         closing(sqlite3.connect(index.database.path)) as source,
         closing(sqlite3.connect(folder / DATABASE)) as target,
     ):
         source.backup(target)
+        target.create_function("window_checksum", 6, lambda *row: window_checksum(row), deterministic=True)
         target.execute("PRAGMA synchronous = OFF")
         (space,) = target.execute("SELECT id FROM spaces WHERE name = ?", (index.space.id,)).fetchone()
         last = {
@@ -53,8 +56,11 @@ def enlarged(index: Index, root: Path, times: int, settings: Settings, progress:
         for copy in range(1, times):
             with target:
                 _copy(target, space, last, copy)
-    with open_index(root, folder, settings) as opened:
+    with open_index(root.resolve(), folder, settings) as opened:
         with opened.database.transaction():
+            for row in opened.catalog.files():
+                checksum = opened.catalog.checksum(row.id)
+                opened.database.run("UPDATE files SET checksum = ? WHERE id = ?", (checksum, row.id))
             opened.lexicon.merge()
         opened.graph.sync(progress)
 
@@ -63,8 +69,8 @@ def _copy(database: sqlite3.Connection, space: int, last: dict[str, int], copy: 
     """Add what the index had at first, with ids behind those of the copies before."""
     file, unit, vector = (copy * last[table] for table in ("files", "units", "vectors"))
     database.execute(
-        "INSERT INTO files SELECT id + ?, ? || path, language, size, mtime_ns, ctime_ns, digest, skipped "
-        "FROM files WHERE id <= ?",
+        "INSERT INTO files SELECT id + ?, ? || path, language, size, mtime_ns, ctime_ns, digest, skipped, "
+        "gave_up, 0 FROM files WHERE id <= ?",
         (file, f"copy{copy}/", last["files"]),
     )
     database.execute(
@@ -80,17 +86,20 @@ def _copy(database: sqlite3.Connection, space: int, last: dict[str, int], copy: 
     rows = database.execute(
         "SELECT id, digest, data FROM vectors WHERE id <= ? AND space_id = ?", (last["vectors"], space)
     ).fetchall()
+    digests = [copy.to_bytes(4, "big") + digest for _, digest, _ in rows]
     noisy = _noisy(b"".join(data for *_, data in rows), len(rows), copy)
     database.executemany(
-        "INSERT INTO vectors VALUES (?, ?, ?, ?)",
+        "INSERT INTO vectors VALUES (?, ?, ?, ?, ?)",
         (
-            (vector + number, space, copy.to_bytes(4, "big") + digest, data.tobytes())
-            for (number, digest, _), data in zip(rows, noisy, strict=True)
+            (vector + number, space, new, data.tobytes(), vector_checksum(new, data.tobytes()))
+            for new, (number, *_), data in zip(digests, rows, noisy, strict=True)
         ),
     )
     database.execute(
-        "INSERT INTO windows SELECT space_id, unit_id + ?, ordinal, vector_id + ?, start_line, end_line "
-        "FROM windows WHERE unit_id <= ? AND space_id = ?",
+        "INSERT INTO windows SELECT space_id, unit, ordinal, vector, start_line, end_line, "
+        "window_checksum(space_id, unit, ordinal, vector, start_line, end_line) "
+        "FROM (SELECT *, unit_id + ? AS unit, vector_id + ? AS vector FROM windows "
+        "WHERE unit_id <= ? AND space_id = ?)",
         (unit, vector, last["units"], space),
     )
 

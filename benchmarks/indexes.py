@@ -13,6 +13,8 @@ from typing import Any
 
 from benchmarks.corpora import corpus_folder
 from benchmarks.processes import codesift, run
+from codesift.config import Settings
+from codesift.location import DATABASE, cache_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,11 @@ class Indexes:
     def _is_due(self, name: str, folder: Path) -> bool:
         if self.fresh and name not in self._made:
             return True
-        return not (self._note(name).is_file() and (folder / ".codesift" / "index.db").exists())
+        return not (self._note(name).is_file() and (index_folder(folder) / DATABASE).exists())
 
     def _make(self, name: str, folder: Path) -> None:
         """Index from nothing; what an interrupted run left would falsify the time."""
-        shutil.rmtree(folder / ".codesift", ignore_errors=True)
+        shutil.rmtree(index_folder(folder), ignore_errors=True)
         self._note(name).unlink(missing_ok=True)
         sys.stderr.write(f"indexing {name}: minutes for the larger corpora\n")
         ran = run(codesift("index", str(folder), "--quiet"))
@@ -72,6 +74,11 @@ class Indexes:
         text = json.dumps(dict(zip(("units", "windows", "seconds", "peak_mb"), note, strict=True)))
         self._note(name).write_text(text + "\n", encoding="utf-8")
         self._made.add(name)
+
+
+def index_folder(folder: Path) -> Path:
+    """Where the installed command keeps the index of a folder, as `processes.run` runs it."""
+    return cache_place(folder.resolve(), Settings())
 
 
 def is_complete(folder: Path) -> bool:
@@ -82,7 +89,7 @@ def is_complete(folder: Path) -> bool:
 
 def open_database(folder: Path) -> sqlite3.Connection:
     """The index of a folder, for reading."""
-    path = folder / ".codesift" / "index.db"
+    path = index_folder(folder) / DATABASE
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
 
 

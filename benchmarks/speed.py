@@ -22,7 +22,7 @@ from pathlib import Path
 
 from benchmarks.corpora import FOLDER, corpus_folder, downloads
 from benchmarks.figures import Figure, Target, as_table, write
-from benchmarks.indexes import Indexes, count, functions
+from benchmarks.indexes import Indexes, count, functions, index_folder
 from benchmarks.machine import describe
 from benchmarks.processes import Failed, Ran, codesift, in_turn, median, percentile, run
 from benchmarks.registries import Package, Unavailable, fetch
@@ -132,7 +132,7 @@ def adapters(bench: Bench) -> Iterator[Figure]:
         corpus = corpus_folder(name, bench.indexes.to).absolute()
         with tempfile.TemporaryDirectory(dir=corpus.parent) as temporary:
             copy = Path(temporary) / name
-            ignored = shutil.ignore_patterns(".codesift", ".git")
+            ignored = shutil.ignore_patterns(".git")
             shutil.copytree(corpus, copy, symlinks=True, ignore=ignored)
             pairs = [(_full(_index(), copy), _full(bare, copy)) for _ in range(bench.few + 1)][1:]
         ours, without = zip(*pairs, strict=True)
@@ -144,7 +144,7 @@ def adapters(bench: Bench) -> Iterator[Figure]:
 
 
 def _full(command: Sequence[str], folder: Path) -> Ran:
-    shutil.rmtree(folder / ".codesift", ignore_errors=True)
+    shutil.rmtree(index_folder(folder), ignore_errors=True)
     return run(command, folder)
 
 

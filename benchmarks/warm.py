@@ -23,7 +23,7 @@ from benchmarks.machine import describe, in_words
 from benchmarks.processes import Failed
 from codesift.config import Settings, load_settings
 from codesift.encoders import open_encoder
-from codesift.freshness import on_index
+from codesift.freshness import Desk, on_index
 from codesift.models import chosen_space
 from codesift.parse import parse
 from codesift.reading import Unreadable, read_text
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
     encoder = open_encoder(chosen_space(settings, given.root))
 
     def on(root: Path, work: Callable[[Index], T]) -> T:
-        return on_index(root.resolve(), settings, _say, _no_progress, lambda _: encoder, work)
+        return on_index(Desk(root.resolve(), settings, _say, _no_progress, lambda _: encoder), work)
 
     def timed(index: Index) -> tuple[int, list[tuple[float, float]]]:
         _timed(asked[0], index, settings, encoder)

@@ -12,26 +12,22 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import struct
-import zlib
-from collections.abc import Iterator
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codesift import trust
 from codesift.errors import StorageError
+from codesift.files import read_regular
+from codesift.location import replace_file
+from codesift.scanning import Found, best_first, exact, layout, scan
 from codesift.types import Progress
 from codesift.vectors import Vectors
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from codesift.config import Settings
     from codesift.types import Vectors as Matrix
-
-Found = list[tuple[int, float]]
-"""(vector id, cosine), best first."""
 
 TAIL_LIMIT = 2000
 """Vectors outside the graph that are searched exactly before the graph is extended: 0.03 s for so many beside
@@ -42,8 +38,6 @@ _SCANS = 6
 same vectors, mapped into memory, takes 0.015 s (2 cores of a Zen 4)."""
 _SCAN_LIMIT = 200_000
 """Vectors above which the graph is loaded at once."""
-_HEADER = struct.Struct("<6Q2i3QdQ")
-"""Of hnswlib 0.8's file: offset, room, count, size of an element, where its label and vector begin, ..."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +52,8 @@ class GraphState:
     """Bytes of the graph file."""
     index: str = ""
     """Identity of the index whose vector ids are its labels."""
-    checksum: int = 0
-    """CRC-32 of the graph file: hnswlib follows whatever links it reads, out of its memory too."""
-    mtime_ns: int = 0
-    """Of the graph file; while it is the same, the checksum is not computed again."""
+    digest: str = ""
+    """Of the graph file, with this user's key: hnswlib follows what it reads, out of its memory too."""
 
 
 class Graph:
@@ -103,13 +95,13 @@ class Graph:
         if self._vectors.highest() > state.last:
             # A graph replaced between `_state` and `_load` may hold part of the tail: each id counts once.
             found += exact(self._vectors.blocks(after=state.last), query, limit)
-        return sorted(dict(found).items(), key=_best_first)[:limit]
+        return sorted(dict(found).items(), key=best_first)[:limit]
 
     def _search_known(self, query: Matrix, limit: int, state: GraphState) -> Found:
         """Search what the graph holds: a process that asks little compares all, one that goes on loads it."""
         self._scans += 1
         few = self._opened is None and self._scans <= _SCANS and state.count <= _SCAN_LIMIT
-        found = scan(self.path, state.count, query, limit) if few and self._is_untouched(state) else []
+        found = scan(self.path, state.count, query, limit) if few else []
         return found or self._search_graph(self._open(state), query, limit, state)
 
     def _search_graph(self, graph: Any, query: Matrix, limit: int, state: GraphState) -> Found:
@@ -128,6 +120,8 @@ class Graph:
             changed: whether units or vectors changed since the last call; if not, counting them is spared
                 unless that call did not come to its end.
         """
+        if not trust.has_key():  # Nothing could tell the graph from a doctored one: all is compared instead.
+            return
         state = self._state()
         if not changed and state.count and self._vectors.highest() <= state.last + TAIL_LIMIT:
             return
@@ -165,7 +159,7 @@ class Graph:
 
     def remove(self) -> None:
         """Delete the graph's files."""
-        for path in (self._note, self.path):
+        for path in (self._note, self.path, *self.path.parent.glob(f"{self.path.stem}-*{_PARTIAL}")):
             path.unlink(missing_ok=True)
 
     def _new(self, room: int) -> Any:
@@ -180,14 +174,20 @@ class Graph:
     def _state(self) -> GraphState:
         """State of a graph file that is whole, or of an empty graph."""
         try:
-            state = GraphState(**json.loads(self._note.read_text(encoding="utf-8")))
-            whole = self.path.stat().st_size == state.size and state.index == self._vectors.index
+            state = _checked_state(json.loads(read_regular(self._note, _NOTE_BYTES)))
+            whole = os.lstat(self.path).st_size == state.size and state.index == self._vectors.index
             return state if whole else GraphState()
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return GraphState()
 
-    def _is_untouched(self, state: GraphState) -> bool:
-        return self.path.stat().st_mtime_ns == state.mtime_ns
+    def is_whole(self) -> bool:
+        """Whether the graph file, if there is one, is as it was saved. Reads all of it."""
+        state = self._state()
+        if not state.count:
+            return not (os.path.lexists(self._note) or os.path.lexists(self.path))
+        with contextlib.suppress(OSError):
+            return trust.digest(self.path) == state.digest
+        return False
 
     def _give_up(self, state: GraphState) -> None:
         """Leave a damaged graph to the next `sync`, unless another process replaced it meanwhile."""
@@ -204,82 +204,50 @@ class Graph:
     def _load(self, state: GraphState, room: int = 0) -> Any:
         import hnswlib
 
-        if not self._is_untouched(state) and _checksum(self.path) != state.checksum:
+        # The file is the one that was saved, whatever its times say, or hnswlib never sees it.
+        if trust.digest(self.path) != state.digest or not layout(self.path, state.count, self._dimensions):
             raise OSError("the graph file was changed")
         graph = hnswlib.Index("ip", self._dimensions)
         graph.load_index(os.fsencode(self.path), max_elements=room)
         return graph
 
     def _save(self, graph: Any, last: int, count: int) -> None:
-        partial = self.path.with_suffix(".partial")
+        fresh = self.path.with_name(f"{self.path.stem}-{secrets.token_hex(8)}{_PARTIAL}")
         size = graph.index_file_size()
         try:
             self.remove()
+            # Made here, because hnswlib would follow a link, and write to whatever stands there.
+            os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             # Bytes, because hnswlib takes no text with what is not UTF-8 in a file's name.
-            graph.save_index(os.fsencode(partial))
-            if partial.stat().st_size != size:
-                raise OSError(f"wrote {partial.stat().st_size} of {size} bytes")
-            mtime_ns = partial.stat().st_mtime_ns
-            note = GraphState(last, count, size, self._vectors.index, _checksum(partial), mtime_ns)
-            partial.replace(self.path)
-            self._note.write_text(json.dumps(note.__dict__), encoding="utf-8")
+            graph.save_index(os.fsencode(fresh))
+            if fresh.stat().st_size != size:
+                raise OSError(f"wrote {fresh.stat().st_size} of {size} bytes")
+            note = GraphState(last, count, size, self._vectors.index, trust.digest(fresh))
+            fresh.replace(self.path)
+            replace_file(self._note, json.dumps(note.__dict__).encode())
         except (OSError, RuntimeError) as error:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                fresh.unlink(missing_ok=True)
             raise StorageError(
                 f"cannot save the graph {self.path}: {error}", "check the space left on the disk"
             ) from error
 
 
-def _checksum(path: Path) -> int:
-    # 0.03 s for the graph of 30,000 units.
-    checksum = 0
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            checksum = zlib.crc32(block, checksum)
-    return checksum
+def _checked_state(found: Any) -> GraphState:
+    """The note beside a graph file.
 
-
-_BLOCK_BYTES = 1 << 20
-_GRAPH_ERRORS = (RuntimeError, OSError, ValueError, struct.error)
-
-
-def scan(path: Path, count: int, query: Matrix, limit: int) -> Found:
-    """Nearest vectors by comparing all that a graph's file holds, without loading its links.
-
-    Returns:
-        As `exact`; nothing if the file is not laid out as this hnswlib writes it.
+    Raises:
+        ValueError, TypeError: it is none.
     """
-    import numpy as np
-
-    with path.open("rb") as file:
-        _, _, held, size, label_at, vector_at, *_ = _HEADER.unpack(file.read(_HEADER.size))
-    whole = path.stat().st_size >= _HEADER.size + count * size
-    if not whole or (held, size, label_at) != (count, label_at + 8, vector_at + 4 * len(query)):
-        return []
-    elements = np.memmap(path, np.uint8, "r", _HEADER.size, (count, size))
-    vectors = elements[:, vector_at:label_at].view(np.float32)  # (count, dimensions)
-    labels = elements[:, label_at:].view(np.uint64)[:, 0].astype(np.int64)
-    return exact(iter([(labels, vectors)]), query, limit)
+    state = GraphState(**found)
+    numbers = (state.last, state.count, state.size)
+    if any(type(number) is not int or not 0 <= number < 2**53 for number in numbers):
+        raise ValueError("a number of the note is out of range")
+    if type(state.index) is not str or type(state.digest) is not str:
+        raise ValueError("a text of the note is none")
+    return state
 
 
-def exact(
-    blocks: Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]], query: Matrix, limit: int
-) -> Found:
-    """Nearest vectors by looking at all of them, block by block.
-
-    Args:
-        blocks: (ids (n,), vectors (n, dimensions)).
-        query: shape (dimensions,), length 1.
-        limit: how many.
-    """
-    found: Found = []
-    for ids, block in blocks:
-        cosines = block @ query  # (n,)
-        best = (-cosines).argsort(kind="stable")[:limit]
-        found += zip(ids[best].tolist(), cosines[best].tolist(), strict=True)
-        found = sorted(found, key=_best_first)[:limit]
-    return found
-
-
-def _best_first(pair: tuple[int, float]) -> tuple[float, int]:
-    return -pair[1], pair[0]
+_NOTE_BYTES = 10_000
+_PARTIAL = ".partial"
+_GRAPH_ERRORS = (RuntimeError, OSError, ValueError, StorageError)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from codesift.database import Database, parts
+from codesift.checksums import file_checksum
+from codesift.database import Database, damaged, parts
 from codesift.types import Hit, SourceFile, Unit
 from codesift.words import is_slip, terms
 
@@ -22,11 +23,32 @@ class FileRow(NamedTuple):
     ctime_ns: int
     digest: bytes
     skipped: str | None
+    gave_up: bool
+    """Whether parsing took too long, so that the file was cut into windows of lines."""
 
     def source(self, root: Path) -> SourceFile:
         """The file this row is about."""
         absolute = str(root / self.path)
         return SourceFile(self.path, absolute, self.language, self.size, self.mtime_ns, self.ctime_ns)
+
+
+_FILE = "id, path, language, size, mtime_ns, ctime_ns, digest, skipped, gave_up"
+
+
+def is_below_root(path: str) -> bool:
+    """Whether a path counted from the root, as stored, stays below it."""
+    return not path.startswith("/") and ".." not in path.split("/") and "\0" not in path
+
+
+def _unit_row(unit: Unit) -> tuple[Any, ...]:
+    return unit.kind, unit.name, unit.qualified_name, unit.start_line, unit.end_line
+
+
+def _words_of(unit: Unit, path_words: str) -> tuple[str, ...]:
+    names, documentation, body = (
+        " ".join(terms(text)) for text in (unit.qualified_name, unit.documentation, unit.code)
+    )
+    return names, path_words, documentation, body
 
 
 class Catalog:
@@ -41,39 +63,94 @@ class Catalog:
 
     def files(self) -> list[FileRow]:
         """Every file known, those without units included."""
-        return [FileRow(*row) for row in self._db.all("SELECT * FROM files ORDER BY path")]
+        return [self._file(row) for row in self._db.all(f"SELECT {_FILE} FROM files ORDER BY path")]
 
     def file(self, path: str) -> FileRow | None:
         """One file by its path from the root."""
-        rows = self._db.all("SELECT * FROM files WHERE path = ?", (path,))
-        return FileRow(*rows[0]) if rows else None
+        rows = self._db.all(f"SELECT {_FILE} FROM files WHERE path = ?", (path,))
+        return self._file(rows[0]) if rows else None
 
-    def put_file(self, source: SourceFile, digest: bytes, units: Sequence[Unit], skipped: str | None) -> None:
+    def _file(self, row: Sequence[Any]) -> FileRow:
+        if not isinstance(row[1], str) or not is_below_root(row[1]):
+            raise damaged(self._db.path, "it names a file outside the repository")
+        return FileRow(*row)
+
+    def put_file(
+        self,
+        source: SourceFile,
+        digest: bytes,
+        units: Sequence[Unit],
+        skipped: str | None,
+        gave_up: bool = False,
+    ) -> None:
         """Store a file and its units in place of what was known of this path."""
         self.remove_files([source.path])
-        cursor = self._db.run(
-            "INSERT INTO files (path, language, size, mtime_ns, ctime_ns, digest, skipped) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (source.path, source.language, source.size, source.mtime_ns, source.ctime_ns, digest, skipped),
-        )
-        file_id = cursor.lastrowid
         path_words = " ".join(terms(source.path))
-        for unit in units:
-            self._put_unit(file_id, unit, path_words)
-
-    def _put_unit(self, file_id: int | None, unit: Unit, path_words: str) -> None:
+        rows = [(_unit_row(unit), _words_of(unit, path_words)) for unit in units]
+        checksum = file_checksum(
+            (source.path, source.language, digest, skipped, int(gave_up)),
+            (row + words for row, words in rows),
+        )
         cursor = self._db.run(
-            "INSERT INTO units (file_id, kind, name, qualified_name, start_line, end_line) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            (file_id, unit.kind, unit.name, unit.qualified_name, unit.start_line, unit.end_line),
+            "INSERT INTO files "
+            "(path, language, size, mtime_ns, ctime_ns, digest, skipped, gave_up, checksum) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(source.path, source.language, source.size, source.mtime_ns, source.ctime_ns),
+                *(digest, skipped, int(gave_up), checksum),
+            ),
         )
-        names, documentation, body = (
-            " ".join(terms(text)) for text in (unit.qualified_name, unit.documentation, unit.code)
+        for row, words in rows:
+            unit_id = self._db.run(
+                "INSERT INTO units (file_id, kind, name, qualified_name, start_line, end_line) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (cursor.lastrowid, *row),
+            ).lastrowid
+            self._db.run(
+                "INSERT INTO words (rowid, name, path, documentation, body) VALUES (?, ?, ?, ?, ?)",
+                (unit_id, *words),
+            )
+
+    def verify(self, paths: Iterable[str]) -> None:
+        """See that files, their units and their words are as they were stored.
+
+        Raises:
+            DamagedIndexError: one is not.
+        """
+        for path in dict.fromkeys(paths):
+            file_id = self._db.value("SELECT id FROM files WHERE path = ?", (path,))
+            if file_id is not None and self._damaged(file_id):
+                raise damaged(self._db.path, f"what it holds of {path} is not as it was stored")
+
+    def damaged_files(self, file_ids: Iterable[int] | None = None) -> list[str]:
+        """Paths of the files whose row, units or words are not as they were stored.
+
+        Args:
+            file_ids: the files to look at; None is all.
+        """
+        wanted = self._db.all("SELECT id FROM files") if file_ids is None else [(each,) for each in file_ids]
+        return [path for (file_id,) in wanted for path in self._damaged(file_id)]
+
+    def _damaged(self, file_id: int) -> list[str]:
+        rows = self._db.all("SELECT path, checksum FROM files WHERE id = ?", (file_id,))
+        return [str(path) for path, checksum in rows if checksum != self.checksum(file_id)]
+
+    def checksum(self, file_id: int) -> int:
+        """The checksum of a file as it is stored now, with its units and words."""
+        rows = self._db.all(
+            "SELECT path, language, digest, skipped, gave_up FROM files WHERE id = ?", (file_id,)
         )
-        self._db.run(
-            "INSERT INTO words (rowid, name, path, documentation, body) VALUES (?, ?, ?, ?, ?)",
-            (cursor.lastrowid, names, path_words, documentation, body),
+        units = self._db.all(
+            "SELECT kind, units.name, qualified_name, start_line, end_line, "
+            "words.name, words.path, documentation, body "
+            "FROM units LEFT JOIN words ON words.rowid = units.id WHERE file_id = ? ORDER BY units.id",
+            (file_id,),
         )
+        return file_checksum(rows[0], units)
+
+    def gave_up(self) -> list[str]:
+        """Paths of the files that took too long to parse."""
+        return [path for (path,) in self._db.all("SELECT path FROM files WHERE gave_up ORDER BY path")]
 
     def touch_file(self, source: SourceFile) -> None:
         """Note the new times of a file whose content stayed the same."""
@@ -131,6 +208,9 @@ class Catalog:
             f"FROM units JOIN files ON files.id = file_id {where}",
             values,
         )
+        for row in rows:
+            if not is_below_root(row[1]):
+                raise damaged(self._db.path, "it names a file outside the repository")
         return [Hit(*row, score=0.0, signals={}, best_lines=row[6:]) for row in rows]  # type: ignore[misc]
 
     def named(self, name: str, chosen: bool) -> list[int]:

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional, TypeVar
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from codesift import __version__, options, render
-from codesift.config import Settings, load_settings
+from codesift import __version__, options, render, upkeep
 from codesift.errors import Exit, UsageError
 from codesift.flags import check_similar, filter_of, view_of
-from codesift.types import Answer, Encoder
+from codesift.running import Run, start
+from codesift.types import Answer
 
 if TYPE_CHECKING:
     from codesift.filtering import Filter
-    from codesift.models import Space
     from codesift.store import Index
-
-T = TypeVar("T")
 
 app = typer.Typer(
     name="codesift",
@@ -33,60 +28,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-@dataclass(frozen=True)
-class _Run:
-    """What every verb starts with."""
-
-    root: Path
-    settings: Settings
-    quiet: bool
-
-    def notify(self, line: str) -> None:
-        if not self.quiet:
-            render.show_note(line, sys.stderr)
-
-    def on_index(self, work: Callable[[Index], T]) -> T:
-        """Call `work(index)` on a refreshed index."""
-        from codesift.freshness import on_index
-
-        with render.progress(self.quiet) as progress:
-            return on_index(self.root, self.settings, self.notify, progress, self.encoder, work)
-
-    def query_encoder(self) -> Encoder:
-        from codesift.models import chosen_space
-
-        encoder = self.encoder(chosen_space(self.settings, self.root))
-        encoder.prepare_query()
-        return encoder
-
-    def encoder(self, space: Space) -> Encoder:
-        from codesift.encoders import open_encoder
-
-        return open_encoder(space, self.settings.threads)
-
-
-def _start(root: Path | None, quiet: bool = False, exact: bool = False, **flags: object) -> _Run:
-    """Find the repository and its settings.
-
-    Args:
-        root: as the user gave it; None means the repository around the current folder.
-        quiet: no notes, no progress.
-        exact: take `root` as it is instead of looking upwards from it.
-        flags: overrides of the settings; None is not given.
-    """
-    from codesift.location import find_root, given_root
-
-    found = (
-        given_root(root) if root is not None and exact else find_root(root or Path(), _cache().cache_folder())
-    )
-    return _Run(found, load_settings(found, os.environ, flags), quiet)
-
-
-def _cache() -> Settings:
-    """The settings before a repository is known: where the user's cache lies."""
-    return Settings(cache_dir=os.environ.get("CODESIFT_CACHE_DIR", ""))
 
 
 def _show(answer: Answer, view: render.View, quiet: bool, strict: bool = False) -> None:
@@ -110,9 +51,9 @@ def index(
     """Index a repository; a second run does only what changed."""
     from codesift.freshness import index_repository
 
-    run = _start(path, quiet, exact=True, model=model, threads=threads)
-    with render.progress(quiet) as progress:
-        report = index_repository(run.root, run.settings, run.notify, progress, run.encoder)
+    run = start(path, quiet, exact=True, model=model, threads=threads)
+    with run.desk() as desk:
+        report = index_repository(desk)
     render.show_report(report, sys.stdout, sys.stderr, quiet)
 
 
@@ -150,7 +91,7 @@ def query(
 
     if lexical and semantic:
         raise UsageError("only one of --lexical, --semantic can be given")
-    run = _start(root, quiet, model=model, results=results, refresh=False if no_refresh else None)
+    run = start(root, quiet, model=model, results=results, refresh=False if no_refresh else None)
     view = view_of(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
     asked = _read_input() if text == "-" else text
     if not asked.strip():
@@ -208,7 +149,7 @@ def similar(
 
     others = {"across": across, "code": code, "full": full, "explain": explain, "context": context}
     check_similar(target, all_units, least, others)
-    run = _start(root, quiet, model=model, results=results, refresh=False if no_refresh else None)
+    run = start(root, quiet, model=model, results=results, refresh=False if no_refresh else None)
     view = view_of(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
     wanted = filter_of(lang, kind, path, run.settings.include_tests and not no_tests)
     if target is None:
@@ -232,7 +173,7 @@ def similar(
     _show(run.on_index(work), view, quiet)
 
 
-def _show_duplicates(run: _Run, least: float | None, only: Filter, view: render.View) -> None:
+def _show_duplicates(run: Run, least: float | None, only: Filter, view: render.View) -> None:
     from codesift.duplicates import DEFAULT_LEAST, duplicates
 
     least = DEFAULT_LEAST if least is None else least
@@ -242,40 +183,6 @@ def _show_duplicates(run: _Run, least: float | None, only: Filter, view: render.
     render.show_duplicates(found, view, sys.stdout)
     if not found.clusters:
         raise typer.Exit(Exit.NO_RESULTS)
-
-
-@app.command(epilog="Example: codesift status --json")
-def status(root: options.Root = None, json: options.Json = False, model: options.Model = None) -> None:
-    """Show what is indexed, with which model, how fresh, and its size on disk."""
-    from codesift.freshness import status_of
-
-    run = _start(root, model=model)
-    view = view_of(None, False, False, run.settings, json=json)
-    render.show_status(status_of(run.root, run.settings), view, sys.stdout)
-
-
-@app.command(epilog="Example: codesift models")
-def models(root: options.Root = None, json: options.Json = False, model: options.Model = None) -> None:
-    """List the base models and the language adapters."""
-    from codesift.listing import list_models
-
-    run = _start(root, model=model)
-    rows = list_models(run.settings, run.root)
-    render.show_models(rows, view_of(None, False, False, run.settings, json=json), sys.stdout)
-
-
-@app.command(epilog="Example: codesift clean")
-def clean(root: options.Root = None, quiet: options.Quiet = False) -> None:
-    """Delete the index of a repository."""
-    from codesift.freshness import delete_index
-    from codesift.location import find_root
-
-    # A wrong key in the repository's settings must not keep its index from being deleted.
-    run = _Run(find_root(root or Path(), _cache().cache_folder()), _cache(), quiet)
-    folder, freed = delete_index(run.root, run.settings, run.notify)
-    if folder is None:
-        raise UsageError(f"there is no index of {run.root}")
-    run.notify(f"deleted {folder}, {render.size(freed)}")
 
 
 def _read_input() -> str:
@@ -295,3 +202,6 @@ def _options(
     ] = False,
 ) -> None:
     """Search code by meaning, on your own machine."""
+
+
+upkeep.register(app)

@@ -1,20 +1,20 @@
-"""The settings: every default in one place, and the five places a value may come from.
+"""The settings: every default in one place, and the six places a value may come from.
 
-A later source wins: defaults, `[tool.codesift]` in pyproject.toml, `.codesift.toml`, `CODESIFT_*`, flags.
+A later source wins: defaults, the user's own file, `[tool.codesift]` in pyproject.toml, `.codesift.toml`,
+`CODESIFT_*`, flags. The two files of a repository are a stranger's: they cannot set what is personal.
 """
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from codesift.errors import UsageError
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from codesift.toml import read_table, shortened, shown
 
 PREFIX = "CODESIFT_"
 FOREIGN_PREFIXES = ("CODESIFT_EVAL", "CODESIFT_LOG")
@@ -23,28 +23,37 @@ FOREIGN_PREFIXES = ("CODESIFT_EVAL", "CODESIFT_LOG")
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 
+_SHARED_FILE_SIZE = 16_000_000
+"""Most bytes of a file that a repository can ask to be read whole."""
 
-def _number(default: float, low: float, high: float) -> Any:
-    return field(default=default, metadata={"low": low, "high": high})
+
+def _number(default: float, low: float, high: float, **more: object) -> Any:
+    return field(default=default, metadata={"low": low, "high": high, **more})
 
 
-def _choice(default: str, *others: str) -> Any:
-    return field(default=default, metadata={"choices": (default, *others)})
+def _choice(default: str, *others: str, **more: object) -> Any:
+    return field(default=default, metadata={"choices": (default, *others), **more})
+
+
+_PERSONAL = {"personal": True}
+"""What a repository cannot set: it leaves the root, reaches a network, or decides how much work is done."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a run works with. Build one with `load_settings`, which checks every value."""
 
-    model: str = "all-MiniLM-L6-v2"
+    model: str = field(default="all-MiniLM-L6-v2", metadata=_PERSONAL)
     """Base model: a name `codesift models` lists, or a folder. The default's weights are in the package."""
-    adapters: bool | str = field(default=True, metadata={"text": "a folder with an adapters.json"})
+    adapters: bool | str = field(
+        default=True, metadata={**_PERSONAL, "text": "a folder with an adapters.json"}
+    )
     """Language adapters: true for those shipped with the model, false for none, or a folder of them."""
     results: int = _number(10, 1, 10_000)
     """Results a search shows. Ten is what fits on a screen, and where NDCG and MRR are cut."""
     context: int = _number(0, 0, 10_000)
     """Lines shown around the best part; 0 shows as many as the unit and the screen make sensible."""
-    max_file_size: int = _number(1_000_000, 1, 1_000_000_000)
+    max_file_size: int = _number(1_000_000, 1, 1_000_000_000, shared_high=_SHARED_FILE_SIZE)
     """Bytes. Hand-written files stay far below a megabyte; what lies above is data or generated."""
     include: tuple[str, ...] = ()
     """Patterns as in .gitignore; where there are any, only files that match one are indexed."""
@@ -52,19 +61,21 @@ class Settings:
     """Patterns as in .codesiftignore: what matches is left out, `!vendor/` brings a left-out folder back."""
     include_tests: bool = True
     """Whether searches show tests; they are indexed either way. On, because a test shows how code is used."""
-    threads: int = _number(0, 0, 1024)
+    threads: int = _number(0, 0, 1024, **_PERSONAL)
     """Threads to encode with; 0 is all processors this process may use."""
-    cache_dir: str = field(default="", metadata={"personal": True})
-    """Folder for the indexes of read-only repositories; empty is the system's place, see `cache_folder`."""
-    refresh: bool = True
+    cache_dir: str = field(default="", metadata=_PERSONAL)
+    """Folder that holds the indexes; empty is the system's place for caches, see `cache_folder`."""
+    index_folder: str = _choice("cache", "repository", **_PERSONAL)
+    """Where an index lies: in the cache folder, or in `.codesift` in its repository, to travel with it."""
+    refresh: bool = field(default=True, metadata=_PERSONAL)
     """Whether a search brings a stale index up to date first. On: an answer from old code misleads."""
     color: str = _choice("auto", "always", "never")
     """Colour: `auto` is on for a terminal and off for a pipe or where NO_COLOR is set."""
-    ann_links: int = _number(16, 2, 200)
+    ann_links: int = _number(16, 2, 200, **_PERSONAL)
     """Links of a node in the hnsw graph (M); hnswlib's own default."""
-    ann_build_width: int = _number(200, 10, 10_000)
+    ann_build_width: int = _number(200, 10, 10_000, **_PERSONAL)
     """Candidates held while a node is linked (ef_construction); hnswlib's own default."""
-    ann_search_width: int = _number(200, 10, 10_000)
+    ann_search_width: int = _number(200, 10, 10_000, **_PERSONAL)
     """Candidates held in a search (ef); hnswlib answers with no more than this, so it equals `candidates`."""
     lexical_weight: float = _number(1.0, 0.0, 100.0)
     """How far the words of units count, times what was fitted. Names and paths count in any case."""
@@ -74,9 +85,7 @@ class Settings:
     """Units each search hands to the ranking. 200 found nothing more (`python -m benchmarks fit`)."""
 
     def cache_folder(self) -> Path:
-        """The user's folder for what cannot lie in a repository. It may not exist yet."""
-        from pathlib import Path
-
+        """The user's folder for indexes. It may not exist yet."""
         if self.cache_dir:
             return Path(os.path.expanduser(self.cache_dir))  # noqa: PTH111 - without a home, `~` stays
         from platformdirs import user_cache_path
@@ -85,6 +94,13 @@ class Settings:
 
 
 _FIELDS: Mapping[str, Field[Any]] = {each.name: each for each in fields(Settings)}
+
+
+def user_file() -> Path:
+    """The user's own settings file; it may not exist."""
+    from platformdirs import user_config_path
+
+    return user_config_path("codesift", appauthor=False) / "config.toml"
 
 
 def load_settings(root: Path, environ: Mapping[str, str], overrides: Mapping[str, object]) -> Settings:
@@ -98,25 +114,81 @@ def load_settings(root: Path, environ: Mapping[str, str], overrides: Mapping[str
     Raises:
         UsageError: a file is not TOML, a key is unknown, or a value has the wrong type or range.
     """
+    return _merged(_sources(root, environ, overrides))
+
+
+def personal_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings before a repository is known.
+
+    Raises:
+        UsageError: as `load_settings`.
+    """
+    return _merged(_personal_sources(environ))
+
+
+def settings_with_sources(root: Path, environ: Mapping[str, str]) -> list[dict[str, object]]:
+    """A row for each setting: its name as in a file, its value, and where that comes from.
+
+    Raises:
+        UsageError: as `load_settings`.
+    """
+    rows = {name: (each.default, "default") for name, each in _FIELDS.items()}
+    for label, values in _sources(root, environ, {}):
+        rows.update((name, (value, label)) for name, value in values.items())
+    return [
+        {"setting": name.replace("_", "-"), "value": value, "from": label}
+        for name, (value, label) in rows.items()
+    ]
+
+
+_Source = tuple[str, dict[str, Any]]
+"""(label, name of a field -> value)"""
+
+
+def _merged(sources: Iterable[_Source]) -> Settings:
     values: dict[str, Any] = {}
-    values.update(_from_file(root / "pyproject.toml", ("tool", "codesift")))
-    values.update(_from_file(root / ".codesift.toml", ()))
-    values.update(_from_environment(environ))
-    values.update(_from_flags(overrides))
+    for _, found in sources:
+        values.update(found)
     return replace(Settings(), **values)
 
 
-def _from_file(path: Path, table: tuple[str, ...]) -> dict[str, Any]:
+def _sources(root: Path, environ: Mapping[str, str], flags: Mapping[str, object]) -> Iterator[_Source]:
+    """Everything that sets values, weakest first."""
+    own, variables = _personal_sources(environ)
+    yield own
+    for path, table in ((root / "pyproject.toml", ("tool", "codesift")), (root / ".codesift.toml", ())):
+        yield path.name, _from_file(path, table, shared=True)
+    yield variables
+    yield "flags", _from_flags(flags)
+
+
+def _personal_sources(environ: Mapping[str, str]) -> tuple[_Source, _Source]:
+    path = user_file()
+    return (str(path), _from_file(path, (), shared=False)), ("environment", _from_environment(environ))
+
+
+def _from_file(path: Path, table: tuple[str, ...], shared: bool) -> dict[str, Any]:
+    """The values of a settings file.
+
+    Args:
+        path: may not exist.
+        table: where in the file they stand.
+        shared: whether the file belongs to a repository, and so may be a stranger's.
+    """
     values: dict[str, Any] = {}
-    for written, value in _read_table(path, table).items():
-        label = f"{written} in {path.name}"
+    for written, value in read_table(path, table, shared).items():
+        label = f"{shortened(written)} in {path.name}"
         name = _known(written, label, list(_FIELDS))
-        if _FIELDS[name].metadata.get("personal"):
-            # A repository that was only downloaded must not choose where files are written.
-            raise UsageError(f"{label} cannot be set by a repository", f"set {PREFIX}{name.upper()} instead")
+        if shared and _FIELDS[name].metadata.get("personal"):
+            raise UsageError(
+                f"{label} cannot be set by a repository",
+                f"set it in {user_file()}, or set {PREFIX}{name.upper()}",
+            )
         if name in values:
             raise UsageError(f"{label} is given twice, once with dashes and once with underscores")
-        values[name] = _checked(name, value, label)
+        values[name] = _checked(name, value, label, shared)
+        if not shared:
+            values[name] = _located(name, values[name], path.parent)
     return values
 
 
@@ -126,9 +198,11 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         if not variable.startswith(PREFIX) or variable.startswith(FOREIGN_PREFIXES):
             continue
         known = [PREFIX + name.upper() for name in _FIELDS]
-        name = _known(variable, f"the variable {variable}", known).removeprefix(PREFIX).lower()
+        name = _known(variable, f"the variable {shortened(variable)}", known)
+        name = name.removeprefix(PREFIX).lower()
         if written:
-            values[name] = _checked(name, _from_text(_FIELDS[name].default, written), variable)
+            value = _checked(name, _from_text(_FIELDS[name].default, written), variable)
+            values[name] = _located(name, value, Path.cwd())
     return values
 
 
@@ -142,37 +216,11 @@ def _from_flags(overrides: Mapping[str, object]) -> dict[str, Any]:
     return values
 
 
-def _read_table(path: Path, table: tuple[str, ...]) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    found: Any = _read_toml(path, relevant="codesift" if table else "")
-    for key in table:
-        found = found.get(key, {}) if isinstance(found, dict) else {}
-    if not isinstance(found, dict):
-        raise UsageError(f"expected a table [{'.'.join(table)}] in {path.name}, found {_shown(found)}")
-    return found
-
-
-def _read_toml(path: Path, relevant: str) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
-    # A file that never says the word has nothing for us, however broken it is (a template, say).
-    return _parse_toml(path, text) if relevant in text else {}
-
-
-def _parse_toml(path: Path, text: str) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(
-            f"{path} is not valid TOML: {error}", "correct the line or remove the file"
-        ) from error
+def _located(name: str, value: object, folder: Path) -> object:
+    """A folder of adapters is seen from the place that names it, never from the repository."""
+    if name == "adapters" and isinstance(value, str):
+        return str(folder / os.path.expanduser(value))  # noqa: PTH111 - without a home, `~` stays
+    return value
 
 
 def _known(written: str, label: str, known: list[str]) -> str:
@@ -198,8 +246,10 @@ def _from_text(default: object, written: str) -> object:
         return written
 
 
-def _checked(name: str, value: object, label: str) -> object:
+def _checked(name: str, value: object, label: str, shared: bool = False) -> object:
     default, limits = _FIELDS[name].default, _FIELDS[name].metadata
+    if shared and "shared_high" in limits:
+        limits = MappingProxyType({**limits, "high": limits["shared_high"]})
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
     if isinstance(default, float) and type(value) is int:
@@ -208,7 +258,7 @@ def _checked(name: str, value: object, label: str) -> object:
         value = tuple(value)
     is_text = "text" in limits and isinstance(value, str) and value
     if not is_text and (type(value) is not type(default) or not _within(value, limits)):
-        raise UsageError(f"{label} must be {_expected(default, limits)}, found {_shown(value)}")
+        raise UsageError(f"{label} must be {_expected(default, limits)}, found {shown(value)}")
     return value
 
 
@@ -229,8 +279,3 @@ def _expected(default: object, limits: Mapping[str, Any]) -> str:
     names: Iterable[tuple[type, str]] = ((bool, "true or false"), (tuple, "a list of patterns"))
     expected = next((text for kind, text in names if isinstance(default, kind)), "a text")
     return f"{expected}, or {limits['text']}" if "text" in limits else expected
-
-
-def _shown(value: object) -> str:
-    shown = repr(list(value) if isinstance(value, tuple) else value)
-    return shown if len(shown) <= 60 else shown[:57] + "..."

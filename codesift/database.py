@@ -1,20 +1,38 @@
-"""One SQLite database file: opening, transactions, and errors a user can read."""
+"""One SQLite database file: opening, transactions, and errors a user can read.
+
+The file may have been damaged, or put there by somebody else. So its head is read before SQLite opens it, its
+schema is compared with ours, nothing in the schema is trusted to run code, and no statement runs for ever.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import sqlite3
+import stat
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from codesift.errors import DamagedIndexError, StorageError
+from codesift.errors import DamagedIndexError, NoSpaceError, StorageError
+from codesift.files import open_regular
+from codesift.location import take_place
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+APPLICATION_ID = 0x63647366
+"""Tells our databases from those of other programs (`PRAGMA application_id`): "cdsf"."""
 _BUSY_SECONDS = 30
+_STATEMENT_SECONDS = 120.0
+"""A statement on the largest index measured (315,738 units) takes a fraction of a second."""
+STEPS = 200_000
+"""Instructions of SQLite's between two looks at the clock: some milliseconds."""
 _SQL_VARIABLES = 900  # SQLite before 3.32 takes 999 at most
+_HEAD_BYTES = 100
+_MAGIC = b"SQLite format 3\0"
+_SHADOWS = tuple(f"words_{part}" for part in ("data", "idx", "content", "docsize", "config"))
+"""Tables that FTS5 keeps for the table `words`."""
 
 
 _NOT_DAMAGE = ("locked", "locking", "readonly", "unable to open", "I/O error", "out of memory", "interrupted")
@@ -23,13 +41,22 @@ _LITTLE_SPACE = 256 * 1024
 """Bytes. SQLite says "disk I/O error" where the disk filled up under its shared memory file."""
 
 
-def _explain(error: sqlite3.Error, path: Path) -> StorageError:
+def _explain(error: Exception, path: Path) -> StorageError:
     text = str(error)
+    # A message that quotes a damaged name is no UTF-8, and `sqlite3` fails on it.
+    if isinstance(error, UnicodeError):
+        text = "text in it is not UTF-8"
     if "disk is full" in text or ("I/O error" in text and _is_full(path)):
-        return StorageError(f"no space left on the disk that holds {path}", "free some, then run it again")
+        return NoSpaceError(f"no space left on the disk that holds {path}", "free some, then run it again")
     if any(words in text for words in _NOT_DAMAGE):
-        return StorageError(f"the index {path} cannot be used: {text}")
-    return DamagedIndexError(f"the index {path} is damaged: {text}", "codesift clean, then codesift index")
+        hint = "make its files writable, or run codesift clean" if "readonly" in text else ""
+        return StorageError(f"the index {path} cannot be used: {text}", hint)
+    return damaged(path, text)
+
+
+def damaged(path: Path, reason: str) -> DamagedIndexError:
+    """The error for an index that cannot be trusted."""
+    return DamagedIndexError(f"the index {path} is damaged: {reason}", "codesift clean, then codesift index")
 
 
 def _is_full(path: Path) -> bool:
@@ -42,7 +69,7 @@ def _is_full(path: Path) -> bool:
 
 
 class Database:
-    """One open index. Every method raises StorageError or its leaf DamagedIndexError, never sqlite3's.
+    """One open index. Every method raises StorageError or one of its leaves, never sqlite3's.
 
     Args:
         path: the database file; made if it does not exist, unless `read_only`.
@@ -51,61 +78,52 @@ class Database:
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
         self.path = path
+        self.read_only = read_only
         self._transactions = 0
+        self._seconds = _STATEMENT_SECONDS
+        self._until = 0.0
+        if not read_only and not os.path.lexists(path):
+            _create(path)
+        check_head(path)
+        if not read_only:
+            self._connect("mode=rw")
+        elif not _is_settled(path) or (os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)):
+            # Where no shared memory file can be made, as on a full disk, it is read as if nobody wrote it.
+            try:
+                self._connect("mode=ro")
+            except DamagedIndexError:
+                raise
+            except StorageError:
+                if not _is_settled(path):
+                    raise
+                self._connect("mode=ro&immutable=1")
+        else:
+            self._connect("mode=ro&immutable=1")
+
+    def _connect(self, mode: str) -> None:
         with self.errors():
-            mode = _read_only_mode(path) if read_only else "mode=rwc"
-            uri = f"{path.absolute().as_uri()}?{mode}"
+            uri = f"{self.path.absolute().as_uri()}?{mode}"
             self._db = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
         try:
-            self._open(read_only)
+            self._db.set_progress_handler(self._is_late, STEPS)
+            self._open(mode)
         except BaseException:
             self._db.close()
             raise
 
-    def _open(self, read_only: bool) -> None:
-        self.run("PRAGMA temp_store = MEMORY")
-        if not read_only:
-            self._use_wal()
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._until
+
+    def _open(self, mode: str) -> None:
+        for setting in ("trusted_schema = OFF", "cell_size_check = ON", "temp_store = MEMORY"):
+            self.run(f"PRAGMA {setting}")
+        if mode == "mode=rw":
             self.run("PRAGMA synchronous = NORMAL")
-        version = self.value("PRAGMA user_version")
-        if version == 0 and not read_only:
-            self._create()
-            version = self.value("PRAGMA user_version")
-        if version != SCHEMA_VERSION:
-            raise DamagedIndexError(
-                f"the index {self.path} was written by another version of codesift "
-                f"(schema {version}, this one reads {SCHEMA_VERSION})",
-                "codesift clean, then codesift index",
-            )
-
-    def _use_wal(self) -> None:
-        """Switch to write-ahead logging. Here alone SQLite does not wait for whoever is doing the same."""
-        until = time.monotonic() + _BUSY_SECONDS
-        while True:
-            try:
-                self._db.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.Error as error:
-                if "locked" not in str(error) or time.monotonic() > until:
-                    raise _explain(error, self.path) from error
-            time.sleep(0.01)
-
-    def _create(self) -> None:
-        with self.transaction():
-            # Another process may have been first, or the file is no index of ours.
-            if self.value("SELECT count(*) FROM sqlite_master"):
-                return
-            for statement in _schema():
-                self.run(statement)
-            self.set_meta("identity", os.urandom(8).hex())
-            self.run(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-    def is_sound(self) -> bool:
-        """Whether SQLite finds the database whole. Reads all of it."""
-        try:
-            return bool(self.value("PRAGMA quick_check(1)") == "ok")
-        except StorageError:
-            return False
+        if self.value("PRAGMA user_version") != SCHEMA_VERSION:
+            raise damaged(self.path, "its head says another version")
+        found = self.all("SELECT type, name, sql FROM sqlite_master LIMIT 100")
+        if not _is_our_schema(found):
+            raise damaged(self.path, "its tables are not those of codesift")
 
     def close(self) -> None:
         """Close the database; the object cannot be used afterwards."""
@@ -113,11 +131,24 @@ class Database:
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
-        """Turn any sqlite3 error inside into one of ours."""
+        """Turn any sqlite3 error inside into one of ours, and end what takes too long."""
+        self._until = time.monotonic() + self._seconds
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeError, OverflowError) as error:
             raise _explain(error, self.path) from error
+
+    @contextlib.contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        """Give each statement inside another time than usual: infinity for what goes over the whole index.
+
+        A statement that takes longer ends with StorageError.
+        """
+        usual, self._seconds = self._seconds, seconds
+        try:
+            yield
+        finally:
+            self._seconds = usual
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Execute one statement."""
@@ -166,22 +197,114 @@ class Database:
         self.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
 
-def _read_only_mode(path: Path) -> str:
-    """Where no shared memory file can be made beside a database, it is read as if nobody wrote it."""
+# -- the file -------------------------------------------------------------------------------------
+
+
+def check_head(path: Path, versions: Sequence[int] = (SCHEMA_VERSION,)) -> int:
+    """See that a file is a database of ours, before SQLite opens it.
+
+    Args:
+        versions: of the schema, those that can be read. Version 1 had no application id.
+
+    Returns:
+        the version of its schema.
+
+    Raises:
+        DamagedIndexError: it is a link or no regular file, or was written by another program or version.
+        StorageError: it cannot be read.
+    """
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm", f"{path.name}-journal"):
+        _check_kind(path.with_name(name))
+    head = _read_head(path)
+    version, application = (int.from_bytes(head[at : at + 4], "big") for at in (60, 68))
+    if not head.startswith(_MAGIC) or len(head) < _HEAD_BYTES:
+        raise damaged(path, "it is no SQLite database")
+    if version not in versions or application != (0 if version == 1 else APPLICATION_ID):
+        raise DamagedIndexError(
+            f"the index {path} was written by another version of codesift or by another program "
+            f"(schema {version}, this one reads {SCHEMA_VERSION})",
+            "codesift clean, then codesift index",
+        )
+    return version
+
+
+def _check_kind(path: Path) -> None:
+    """See that SQLite would open a file of this folder: it follows links, and waits for pipes."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise damaged(path, "not a regular file")
+        if status.st_nlink > 1:
+            raise damaged(path, "the file has another name elsewhere")
+
+
+def _read_head(path: Path) -> bytes:
+    try:
+        with open_regular(path) as file:
+            return file.read(_HEAD_BYTES)
+    except OSError as error:
+        raise StorageError(f"the index {path} cannot be used: {error.strerror}") from error
+
+
+def _is_settled(path: Path) -> bool:
+    """Whether everything stored is in the database itself, not in its log."""
     log = path.with_name(path.name + "-wal")
-    settled = not log.exists() or not log.stat().st_size
-    return "mode=ro&immutable=1" if settled and not os.access(path.parent, os.W_OK) else "mode=ro"
+    return not log.exists() or not log.stat().st_size
+
+
+def _create(path: Path) -> None:
+    """Make an empty index under a fresh name and put it in place, if no other process was first.
+
+    Its head says what it is from the first moment on, not only once SQLite merges its log.
+    """
+    fresh = path.with_name(f"{path.name}-{secrets.token_hex(8)}")
+    try:
+        os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as database:
+            database.execute("BEGIN")
+            for statement in schema():
+                database.execute(statement)
+            database.execute("INSERT INTO meta VALUES ('identity', ?)", (secrets.token_hex(8),))
+            database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            database.execute("COMMIT")
+            database.execute("PRAGMA journal_mode = WAL")
+        take_place(fresh, path)
+    except sqlite3.Error as error:
+        raise _explain(error, path) from error
+    except OSError as error:
+        raise StorageError(f"cannot write the index {path}: {error.strerror}") from error
+    finally:
+        for left in (fresh, fresh.with_name(f"{fresh.name}-journal")):
+            with contextlib.suppress(OSError):
+                left.unlink(missing_ok=True)
+
+
+def _is_our_schema(found: Iterable[tuple[str, str, str | None]]) -> bool:
+    """Whether (type, name, sql) of everything in a database are those of `schema()` and of its full text."""
+    expected = {statement.strip() for statement in schema()}
+    for kind, name, sql in found:
+        if sql is None and kind == "index" and name.startswith("sqlite_autoindex_"):
+            continue
+        if kind == "table" and (name in _SHADOWS or name == "sqlite_sequence"):
+            # SQLite writes these itself, in words of its own; a table made by a query would run it.
+            if sql is None or not sql.startswith("CREATE TABLE ") or " AS " in sql.upper():
+                return False
+            continue
+        if sql not in expected:
+            return False
+        expected.discard(sql)
+    return not expected
+
+
+def schema() -> list[str]:
+    """The statements that make an empty index."""
+    text = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("--")]
+    return [statement.strip() for statement in "\n".join(lines).split(";") if statement.strip()]
 
 
 def parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """Slices short enough to be bound to one SQL statement."""
     for start in range(0, len(items), _SQL_VARIABLES):
         yield items[start : start + _SQL_VARIABLES]
-
-
-def _schema() -> list[str]:
-    from importlib import resources
-
-    text = resources.files("codesift").joinpath("schema.sql").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if not line.startswith("--")]
-    return [statement for statement in "\n".join(lines).split(";") if statement.strip()]

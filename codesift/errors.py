@@ -14,6 +14,7 @@ class Exit(IntEnum):
     BAD_INPUT = 2
     BUG = 3
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class CodesiftError(Exception):
@@ -41,6 +42,10 @@ class UsageError(CodesiftError):
 
 class StorageError(CodesiftError):
     """The index could not be read or written: a full disk, a read-only folder, a lock."""
+
+
+class NoSpaceError(StorageError):
+    """The disk that holds the index is full."""
 
 
 class DamagedIndexError(StorageError):

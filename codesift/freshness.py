@@ -1,138 +1,151 @@
-"""An index that can be searched or written: found or made, repaired, locked, in step with its files."""
+"""An index that can be searched or written: found or made, healed, locked, in step with its files."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from codesift.adopting import Notify, usable_place
 from codesift.config import Settings
-from codesift.errors import DamagedIndexError, StorageError, UsageError
+from codesift.database import Database
+from codesift.errors import DamagedIndexError, NoSpaceError, StorageError, UsageError
+from codesift.examining import examine
+from codesift.healing import heal
 from codesift.indexing import OpenEncoder, Plan, apply, plan, skips
-from codesift.location import existing_index, index_folder, is_writable, write_lock
-from codesift.store import Index, discard, open_index, reset, size_on_disk
+from codesift.location import (
+    CHECKED,
+    DATABASE,
+    Stored,
+    holds_index,
+    is_writable,
+    make_index_folder,
+    replace_file,
+    size_on_disk,
+    stored_indexes,
+    write_lock,
+)
+from codesift.store import Index, discard, open_index, write_index
 from codesift.types import Progress, Report
 
 T = TypeVar("T")
 _POLL_SECONDS = 0.1
+_CHECK_EVERY = 24 * 3600
+"""Seconds after which an index is examined in passing."""
+_CHECK_SECONDS = 2.0
+"""Seconds a statement of such an examination may take; `status --check` examines larger indexes."""
+_WAITING = "another codesift is indexing this repository: waiting for it"
 
-Notify = Callable[[str], None]
-"""Takes one line meant for the user, such as that an index is being built."""
+
+@dataclass(frozen=True)
+class Desk:
+    """What every verb works on an index with."""
+
+    root: Path
+    settings: Settings
+    notify: Notify
+    """Takes one line meant for the user, such as that an index is being built."""
+    progress: Progress
+    open_encoder: OpenEncoder
 
 
-def index_repository(
-    root: Path, settings: Settings, notify: Notify, progress: Progress, open_encoder: OpenEncoder
-) -> Report:
-    """Bring the index of `root` in step, waiting for another process that does the same.
+def index_repository(desk: Desk) -> Report:
+    """Bring the index of a repository in step, waiting for another process that does the same.
 
     Raises:
-        StorageError: the index can be neither written nor repaired.
+        StorageError: the index can be neither written nor healed.
     """
-    folder = index_folder(root, settings.cache_folder())
-
-    def run() -> Report:
-        with open_index(root, folder, settings) as index:
-            return apply(plan(index, settings), index, settings, progress, open_encoder)
-
-    with write_lock(folder, lambda: notify("another codesift is indexing this repository: waiting for it")):
+    folder = _made_place(desk)
+    with write_lock(folder, lambda: desk.notify(_WAITING)):
         try:
-            return run()
+            return _apply(folder, desk)
         except DamagedIndexError as error:
-            notify(f"{error.message}: building it again")
-            reset(folder)
-            return run()
+            _heal(folder, error, desk)
+            return _apply(folder, desk)
 
 
-def on_index(
-    root: Path,
-    settings: Settings,
-    notify: Notify,
-    progress: Progress,
-    open_encoder: OpenEncoder,
-    work: Callable[[Index], T],
-) -> T:
-    """Do `work` on the index of `root`, built on first use and refreshed if `settings.refresh`.
+def on_index(desk: Desk, work: Callable[[Index], T]) -> T:
+    """Do `work` on the index of a repository, built on first use and refreshed if the settings say so.
 
-    A process that indexes at the same time is not waited for: what is ready is searched. An index
-    that turns out damaged is built again and `work` done a second time.
+    A process that indexes at the same time is not waited for: what is ready is searched. An index that turns
+    out damaged is healed and `work` done a second time.
 
     Raises:
         UsageError: there is no index and none may be built.
-        DamagedIndexError: it is damaged and none may be built.
+        DamagedIndexError: it is damaged and may not be healed.
     """
-    folder = existing_index(root, settings.cache_folder())
-    if folder is None:
-        if not settings.refresh:
-            raise UsageError(f"there is no index of {root}", "codesift index")
-        folder = index_folder(root, settings.cache_folder())
-        notify(f"no index of {root} yet: building it")
-    elif settings.refresh and not is_writable(folder):
-        folder = _instead_of(folder, root, settings, notify)
-    update = partial(_refresh, root, folder, settings, notify, progress, open_encoder)
+    folder = _found_place(desk)
     try:
-        if settings.refresh:
-            update()
-        with open_index(root, folder, settings) as index:
-            return work(index)
+        _check_in_passing(folder, desk)
+        return _refreshed(folder, desk, work)
     except DamagedIndexError as error:
-        if not settings.refresh:
+        if not desk.settings.refresh:
             raise
-        _rebuild(folder, error, notify)
-        update()
-        with open_index(root, folder, settings) as index:
+        with write_lock(folder, lambda: desk.notify(_WAITING)):
+            _heal(folder, error, desk)
+        return _refreshed(folder, desk, work)
+
+
+def _made_place(desk: Desk) -> Path:
+    """The folder of the index, made if it is not there."""
+    return make_index_folder(usable_place(desk.root, desk.settings, desk.notify), desk.root)
+
+
+def _found_place(desk: Desk) -> Path:
+    """The folder of an index that is there, or an empty one, if it may be filled."""
+    folder = usable_place(desk.root, desk.settings, desk.notify)
+    if not holds_index(folder):
+        if not desk.settings.refresh:
+            raise UsageError(f"there is no index of {desk.root}", "codesift index")
+        make_index_folder(folder, desk.root)
+        desk.notify(f"no index of {desk.root} yet: building it")
+        Database(folder / DATABASE).close()
+    return folder
+
+
+def _refreshed(folder: Path, desk: Desk, work: Callable[[Index], T]) -> T:
+    with open_index(desk.root, folder, desk.settings, read_only=True) as index:
+        if not desk.settings.refresh or not _has_work(plan(index, desk.settings), index):
             return work(index)
+    try:
+        _refresh(folder, desk)
+    except NoSpaceError as error:
+        desk.notify(f"{error}: searching what is ready")
+    with open_index(desk.root, folder, desk.settings, read_only=True) as index:
+        return work(index)
 
 
-def _instead_of(folder: Path, root: Path, settings: Settings, notify: Notify) -> Path:
-    """An index that can be written in place of one that cannot, unless that one needs no change."""
-    with suppress(StorageError), open_index(root, folder, settings) as index:
-        if not _has_work(plan(index, settings), index):
-            return folder
-    other = index_folder(root, settings.cache_folder())
-    notify(f"the index {folder} is out of date and cannot be written: building one in {other}")
-    return other
-
-
-def _refresh(
-    root: Path,
-    folder: Path,
-    settings: Settings,
-    notify: Notify,
-    progress: Progress,
-    open_encoder: OpenEncoder,
-) -> None:
-    """Apply what changed; takes the lock only if something did.
+def _refresh(folder: Path, desk: Desk) -> None:
+    """Apply what changed.
 
     Another process that indexes is waited for only until all files are parsed once: seconds.
     """
-    with open_index(root, folder, settings) as index:
-        if not _has_work(plan(index, settings), index):
-            return
+    if not is_writable(folder):
+        desk.notify(f"the index {folder} is out of date and cannot be written: searching it as it is")
+        return
     while True:
         with write_lock(folder, None) as mine:
             if mine:
-                with open_index(root, folder, settings) as index:
-                    apply(plan(index, settings), index, settings, progress, open_encoder)
+                _apply(folder, desk)
                 return
-        if _is_parsed(root, folder, settings):
-            notify("another codesift is indexing this repository: searching what is ready")
+        if _is_parsed(folder, desk):
+            desk.notify("another codesift is indexing this repository: searching what is ready")
             return
         time.sleep(_POLL_SECONDS)
 
 
-def _is_parsed(root: Path, folder: Path, settings: Settings) -> bool:
-    with open_index(root, folder, settings) as index:
+def _apply(folder: Path, desk: Desk) -> Report:
+    with write_index(desk.root, folder, desk.settings) as index:
+        return apply(plan(index, desk.settings), index, desk.settings, desk.progress, desk.open_encoder)
+
+
+def _is_parsed(folder: Path, desk: Desk) -> bool:
+    with open_index(desk.root, folder, desk.settings, read_only=True) as index:
         return bool(index.database.meta("parser"))
-
-
-def _rebuild(folder: Path, error: DamagedIndexError, notify: Notify) -> None:
-    """Empty an index that cannot be trusted; all it held can be made again from the files."""
-    notify(f"{error.message}: building it again")
-    with write_lock(folder, lambda: None):
-        reset(folder)
 
 
 def _has_work(found: Plan, index: Index) -> bool:
@@ -140,16 +153,88 @@ def _has_work(found: Plan, index: Index) -> bool:
     return bool(found.unsure or found.removed) or index.vectors.ready() < units
 
 
-def status_of(root: Path, settings: Settings) -> dict[str, Any]:
-    """What `codesift status` tells of the index of `root`; nothing is changed.
+# -- damage ---------------------------------------------------------------------------------------
+
+
+def _heal(folder: Path, error: DamagedIndexError, desk: Desk) -> None:
+    """Delete what cannot be trusted; all of it can be made again from the files."""
+    healed = heal(folder)
+    # Another process may have healed it meanwhile.
+    desk.notify(f"{error.message}: indexing {healed or 'what it was'} again")
+    _note_check(folder)
+
+
+def _check_in_passing(folder: Path, desk: Desk) -> None:
+    """Examine an index that was not examined for a day, if nobody writes it.
+
+    Raises:
+        DamagedIndexError: damage was found.
+    """
+    if not desk.settings.refresh or not is_writable(folder) or not _is_due(folder):
+        return
+    with write_lock(folder, None) as mine:
+        if mine:
+            _note_check(folder)
+            with suppress(NoSpaceError):
+                check(folder, desk, _CHECK_SECONDS)
+
+
+def check(folder: Path, desk: Desk, seconds: float) -> None:
+    """Examine an index; whoever calls this holds the write lock.
+
+    Args:
+        seconds: that one statement may take; where one takes longer, the examination ends early.
+
+    Raises:
+        DamagedIndexError: damage was found.
+    """
+    with open_index(desk.root, folder, desk.settings) as index, index.database.limited(seconds):
+        if not index.graph.is_whole():
+            index.graph.remove()
+            desk.notify("the graph of the index was damaged: building it again")
+        try:
+            damage = examine(index.database)
+        except DamagedIndexError:
+            raise
+        except StorageError as error:
+            if "interrupted" in str(error):
+                return
+            raise
+        if damage:
+            raise DamagedIndexError(f"the index {folder / DATABASE} is damaged", "codesift status --check")
+
+
+def _is_due(folder: Path) -> bool:
+    try:
+        return time.time() - os.lstat(folder / CHECKED).st_mtime > _CHECK_EVERY
+    except OSError:
+        return True
+
+
+def _note_check(folder: Path) -> None:
+    with suppress(OSError):
+        replace_file(folder / CHECKED, b"")
+
+
+# -- status and deletion --------------------------------------------------------------------------
+
+
+def status_of(desk: Desk, checked: bool = False) -> dict[str, Any]:
+    """What `codesift status` tells of the index of a repository; nothing is changed unless `checked`.
+
+    Args:
+        checked: examine all that is stored, and heal what is damaged.
 
     Raises:
         UsageError: there is no index.
     """
-    folder = existing_index(root, settings.cache_folder())
-    if folder is None:
+    root, settings = desk.root, desk.settings
+    folder = usable_place(root, settings, desk.notify)
+    if not holds_index(folder):
         raise UsageError(f"there is no index of {root}", "codesift index")
-    with open_index(root, folder, settings) as index:
+    if checked:
+        _check_and_heal(folder, desk)
+    with open_index(root, folder, settings, read_only=True) as index:
         found = plan(index, settings)
         files, units = index.catalog.counts()
         return {
@@ -164,14 +249,49 @@ def status_of(root: Path, settings: Settings) -> dict[str, Any]:
             "languages": {name: count for name, _, count in index.catalog.languages()},
             "stale_files": len(found.unsure) + len(found.removed),
             "skipped": skips(found, index),
+            "not_parsed": index.catalog.gave_up(),
             "size_bytes": size_on_disk(folder),
         }
 
 
-def delete_index(root: Path, settings: Settings, notify: Notify) -> tuple[Path | None, int]:
-    """Delete the index of `root`; returns where it was (None: there is none) and the bytes freed."""
-    folder = existing_index(root, settings.cache_folder())
-    if folder is None:
+def _check_and_heal(folder: Path, desk: Desk) -> None:
+    with write_lock(folder, lambda: desk.notify(_WAITING)):
+        try:
+            check(folder, desk, float("inf"))
+        except DamagedIndexError as error:
+            _heal(folder, error, desk)
+        _note_check(folder)
+        _apply(folder, desk)
+
+
+def all_indexes(settings: Settings) -> list[dict[str, Any]]:
+    """A row for each index in the user's cache folder."""
+    return [
+        {
+            "root": str(each.root) if each.root else None,
+            "missing": each.is_missing(),
+            "size_bytes": each.size,
+            "used": time.strftime("%Y-%m-%d %H:%M", time.localtime(each.used)),
+            "index": str(each.folder),
+        }
+        for each in stored_indexes(settings)
+    ]
+
+
+def delete_index(desk: Desk) -> tuple[Path | None, int]:
+    """Delete the index of a repository; returns where it was (None: there is none) and the bytes freed."""
+    folder = usable_place(desk.root, desk.settings, desk.notify)
+    if not holds_index(folder):
         return None, 0
-    with write_lock(folder, lambda: notify("another codesift is indexing this repository: waiting for it")):
-        return folder, discard(folder)
+    return folder, _discard(folder, desk.notify)
+
+
+def delete_indexes(settings: Settings, notify: Notify, missing_only: bool) -> list[tuple[Stored, int]]:
+    """Delete all indexes in the cache folder, or those of missing repositories: (index, bytes freed)."""
+    chosen = [each for each in stored_indexes(settings) if each.is_missing() or not missing_only]
+    return [(each, _discard(each.folder, notify)) for each in chosen]
+
+
+def _discard(folder: Path, notify: Notify) -> int:
+    with write_lock(folder, lambda: notify(_WAITING)):
+        return discard(folder)

@@ -74,6 +74,12 @@ def other_worktrees(root: Path) -> list[Path]:
     return [tree / here.relative_to(own) for tree in trees if tree != own and tree.is_dir()]
 
 
+def is_tracked(root: Path, path: str) -> bool:
+    """Whether a file or folder came with the repository: git has it, or something below it, in its index."""
+    done = _run(str(root), "ls-files", "-z", "--", path) if _in_repository(str(root)) else None
+    return done is not None and done.returncode == 0 and bool(done.stdout)
+
+
 def is_linked_worktree(folder: str) -> bool:
     """Whether `git worktree add` made a folder: its `.git` is a file that points among worktrees."""
     try:

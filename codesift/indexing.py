@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,9 +19,9 @@ from codesift.database import Database
 from codesift.errors import StorageError
 from codesift.git import other_worktrees
 from codesift.languages import UNITS
-from codesift.location import DATABASE, INDEX_FOLDER, existing_index
+from codesift.location import DATABASE, INDEX_FOLDER, cache_place, stored_indexes
 from codesift.models import Space
-from codesift.reading import Unreadable, read_text
+from codesift.reading import Unreadable, read_stored, read_text
 from codesift.store import Index
 from codesift.template import windows_of
 from codesift.types import Encoder, Progress, Report, Skip, SourceFile, Window
@@ -34,6 +35,8 @@ _RACY_NS = 2_000_000_000
 """A file this young when it was read may change again within its clock tick: it is read again next time."""
 _SPARE_VECTORS = 10_000
 """Unused vectors kept beside as many as are in use: what another branch will ask for."""
+_MOST_SIBLINGS = 16
+"""Other indexes asked for vectors, those written last first: opening one takes a millisecond."""
 
 _UNSAID = (".git/", f"{INDEX_FOLDER}/")
 """What nobody expects to be searched is not worth a line in the summary."""
@@ -122,7 +125,8 @@ def _store_files(plan: Plan, index: Index, settings: Settings, report: Report, p
                 progress("parse", done, len(plan.unsure))
     with index.database.transaction():
         if 10 * report.parsed > index.catalog.counts()[0]:  # Fewer files leave few parts to merge.
-            index.lexicon.merge()
+            with index.database.limited(math.inf):
+                index.lexicon.merge()
         index.database.set_meta("parser", plan.parser)
 
 
@@ -196,7 +200,7 @@ class _Embedding:
         self._total = sum(len(unit_ids) for _, unit_ids in waiting)
         with self._index.database.transaction():
             self._index.vectors.register()
-        with _siblings(self._index) as siblings:
+        with _siblings(self._index, self._settings) as siblings:
             for language, files in self._by_adapter(waiting):
                 self._embed(files, language, siblings)
 
@@ -231,7 +235,7 @@ class _Embedding:
             return
         source = row.source(self._index.root)
         with suppress(Unreadable):
-            text = read_text(source, self._settings)
+            text = read_stored(source, self._index.root, self._settings)
             # A file that changed since it was parsed is left to the next run.
             if text_digest(text) != row.digest:
                 return
@@ -285,14 +289,17 @@ class _Embedding:
 
 
 @contextmanager
-def _siblings(index: Index) -> Iterator[list[Vectors]]:
-    """The same space in the indexes of the repository's other git worktrees."""
+def _siblings(index: Index, settings: Settings) -> Iterator[list[Vectors]]:
+    """The same space in other indexes of this user: of work trees, clones, folders since moved elsewhere."""
+    near = {cache_place(root, settings) for root in other_worktrees(index.root)}
+    stored = [each.folder for each in stored_indexes(settings) if each.folder != index.folder]
+    folders = sorted(stored, key=lambda folder: folder not in near)[:_MOST_SIBLINGS]
     with ExitStack() as stack:
         siblings = []
-        for root in other_worktrees(index.root):
-            folder = existing_index(root, index.cache)
+        for folder in folders:
             with suppress(StorageError):
-                if folder and folder != index.folder:
-                    database = stack.enter_context(closing(Database(folder / DATABASE, read_only=True)))
-                    siblings.append(Vectors(database, index.space.id))
+                database = stack.enter_context(closing(Database(folder / DATABASE, read_only=True)))
+                sibling = Vectors(database, index.space.id)
+                if sibling.any():
+                    siblings.append(sibling)
         yield siblings

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 
 from codesift import rules
 from codesift.config import Settings
@@ -44,6 +46,19 @@ def read_text(source: SourceFile, settings: Settings) -> str:
     if reason := rules.skip_by_text(text, rules.is_prose(source.path)):
         raise Unreadable(reason)
     return text
+
+
+def read_stored(source: SourceFile, root: Path, settings: Settings) -> str:
+    """As `read_text`, for a file whose path comes from an index: read only below the root, past no link.
+
+    Raises:
+        Unreadable: as `read_text`.
+    """
+    folder = root.joinpath(source.path).parent
+    # The root itself has been resolved when it was found.
+    if os.path.realpath(folder) != str(folder):
+        raise Unreadable("link")
+    return read_text(source, settings)
 
 
 def read_bytes(path: str, limit: int) -> bytes:

@@ -1,6 +1,8 @@
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 -- `skipped` names why a listed file has no units; such rows spare the next run from reading it again.
+-- `gave_up`: parsing took too long, so the file was cut into windows of lines.
+-- `checksum` covers the file's row, its units and their words; see checksums.py.
 CREATE TABLE files (
     id INTEGER PRIMARY KEY,
     path TEXT NOT NULL UNIQUE,
@@ -9,7 +11,9 @@ CREATE TABLE files (
     mtime_ns INTEGER NOT NULL,
     ctime_ns INTEGER NOT NULL,
     digest BLOB NOT NULL,
-    skipped TEXT
+    skipped TEXT,
+    gave_up INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
 );
 
 -- AUTOINCREMENT: an id is never used twice.
@@ -33,6 +37,7 @@ CREATE TABLE vectors (
     space_id INTEGER NOT NULL,
     digest BLOB NOT NULL,
     data BLOB NOT NULL,
+    checksum INTEGER NOT NULL,
     UNIQUE (space_id, digest)
 );
 
@@ -44,6 +49,7 @@ CREATE TABLE windows (
     vector_id INTEGER NOT NULL,
     start_line INTEGER NOT NULL,
     end_line INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
     PRIMARY KEY (unit_id, space_id, ordinal)
 ) WITHOUT ROWID;
 CREATE INDEX windows_by_vector ON windows (vector_id);

@@ -21,7 +21,7 @@ from codesift.types import Answer, Encoder, Hit, Unit
 from codesift.words import is_symbol, query_terms, split_identifier, symbol_parts, terms
 
 if TYPE_CHECKING:
-    from codesift.ann import Found
+    from codesift.scanning import Found
     from codesift.types import Vectors as Matrix
 
 _MOST_TERMS = 64
@@ -236,7 +236,7 @@ def _search(index: Index, vector: Matrix, limit: int, share: float) -> Found:
     limit *= _SPARE_FACTOR
     if share >= _GRAPH_SHARE:
         return index.graph.search(vector, round(limit / share))
-    from codesift.ann import exact
+    from codesift.scanning import exact
 
     return exact(index.vectors.blocks(chosen=True), vector, limit)
 
@@ -258,8 +258,14 @@ def _query_vectors(question: Question, encoder: Encoder) -> list[Matrix]:
 
 
 def answer(asked: str, hits: Iterable[Hit], index: Index, sources: Sources) -> Answer:
-    """Results with their source text, read from the files as they are now."""
+    """Results with their source text, read from the files as they are now.
+
+    Raises:
+        DamagedIndexError: what the index holds of their files is not as it was stored.
+    """
     words = set(terms(asked))
+    hits = list(hits)
+    index.catalog.verify(hit.path for hit in hits)
     shown = tuple(_with_code(hit, sources.lines(hit.path), words) for hit in hits)
     _, units = index.catalog.counts()
     return Answer(asked, str(index.root), units, index.vectors.ready(), shown)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codesift.config import Settings
-from codesift.reading import Unreadable, read_text
+from codesift.reading import Unreadable, read_stored
 from codesift.store import Index
 from codesift.types import Hit
 
@@ -35,6 +35,6 @@ def lines_of(path: str, index: Index, settings: Settings) -> list[str]:
     """As `Sources.lines`, with nothing kept."""
     row = index.catalog.file(path)
     try:
-        return read_text(row.source(index.root), settings).split("\n") if row else []
+        return read_stored(row.source(index.root), index.root, settings).split("\n") if row else []
     except Unreadable:
         return []

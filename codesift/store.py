@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from codesift import trust
 from codesift.ann import Graph
 from codesift.catalog import Catalog
 from codesift.config import Settings
-from codesift.database import Database
-from codesift.errors import CodesiftError, DamagedIndexError, StorageError
+from codesift.database import Database, damaged
+from codesift.errors import CodesiftError, StorageError
+from codesift.examining import is_whole
 from codesift.lexicon import Lexicon
-from codesift.location import DATABASE, is_writable
+from codesift.location import ABOUT, DATABASE, is_writable, repository_place, size_on_disk
 from codesift.models import Space, chosen_space
 from codesift.vectors import Vectors
 
-_KEPT = ("lock", ".gitignore")
+_KEPT = ("lock", ".gitignore", ABOUT)
 
 
 @dataclass(frozen=True)
@@ -27,9 +30,7 @@ class Index:
 
     root: Path
     folder: Path
-    """Where the index lies: in the root, or in the cache folder if the root is read-only."""
-    cache: Path
-    """The user's cache folder."""
+    """Where the index lies: in the cache folder, or in the root."""
     space: Space
     database: Database
     catalog: Catalog
@@ -39,49 +40,78 @@ class Index:
 
 
 @contextmanager
-def open_index(root: Path, folder: Path, settings: Settings) -> Iterator[Index]:
+def open_index(root: Path, folder: Path, settings: Settings, read_only: bool = False) -> Iterator[Index]:
     """Open the index of `root` in `folder`, made if it is not there; closed on leaving.
 
-    An index that cannot be written can still be searched.
+    Args:
+        read_only: nothing is stored; without it, an index that cannot be written can still be read.
 
     Raises:
-        DamagedIndexError: it cannot be trusted; `reset` the folder and index again.
+        DamagedIndexError: it cannot be trusted; see `healing`.
         StorageError: it cannot be read or written.
         ModelError: the model or the adapters of the settings cannot be found.
     """
     space = chosen_space(settings, root)
     path = folder / DATABASE
-    database = Database(path, read_only=path.exists() and not is_writable(folder))
+    database = Database(path, read_only or (os.path.lexists(path) and not is_writable(folder)))
     try:
         vectors = Vectors(database, space.id)
         graph = Graph(folder, vectors, space.dimensions, settings)
-        catalog, lexicon = Catalog(database), Lexicon(database)
-        yield Index(root, folder, settings.cache_folder(), space, database, catalog, lexicon, vectors, graph)
+        yield Index(root, folder, space, database, Catalog(database), Lexicon(database), vectors, graph)
     except (CodesiftError, OSError):
         raise
     except Exception as error:
         # What no line of ours expects may come from an index that was written over.
-        if database.is_sound():
+        if is_whole(database):
             raise
-        raise DamagedIndexError(
-            f"the index {path} is damaged", "codesift clean, then codesift index"
-        ) from error
+        raise damaged(path, "what it stores makes no sense") from error
     finally:
         database.close()
 
 
-def reset(folder: Path) -> None:
+@contextmanager
+def write_index(root: Path, folder: Path, settings: Settings) -> Iterator[Index]:
+    """As `open_index`, for who holds the lock; an index inside its repository is signed.
+
+    Raises:
+        as `open_index`.
+    """
+    signed = folder == repository_place(root)
+    with open_index(root, folder, settings) as index:
+        if signed:
+            trust.sign_open(folder)
+        yield index
+    if signed:
+        trust.sign_closed(folder)
+
+
+def reset(folder: Path, *kept: str) -> None:
     """Delete what an index folder stores, but not the folder and its lock.
+
+    Args:
+        kept: names of more files to leave.
 
     Raises:
         StorageError: a file could not be deleted.
     """
     try:
         for path in folder.iterdir():
-            if path.name not in _KEPT:
-                path.unlink(missing_ok=True)
+            if path.name not in (*_KEPT, *kept):
+                remove(path)
     except OSError as error:
         raise StorageError(f"cannot delete the index in {folder}: {error.strerror}") from error
+
+
+def remove(path: Path) -> None:
+    """Delete whatever stands at a path; a link is not followed.
+
+    Raises:
+        OSError: it cannot be deleted.
+    """
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def discard(folder: Path) -> int:
@@ -96,8 +126,3 @@ def discard(folder: Path) -> int:
     except OSError as error:
         raise StorageError(f"cannot delete {folder}: {error.strerror}") from error
     return freed
-
-
-def size_on_disk(folder: Path) -> int:
-    """Bytes of all files in an index folder."""
-    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())

@@ -1,11 +1,15 @@
-"""What was embedded: vectors by digest of their text, and the windows of units they belong to."""
+"""What was embedded: vectors by digest of their text, and the windows of units they belong to.
+
+Rows carry checksums, which are compared wherever a row is read: see `checksums`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from codesift.database import Database, parts
+from codesift.checksums import vector_checksum, window_checksum
+from codesift.database import Database, damaged, parts
 
 if TYPE_CHECKING:
     from sqlite3 import Cursor
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from codesift.types import Vectors as Matrix
 
 _ROWS_AT_ONCE = 8192
+_WINDOW = "windows.space_id, unit_id, ordinal, vector_id, start_line, end_line"
 
 
 class WindowRow(NamedTuple):
@@ -77,21 +82,32 @@ class Vectors:
 
     def data(self, digests: Iterable[bytes]) -> dict[bytes, bytes]:
         """Digest of a window's text -> its vector as float16 bytes, for those that have one."""
-        return {digest: bytes(value) for digest, value in self._by_digest("data", digests)}
+        rows = self._by_digest("data, checksum", digests)
+        return {digest: data for digest, data, checksum in rows if self._is_whole(digest, data, checksum)}
 
-    def _by_digest(self, column: str, digests: Iterable[bytes]) -> Iterator[tuple[bytes, Any]]:
+    def _by_digest(self, columns: str, digests: Iterable[bytes]) -> Iterator[tuple[Any, ...]]:
         for part in parts(list(digests)):
             marks = ",".join("?" * len(part))
             yield from self._db.all(
-                f"SELECT digest, {column} FROM vectors WHERE space_id = ? AND digest IN ({marks})",
+                f"SELECT digest, {columns} FROM vectors WHERE space_id = ? AND digest IN ({marks})",
                 (self._id, *part),
             )
+
+    def _is_whole(self, digest: bytes, data: bytes, checksum: int) -> bool:
+        """Tell whether a vector is as it was stored.
+
+        Raises:
+            DamagedIndexError: it is not.
+        """
+        if vector_checksum(digest, data) != checksum:
+            raise damaged(self._db.path, "a vector is not as it was stored")
+        return True
 
     def put(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Store (digest, float16 bytes) pairs; a digest already there keeps its vector."""
         self._db.many(
-            "INSERT OR IGNORE INTO vectors (space_id, digest, data) VALUES (?, ?, ?)",
-            ((self._id, digest, data) for digest, data in rows),
+            "INSERT OR IGNORE INTO vectors (space_id, digest, data, checksum) VALUES (?, ?, ?, ?)",
+            ((self._id, digest, data, vector_checksum(digest, data)) for digest, data in rows),
         )
 
     def renew(self, digests: Iterable[bytes]) -> None:
@@ -111,7 +127,8 @@ class Vectors:
     def put_windows(self, rows: Iterable[WindowRow]) -> None:
         """Store windows whose vectors are stored already."""
         self._db.many(
-            "INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?, ?)", ((self._id, *row) for row in rows)
+            "INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?, ?, ?)",
+            ((self._id, *row, window_checksum((self._id, *row))) for row in rows),
         )
 
     def drop_unused(self, spare: int) -> None:
@@ -135,14 +152,7 @@ class Vectors:
 
     def of_unit(self, unit_id: int) -> list[Matrix]:
         """The vectors of a unit's windows in order, each of shape (dimensions,)."""
-        import numpy as np
-
-        rows = self._db.all(
-            "SELECT data FROM windows JOIN vectors ON vectors.id = vector_id "
-            "WHERE windows.space_id = ? AND unit_id = ? ORDER BY ordinal",
-            (self._id, unit_id),
-        )
-        return [np.frombuffer(data, np.float16).astype(np.float32) for (data,) in rows]
+        return [row for _, rows in self.of_units([unit_id]) for row in rows]
 
     def mean_of_unit(self, unit_id: int) -> Matrix | None:
         """The mean of the vectors of a unit's windows, shape (dimensions,), length 1; None if it has none."""
@@ -154,7 +164,8 @@ class Vectors:
         import numpy as np
 
         rows = self._db.run(
-            "SELECT unit_id, data FROM windows JOIN vectors ON vectors.id = vector_id "
+            "SELECT unit_id, data, digest, vectors.checksum "
+            "FROM windows JOIN vectors ON vectors.id = vector_id "
             "WHERE windows.space_id = ? AND unit_id IN (SELECT id FROM chosen) ORDER BY unit_id",
             (self._id,),
         )
@@ -173,20 +184,36 @@ class Vectors:
         return np.concatenate(ids), _unit_length(np.concatenate(sums))
 
     def of_units(self, unit_ids: Iterable[int]) -> Iterator[tuple[list[Match], Matrix]]:
-        """The windows of units and their vectors, of shape (windows, dimensions), in parts."""
-        import numpy as np
+        """The windows of units and their vectors, of shape (windows, dimensions), in parts.
 
+        Raises:
+            DamagedIndexError: a row is not as it was stored.
+        """
         for part in parts(list(unit_ids)):
             rows = self._db.all(
-                "SELECT unit_id, start_line, end_line, data "
+                f"SELECT {_WINDOW}, windows.checksum, data, digest, vectors.checksum "
                 "FROM windows JOIN vectors ON vectors.id = vector_id "
                 f"WHERE windows.space_id = ? AND unit_id IN ({','.join('?' * len(part))}) "
                 "ORDER BY unit_id, ordinal",
                 (self._id, *part),
             )
             if rows:
-                data = np.frombuffer(b"".join(row[3] for row in rows), np.float16).astype(np.float32)
-                yield [Match(*row[:3]) for row in rows], data.reshape(len(rows), -1)
+                matches = [self._match(row[:7]) for row in rows]
+                yield matches, self._matrix([row[7:] for row in rows])
+
+    def _match(self, row: Sequence[int]) -> Match:
+        """The window of a row of `_WINDOW` and its checksum."""
+        if window_checksum(row[:6]) != row[6]:
+            raise damaged(self._db.path, "a window is not as it was stored")
+        return Match(row[1], row[4], row[5])
+
+    def _matrix(self, rows: Sequence[tuple[bytes, bytes, int]]) -> Matrix:
+        """Rows of (float16 bytes, digest, checksum) as a matrix (n, dimensions)."""
+        import numpy as np
+
+        whole = [data for data, digest, checksum in rows if self._is_whole(digest, data, checksum)]
+        joined: NDArray[np.float16] = np.frombuffer(b"".join(whole), np.float16)
+        return joined.astype(np.float32).reshape(len(rows), -1)
 
     def matches(self, vector_ids: Sequence[int], chosen: bool) -> dict[int, list[Match]]:
         """Vector id -> the windows that have this vector; ids that no unit uses are left out.
@@ -194,17 +221,18 @@ class Vectors:
         Args:
             vector_ids: labels from the graph or from `blocks`.
             chosen: only windows of units picked with `Catalog.choose`.
+
+        Raises:
+            DamagedIndexError: a row is not as it was stored.
         """
         found: dict[int, list[Match]] = {}
         inside = "AND unit_id IN (SELECT id FROM chosen)" if chosen else ""
         for part in parts(vector_ids):
             marks = ",".join("?" * len(part))
-            for vector_id, *rest in self._db.all(
-                f"SELECT vector_id, unit_id, start_line, end_line FROM windows "
-                f"WHERE vector_id IN ({marks}) {inside}",
-                part,
+            for row in self._db.all(
+                f"SELECT {_WINDOW}, checksum FROM windows WHERE vector_id IN ({marks}) {inside}", part
             ):
-                found.setdefault(vector_id, []).append(Match(*rest))
+                found.setdefault(row[3], []).append(self._match(row))
         return found
 
     def blocks(
@@ -214,14 +242,14 @@ class Vectors:
         inside = "AND unit_id IN (SELECT id FROM chosen)" if chosen else ""
         return self._batches(
             self._db.run(
-                "SELECT id, data FROM vectors WHERE space_id = ? AND id > ? AND id IN "
+                "SELECT id, data, digest, checksum FROM vectors WHERE space_id = ? AND id > ? AND id IN "
                 f"(SELECT vector_id FROM windows WHERE space_id = ? {inside}) ORDER BY id",
                 (self._id, after, self._id),
             )
         )
 
     def _batches(self, cursor: Cursor) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """Rows of (id, float16 bytes) as arrays (n,) and (n, dim)."""
+        """Rows of (id, float16 bytes, digest, checksum) as arrays (n,) and (n, dim)."""
         import numpy as np
 
         while True:
@@ -230,8 +258,7 @@ class Vectors:
             if not rows:
                 return
             ids = np.fromiter((row[0] for row in rows), np.int64, len(rows))
-            data = np.frombuffer(b"".join(row[1] for row in rows), np.float16)
-            yield ids, data.reshape(len(rows), -1).astype(np.float32)
+            yield ids, self._matrix([row[1:] for row in rows])
 
     def highest(self) -> int:
         """The highest id of a vector of any space."""

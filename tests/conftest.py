@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from indexes import SHARED, copy_with_index, lend
 
 from codesift.catalog import Catalog
 from codesift.database import Database
@@ -25,19 +26,33 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def session_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home for fixtures that outlive a test. Their indexes are lent to tests, see `indexes`."""
+    home = tmp_path_factory.mktemp("session-home")
+    with pytest.MonkeyPatch.context() as patch:
+        _make_home(home, patch)
+        patch.setenv(SHARED, str(home))
+        yield home
+
+
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """No test can see or touch the real home, cache, settings or git configuration."""
     home = tmp_path_factory.mktemp("home")
+    _make_home(home, monkeypatch)
+    yield home
+
+
+def _make_home(home: Path, patch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("CODESIFT_", "GIT_", "XDG_", "HF_")) and not name.startswith("CODESIFT_EVAL"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    yield home
+            patch.delenv(name)
+    patch.setenv("HOME", str(home))
+    patch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
+    patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    patch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    patch.setenv("HF_HUB_OFFLINE", "1")
 
 
 @pytest.fixture
@@ -70,23 +85,26 @@ HARBOUR = Path(__file__).parent / "data" / "harbour"
 
 
 @pytest.fixture(scope="session")
-def harbour(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A git repository in Python, JavaScript and Go with its index; tests leave it as it is."""
+def indexed_harbour(tmp_path_factory: pytest.TempPathFactory, session_home: Path) -> Path:
+    """A git repository in Python, JavaScript and Go with its index in the session's home."""
     root = tmp_path_factory.mktemp("harbour") / "repo"
     shutil.copytree(HARBOUR, root)
-    home = tmp_path_factory.mktemp("harbour-home")
-    own = {"HOME": str(home), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "SYSTEMROOT")}
     program = str(Path(sys.executable).parent / "codesift")
     for command in (["git", "init", "-q"], ["git", "add", "-A"], [program, "index", "--quiet"]):
-        subprocess.run(command, cwd=root, env=kept | own, check=True, capture_output=True, timeout=120)
+        subprocess.run(command, cwd=root, check=True, capture_output=True, timeout=120)
     return root
 
 
 @pytest.fixture
-def own_harbour(harbour: Path, tmp_path: Path) -> Path:
+def harbour(indexed_harbour: Path) -> Path:
+    """A git repository in Python, JavaScript and Go with its index; tests leave it as it is."""
+    return lend(indexed_harbour)
+
+
+@pytest.fixture
+def own_harbour(indexed_harbour: Path, tmp_path: Path) -> Path:
     """A copy of `harbour`, index included, that a test may change."""
-    return Path(shutil.copytree(harbour, tmp_path / "harbour"))
+    return copy_with_index(indexed_harbour, tmp_path / "harbour")
 
 
 @pytest.fixture

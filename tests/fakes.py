@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from indexes import lend
 from numpy.typing import NDArray
 
 from codesift.config import Settings
-from codesift.freshness import index_repository
-from codesift.location import index_folder
+from codesift.freshness import Desk, index_repository
+from codesift.location import cache_place, make_index_folder
 from codesift.models import Space
 from codesift.store import Index, open_index
 from codesift.types import Encoder, Report, Unit, Window
@@ -96,14 +97,23 @@ def write(root: Path, path: str, text: str) -> Path:
 def run_index(root: Path, encoder: Encoder, settings: Settings | None = None) -> Report:
     """What `codesift index` does, with this encoder."""
     lines: list[str] = []
-    return index_repository(root, settings or Settings(), lines.append, no_progress, lambda space: encoder)
+    return index_repository(desk_of(root, encoder, settings, lines.append))
+
+
+def desk_of(
+    root: Path, encoder: Encoder | None, settings: Settings | None, notify: Callable[[str], None]
+) -> Desk:
+    """What the verbs work with, with this encoder; None refuses to encode."""
+    opening = (lambda space: encoder) if encoder else refuse
+    return Desk(root, settings or Settings(), notify, no_progress, opening)
 
 
 @contextmanager
 def opened(root: Path, settings: Settings | None = None) -> Iterator[Index]:
     """The index of `root` as it is."""
     settings = settings or Settings()
-    with open_index(root, index_folder(root, settings.cache_folder()), settings) as index:
+    lend(root)
+    with open_index(root, make_index_folder(cache_place(root, settings), root), settings) as index:
         yield index
 
 

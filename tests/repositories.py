@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from indexes import index_of, lend
 from numpy.typing import NDArray
 
 PROGRAM = str(Path(sys.executable).parent / "codesift")
@@ -84,16 +85,9 @@ def write(root: Path, files: Mapping[str, str | bytes] = SHOP) -> Path:
 
 
 def clean_shop(folder: Path) -> Path:
-    """`SHOP` with its index, made with none of the user's settings."""
-    root, home = write(folder / "clean"), folder / "home"
-    home.mkdir()
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("CODESIFT_", "GIT_", "XDG_"))
-    }
-    environment |= {"HOME": str(home), "GIT_CONFIG_GLOBAL": os.devnull}
-    subprocess.run([PROGRAM, "index", root], env=environment, check=True, capture_output=True, timeout=120)
+    """`SHOP` with its index, for a fixture that outlives a test."""
+    root = write(folder / "clean")
+    subprocess.run([PROGRAM, "index", root], check=True, capture_output=True, timeout=120)
     return root
 
 
@@ -131,7 +125,7 @@ def units(done: Done[str]) -> int:
 
 def rows(root: Path, sql: str) -> list[Any]:
     """What the index of `root` says, read while others may write it; nothing if it cannot be read."""
-    return rows_of(root / ".codesift", sql)
+    return rows_of(index_of(lend(root)), sql)
 
 
 def rows_of(folder: Path, sql: str) -> list[Any]:

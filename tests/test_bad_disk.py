@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from indexes import index_of
 from repositories import (
     SHOP_UNITS,
     Done,
@@ -18,7 +19,6 @@ from repositories import (
     embedded,
     failed,
     rows,
-    rows_of,
     same_index,
     units,
     worked,
@@ -76,9 +76,7 @@ def cached(home: Path) -> list[Path]:
     return list((home / ".cache/codesift/indexes").glob("*/index.db"))
 
 
-def test_the_index_of_a_read_only_folder_goes_to_the_cache(
-    codesift: Run, tmp_path: Path, own_home: Path
-) -> None:
+def test_nothing_is_needed_of_a_read_only_folder(codesift: Run, tmp_path: Path, own_home: Path) -> None:
     root = write(tmp_path / "shop")
     with frozen(root):
         assert paths(ask(codesift, root, "sum of prices"))[0] == "shop/cart.py"
@@ -90,9 +88,7 @@ def test_the_index_of_a_read_only_folder_goes_to_the_cache(
         assert not cached(own_home)
 
 
-def test_the_index_of_a_read_only_file_system_goes_to_the_cache(
-    codesift: Run, tmp_path: Path, own_home: Path
-) -> None:
+def test_nothing_is_needed_of_a_read_only_file_system(codesift: Run, tmp_path: Path, own_home: Path) -> None:
     with mounted(tmp_path / "disk", "-t", "tmpfs", "tmpfs") as root:
         write(root)
         subprocess.run(["mount", "-o", "remount,ro", root], check=True)
@@ -111,56 +107,64 @@ def test_no_place_for_an_index_is_said(codesift: Run, tmp_path: Path) -> None:
         failed(done, "CODESIFT_CACHE_DIR")
 
 
-def test_an_index_that_cannot_be_written_is_searched_while_it_is_fresh(
-    codesift: Run, tmp_path: Path, own_home: Path
+@pytest.mark.parametrize("what", ["folder", "database"])
+def test_an_index_that_cannot_be_written_is_searched_as_it_is(
+    codesift: Run, tmp_path: Path, what: str
 ) -> None:
-    shop = write(tmp_path)
+    shop = write(tmp_path / "shop")
     worked(codesift("index", shop))
     # Twice, so that no file is too young to be believed.
     while rows(shop, "SELECT 1 FROM files WHERE mtime_ns = -1"):
         worked(codesift("index", shop))
-    with frozen(shop):
-        assert paths(ask(codesift, shop, "sum of prices"))[0] == "shop/cart.py"
+    folder, database = index_of(shop), index_of(shop) / "index.db"
+    (folder if what == "folder" else database).chmod(0o500 if what == "folder" else 0o400)
+    try:
+        done = ask(codesift, shop, "sum of prices")
+        assert paths(done)[0] == "shop/cart.py" and done.stderr == ""
         worked(codesift("status", "--root", shop, preexec_fn=as_ordinary_user()))
-        assert not cached(own_home)
-    write(shop, {"needle.py": NEEDLE})
-    with frozen(shop):
-        done = ask(codesift, shop, "needle")
-        assert paths(done)[0] == "needle.py"
-        assert "cannot be written" in done.stderr
-        (place,) = cached(own_home)
-        assert rows_of(place.parent, "SELECT count(*) FROM units") == [(SHOP_UNITS + 1,)]
-        assert ask(codesift, shop, "needle").stderr == ""
-        clean = codesift("clean", "--root", shop, preexec_fn=as_ordinary_user())
-        worked(clean)
-        assert not cached(own_home)
-        failed(codesift("clean", "--root", shop, preexec_fn=as_ordinary_user()), "cannot")
+        write(shop, {"needle.py": NEEDLE})
+        done = ask(codesift, shop, "sum of prices")
+        assert paths(done)[0] == "shop/cart.py" and "out of date and cannot be written" in done.stderr
+    finally:
+        folder.chmod(0o700)
+        database.chmod(0o600)
+    done = ask(codesift, shop, "needle")
+    assert paths(done)[0] == "needle.py" and done.stderr == ""
 
 
 # -- a full disk ----------------------------------------------------------------------------------
 
 
-def test_a_full_disk_is_said_and_more_space_is_used(codesift: Run, tmp_path: Path) -> None:
+def test_a_full_disk_is_said_and_more_space_is_used(
+    codesift: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write(tmp_path / "parts", MANY)
     clean = write(tmp_path / "clean", MANY)
-    worked(codesift("index", clean))
-    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=6m", "tmpfs") as root:
-        write(root, MANY)
+    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=6m", "tmpfs") as disk:
+        monkeypatch.setenv("CODESIFT_CACHE_DIR", str(disk))
         for spare in (0, 40, 150, 300):
-            _fill(root, spare)
+            _fill(disk, spare)
             done = codesift("index", root)
             if spare < 300 or done.returncode:
                 failed(done, "space")
-        (root / "ballast").unlink()
+        (disk / "ballast").unlink()
         worked(codesift("index", root))
-        same_index(root, clean)
-        for graph in (root / ".codesift").glob("*.hnsw"):
+        for graph in index_of(root).glob("*.hnsw"):
             graph.unlink()
-        _fill(root, 200)
+        _fill(disk, 200)
         failed(codesift("index", root), "graph", "space")
-        assert paths(codesift("query", "f3_4", "--no-refresh", "--root", root, "--json"))[0] == "part_3.py"
-        (root / "ballast").unlink()
+        _fill(disk, 0)
+        found = codesift("query", "f3_4", "--no-refresh", "--root", root, "--json")
+        assert paths(found)[0] == "part_3.py"
+        write(root, {"needle.py": NEEDLE})
+        found = codesift("query", "f3_4", "--root", root, "--json")
+        assert paths(found)[0] == "part_3.py" and "no space left" in found.stderr
+        (root / "needle.py").unlink()
+        (disk / "ballast").unlink()
         assert embedded(codesift("index", root)) == 0
-        assert list((root / ".codesift").glob("*.hnsw"))
+        assert list(index_of(root).glob("*.hnsw"))
+        worked(codesift("index", clean))
+        same_index(root, clean)
 
 
 def _fill(root: Path, spare: int) -> None:

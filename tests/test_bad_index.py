@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from indexes import copy_with_index, index_of
 from repositories import (
     SHOP_UNITS,
     Done,
@@ -44,7 +45,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def shop(clean: Path, tmp_path: Path) -> Path:
     """A copy of it, index included."""
-    return Path(shutil.copytree(clean, tmp_path / "shop"))
+    return copy_with_index(clean, tmp_path / "shop")
 
 
 # -- another version ------------------------------------------------------------------------------
@@ -52,18 +53,18 @@ def shop(clean: Path, tmp_path: Path) -> Path:
 
 def test_an_index_of_another_version_is_built_again(codesift: Run, shop: Path, clean: Path) -> None:
     for verb in (["index", shop], ["query", "price", "--root", shop, "--json"]):
-        with closing(sqlite3.connect(shop / ".codesift/index.db")) as database:
+        with closing(sqlite3.connect(index_of(shop) / "index.db")) as database:
             database.execute("PRAGMA user_version = 99")
         failed(codesift("status", "--root", shop), "another version", "codesift clean")
         failed(codesift("query", "price", "--no-refresh", "--root", shop), "another version")
         done = codesift(*verb)
         worked(done)
-        assert done.stderr.count("\n") == 1 and "building it again" in done.stderr
+        assert done.stderr.count("\n") == 1 and "indexing all files again" in done.stderr
         same_index(shop, clean)
 
 
 def test_a_database_of_somebody_else_is_replaced(codesift: Run, shop: Path, clean: Path) -> None:
-    path = shop / ".codesift/index.db"
+    path = index_of(shop) / "index.db"
     for old in path.parent.glob("index.db*"):
         old.unlink()
     with closing(sqlite3.connect(path)) as database:
@@ -109,7 +110,7 @@ def _overwrite_middle(path: Path) -> None:
 def test_a_damaged_database_is_built_again(
     codesift: Run, shop: Path, clean: Path, damage: Callable[[Path], None], verb: str
 ) -> None:
-    damage(shop / ".codesift/index.db")
+    damage(index_of(shop) / "index.db")
     write(shop, {"needle.py": NEEDLE})
     if verb == "index":
         worked(codesift("index", shop))
@@ -121,7 +122,7 @@ def test_a_damaged_database_is_built_again(
 
 
 def test_a_damaged_database_is_no_bug_of_any_verb(codesift: Run, shop: Path) -> None:
-    _overwrite_middle(shop / ".codesift/index.db")
+    _overwrite_middle(index_of(shop) / "index.db")
     for verb in (
         ["status"],
         ["query", "price", "--no-refresh"],
@@ -131,12 +132,12 @@ def test_a_damaged_database_is_no_bug_of_any_verb(codesift: Run, shop: Path) -> 
         assert done.returncode in (0, 1, 2), done
         assert "Traceback" not in done.stderr
     worked(codesift("clean", cwd=shop))
-    assert not (shop / ".codesift").exists()
+    assert not index_of(shop).exists()
 
 
 @pytest.mark.parametrize("name", ["index.db-wal", "index.db-shm", "index.db-journal"])
 def test_files_left_beside_the_database_do_no_harm(codesift: Run, shop: Path, clean: Path, name: str) -> None:
-    (shop / ".codesift" / name).write_bytes(random.Random(3).randbytes(40_000))
+    (index_of(shop) / name).write_bytes(random.Random(3).randbytes(40_000))
     assert paths(codesift("query", "sum of prices", "--root", shop, "--json"))[0] == "shop/cart.py"
     worked(codesift("index", shop))
     same_index(shop, clean)
@@ -154,7 +155,7 @@ def test_a_damaged_graph_changes_no_answer(
 ) -> None:
     asked = ("query", "put an article into the basket", "--semantic", "--root", shop, "--json")
     before = worked(codesift(*asked))
-    (path,) = (shop / ".codesift").glob("*" + suffix)
+    (path,) = index_of(shop).glob("*" + suffix)
     for damage in damages:
         damage(path)
         assert worked(codesift(*asked)) == before
@@ -164,8 +165,10 @@ def test_a_damaged_graph_changes_no_answer(
 
 
 def test_an_index_folder_that_is_a_file_is_said(codesift: Run, tmp_path: Path) -> None:
-    write(tmp_path, {".codesift": "not a folder"})
-    failed(codesift("index", tmp_path), ".codesift")
+    write(tmp_path)
+    index_of(tmp_path).parent.mkdir(parents=True)
+    index_of(tmp_path).touch()
+    failed(codesift("index", tmp_path), "no folder of yours", index_of(tmp_path).name)
 
 
 def test_an_index_folder_that_is_a_link_is_not_followed(codesift: Run, tmp_path: Path) -> None:
@@ -184,8 +187,8 @@ def test_an_index_deleted_under_a_running_query_is_searched_to_the_end(
     codesift: Run, shop: Path, clean: Path
 ) -> None:
     question = Question("sum of prices", limit=3, semantic=False)
-    with open_index(shop, shop / ".codesift", Settings()) as index:
-        shutil.rmtree(shop / ".codesift")
+    with open_index(shop, index_of(shop), Settings()) as index:
+        shutil.rmtree(index_of(shop))
         answer = query(question, index, Settings(), lambda: pytest.fail("no encoder is needed"))
         vector = index.vectors.of_unit(answer.hits[0].unit_id)[0]
         found = index.graph.search(vector, 3)

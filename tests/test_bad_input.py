@@ -9,15 +9,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from indexes import lend
 from repositories import PROGRAM, SHOP, SHOP_UNITS, Done, clean_shop, failed, units, worked, write
 
 Run = Callable[..., Done[str]]
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An indexed repository that the tests of this module only ask."""
+def indexed_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return clean_shop(tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture
+def shop(indexed_shop: Path) -> Path:
+    """An indexed repository that the tests of this module only ask."""
+    return lend(indexed_shop)
 
 
 def paths(done: Done[str]) -> list[str]:

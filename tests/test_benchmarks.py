@@ -18,7 +18,7 @@ from benchmarks.ann import gather, nearest, recall
 from benchmarks.ann import main as ann
 from benchmarks.corpora import CORPORA, corpus_folder, evaluation_corpora
 from benchmarks.figures import Figure, Target, as_json, as_table, shown
-from benchmarks.indexes import functions
+from benchmarks.indexes import functions, index_folder
 from benchmarks.machine import describe, in_words
 from benchmarks.processes import Failed, in_turn, median, percentile, run
 from benchmarks.registries import Package, Unavailable, debian_sources, fetch, unpack_tar
@@ -276,8 +276,8 @@ def test_texts_reach_the_encoder_all_of_them_longest_first_in_steps() -> None:
 
 
 def test_functions_are_taken_from_all_over_an_index(tmp_path: Path) -> None:
-    (tmp_path / ".codesift").mkdir()
-    with sqlite3.connect(tmp_path / ".codesift" / "index.db") as database:
+    index_folder(tmp_path).mkdir(parents=True)
+    with sqlite3.connect(index_folder(tmp_path) / "index.db") as database:
         database.execute("CREATE TABLE files (id, path)")
         database.execute("CREATE TABLE units (file_id, kind, start_line, end_line)")
         database.executemany("INSERT INTO files VALUES (?, ?)", [(1, "a.py"), (2, "b.py")])

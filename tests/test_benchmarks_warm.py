@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -52,11 +51,10 @@ def test_an_index_that_was_not_made_here_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_command_prints_what_ranking_costs(harbour: Path, tmp_path: Path) -> None:
-    shutil.copytree(harbour, tmp_path / "repo")
+def test_the_command_prints_what_ranking_costs(own_harbour: Path, tmp_path: Path) -> None:
     arguments = [
         "--root",
-        tmp_path / "repo",
+        own_harbour,
         "--questions",
         "5",
         "--times",
@@ -69,7 +67,7 @@ def test_the_command_prints_what_ranking_costs(harbour: Path, tmp_path: Path) ->
         command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
     ).stdout
     rows = [line.split("|") for line in printed.splitlines() if line.startswith("|")]
-    with opened(tmp_path / "repo") as index:
+    with opened(own_harbour) as index:
         units = index.catalog.counts()[1]
     assert [cell.strip() for cell in rows[0][1:3]] == ["units", "questions"]
     assert json.loads(rows[2][1].replace(",", "")) == 2 * units

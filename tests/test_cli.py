@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import Run
 from fakes import write
+from indexes import index_of
 from tiny_models import adapters
 
 from codesift import __version__
@@ -152,7 +153,9 @@ def test_models_lists_the_default_as_used_with_its_files(codesift: Run, tmp_path
     assert header.split("\t")[:3] == ["name", "language", "in_use"] and len(lines) == len(rows)
 
 
-def test_a_query_with_a_damaged_adapter_is_one_line_and_exit_2(codesift: Run, own_harbour: Path) -> None:
+def test_a_query_with_a_damaged_adapter_is_one_line_and_exit_2(
+    codesift: Run, own_harbour: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     manifest = adapters(own_harbour / "own", Path(BASES[DEFAULT].folder), ["text", "go"])
     exported = {
         name: {"file": Path(each.path).name, "sha256": each.sha256, "rank": each.rank}
@@ -160,7 +163,7 @@ def test_a_query_with_a_damaged_adapter_is_one_line_and_exit_2(codesift: Run, ow
     }
     text = exported.pop("text")
     manifest.write_text(json.dumps({"format": 1, "base": DEFAULT, "text": text, "code": exported}))
-    (own_harbour / ".codesift.toml").write_text('adapters = "own"\n')
+    monkeypatch.setenv("CODESIFT_ADAPTERS", str(own_harbour / "own"))
     told = json.loads(codesift("status", "--json", cwd=own_harbour).stdout)
     assert told["adapters"] == ["text", "go"] and told["vectors_ready"] == 0
     (manifest.parent / "text.safetensors").write_bytes(b"cut")
@@ -177,8 +180,8 @@ def test_a_query_with_a_damaged_adapter_is_one_line_and_exit_2(codesift: Run, ow
 
 def test_clean_deletes_the_index_and_nothing_else(codesift: Run, own_harbour: Path) -> None:
     done = codesift("clean", cwd=own_harbour / "web")
-    assert done.returncode == 0 and str(own_harbour / ".codesift") in done.stderr
-    assert not (own_harbour / ".codesift").exists() and (own_harbour / "web" / "schedule.js").is_file()
+    assert done.returncode == 0 and str(index_of(own_harbour)) in done.stderr
+    assert not index_of(own_harbour).exists() and (own_harbour / "web" / "schedule.js").is_file()
     again = codesift("clean", cwd=own_harbour)
     assert again.returncode == 2 and "there is no index" in again.stderr
 

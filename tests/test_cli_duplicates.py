@@ -14,6 +14,7 @@ from subprocess import CompletedProcess
 import pytest
 from conftest import Run
 from fakes import write
+from indexes import lend
 from repositories import PROGRAM, failed
 
 LOAD = """def load_{0}(path):
@@ -38,16 +39,20 @@ Like = Callable[..., "CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def indexed_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two functions that are nearly the same, and three copies of another one."""
     root = tmp_path_factory.mktemp("shop")
     write(root, "orders.py", LOAD.format("orders"))
     write(root, RED, LOAD.format("invoices"))
     for name in ("a", "b", "c"):
         write(root, f"{name}.py", f"import csv\n\n\n{SAVE}")
-    own = {"HOME": str(tmp_path_factory.mktemp("home")), "PATH": os.environ["PATH"]}
-    subprocess.run([PROGRAM, "index", "--quiet", root], env=own, check=True, timeout=120)
+    subprocess.run([PROGRAM, "index", "--quiet", root], check=True, timeout=120)
     return root
+
+
+@pytest.fixture
+def shop(indexed_shop: Path) -> Path:
+    return lend(indexed_shop)
 
 
 @pytest.fixture

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fakes import HashingEncoder, no_progress, opened, refuse, run_index, write
+from fakes import HashingEncoder, desk_of, opened, run_index, write
+from indexes import index_of
 
 from codesift.config import Settings
 from codesift.errors import DamagedIndexError, UsageError
 from codesift.freshness import delete_index, index_repository, on_index, status_of
-from codesift.location import DATABASE, index_folder, write_lock
+from codesift.location import DATABASE, write_lock
 from codesift.store import Index
 from codesift.types import Encoder
 
@@ -37,8 +38,7 @@ class Desk:
         def work(index: Index) -> list[str]:
             return [h.name for row in index.catalog.files() for h in index.catalog.units_of(row.path)]
 
-        opening = (lambda space: encoder) if encoder else refuse
-        return on_index(self.root, settings or Settings(), self.said.append, no_progress, opening, work)
+        return on_index(desk_of(self.root, encoder, settings, self.said.append), work)
 
 
 @pytest.fixture
@@ -74,39 +74,37 @@ def test_without_refresh_the_index_is_taken_as_it_is(indexed: Desk) -> None:
 def test_without_refresh_there_must_be_an_index(desk: Desk) -> None:
     with pytest.raises(UsageError, match="there is no index"):
         desk.names(AS_IT_IS)
-    assert not (desk.root / ".codesift").exists()
+    assert not index_of(desk.root).exists()
 
 
 def test_a_search_beside_an_index_run_answers_from_what_is_ready(indexed: Desk) -> None:
     write(indexed.root, "b.py", "def ebb():\n    return 'sand'\n")
-    with write_lock(index_folder(indexed.root, Settings().cache_folder()), None):
+    with write_lock(index_of(indexed.root), None):
         assert indexed.names() == ["tide"]
     assert len(indexed.said) == 1 and "searching what is ready" in indexed.said[0]
 
 
 def test_a_search_with_nothing_to_do_does_not_ask_for_the_lock(indexed: Desk) -> None:
     indexed.names(encoder=HashingEncoder())
-    with write_lock(index_folder(indexed.root, Settings().cache_folder()), None):
+    with write_lock(index_of(indexed.root), None):
         assert indexed.names() == ["tide"]
 
 
 @pytest.mark.parametrize("command", ["search", "index"])
 def test_a_damaged_index_is_built_again(indexed: Desk, command: str) -> None:
-    database = indexed.root / ".codesift" / DATABASE
+    database = index_of(indexed.root) / DATABASE
     database.write_bytes(b"garbage" * 1000)
     if command == "search":
         assert indexed.names(encoder=HashingEncoder()) == ["tide"]
     else:
-        report = index_repository(
-            indexed.root, Settings(), indexed.said.append, no_progress, lambda space: HashingEncoder()
-        )
+        report = index_repository(desk_of(indexed.root, HashingEncoder(), None, indexed.said.append))
         assert report.embedded == 1
-    assert len(indexed.said) == 1 and indexed.said[0].endswith("building it again")
+    assert len(indexed.said) == 1 and indexed.said[0].endswith("indexing all files again")
     assert indexed.names() == ["tide"]
 
 
 def test_a_damaged_index_that_may_not_be_built_is_left_as_it_is(indexed: Desk) -> None:
-    database = indexed.root / ".codesift" / DATABASE
+    database = index_of(indexed.root) / DATABASE
     database.write_bytes(b"garbage" * 1000)
     with pytest.raises(DamagedIndexError):
         indexed.names(AS_IT_IS)
@@ -118,30 +116,31 @@ def test_work_that_fails_does_not_cost_the_index(indexed: Desk) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        on_index(indexed.root, Settings(), indexed.said.append, no_progress, refuse, work)
+        on_index(desk_of(indexed.root, None, None, indexed.said.append), work)
     assert indexed.names() == ["tide"]
 
 
 def test_status_tells_what_is_there_and_how_stale(indexed: Desk) -> None:
-    before = status_of(indexed.root, Settings())
+    before = status_of(desk_of(indexed.root, None, None, indexed.said.append))
     assert (before["files"], before["units"], before["vectors_ready"]) == (1, 1, 1)
     assert before["languages"] == {"python": 1} and before["model"] == Settings().model
-    assert before["size_bytes"] > 0 and before["index"] == str(indexed.root / ".codesift")
+    assert before["size_bytes"] > 0 and before["index"] == str(index_of(indexed.root))
     write(indexed.root, "b.py", "x = 1\n")
-    after = status_of(indexed.root, Settings())
+    after = status_of(desk_of(indexed.root, None, None, indexed.said.append))
     assert after["stale_files"] == before["stale_files"] + 1 and after["files"] == 1
 
 
 def test_status_needs_an_index(desk: Desk) -> None:
     with pytest.raises(UsageError, match="there is no index"):
-        status_of(desk.root, Settings())
-    assert not (desk.root / ".codesift").exists()
+        status_of(desk_of(desk.root, None, None, desk.said.append))
+    assert not index_of(desk.root).exists()
 
 
 def test_a_deleted_index_is_gone_and_its_size_told(indexed: Desk) -> None:
-    folder, freed = delete_index(indexed.root, Settings(), indexed.said.append)
-    assert folder == indexed.root / ".codesift" and freed > 0 and not folder.exists()
-    assert delete_index(indexed.root, Settings(), indexed.said.append) == (None, 0)
+    desk = desk_of(indexed.root, None, None, indexed.said.append)
+    folder, freed = delete_index(desk)
+    assert folder == index_of(indexed.root) and freed > 0 and not folder.exists()
+    assert delete_index(desk) == (None, 0)
 
 
 def test_settings_decide_how_many_are_indexed(root: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import HARBOUR
 
 PROGRAM = """
 import sys
@@ -74,7 +75,8 @@ def test_a_report_of_duplicates_loads_no_model(harbour: Path) -> None:
     assert "numpy" in modules and not modules & heavy
 
 
-def test_even_an_index_built_from_nothing_loads_no_torch(harbour: Path, tmp_path: Path) -> None:
-    shutil.copy(harbour / "berths" / "tides.py", tmp_path)
+def test_even_an_index_built_from_nothing_loads_no_torch(tmp_path: Path) -> None:
+    # With no other index whose vectors could be used.
+    shutil.copy(HARBOUR / "berths" / "tides.py", tmp_path)
     modules = loaded(tmp_path, "index")
     assert "openvino" in modules and not modules & {*TRAINING, "rich"}

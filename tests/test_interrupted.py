@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from indexes import index_of, lend
 from repositories import Done, finished, rows, same_index, start, worked, write
 
 Run = Callable[..., Done[str]]
@@ -37,7 +38,8 @@ def _write_many(root: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The index of a run nobody disturbed."""
+    """The index of a run nobody disturbed. It is lent to a test when it is compared, not sooner: else its
+    vectors would be found, and nothing would have to be embedded."""
     root = _write_many(tmp_path_factory.mktemp("clean"))
     worked(finished(start("index", root)))
     return root
@@ -61,7 +63,7 @@ def _embedding(root: Path) -> bool:
 
 
 def _linking(root: Path) -> bool:
-    return _count(root, "windows") == UNITS and not list((root / ".codesift").glob("*.json"))
+    return _count(root, "windows") == UNITS and not list(index_of(root).glob("*.json"))
 
 
 def _stop_at(root: Path, reached: Callable[[Path], bool], sign: signal.Signals) -> Done[str] | None:
@@ -87,7 +89,7 @@ def _stop_surely(root: Path, reached: Callable[[Path], bool], sign: signal.Signa
         if done is not None:
             return done
         if reached is _linking:
-            for path in (root / ".codesift").glob("*.json"):
+            for path in index_of(root).glob("*.json"):
                 path.unlink()
         else:
             worked(finished(start("clean", "--root", root)))
@@ -102,7 +104,7 @@ def _ends_like(root: Path, clean: Path) -> None:
 
 @cache
 def _answers(root: Path, text: str) -> list[tuple[Any, ...]]:
-    results = json.loads(worked(finished(start("query", text, "--root", root, "--json", "-k", "20"))))[
+    results = json.loads(worked(finished(start("query", text, "--root", lend(root), "--json", "-k", "20"))))[
         "results"
     ]
     return [(hit["path"], hit["start_line"], round(hit["score"], 3)) for hit in results]

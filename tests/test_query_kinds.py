@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Run
+from indexes import lend
 
 ROOT = Path(__file__).parent.parent
 FIRST = 3
@@ -55,15 +55,19 @@ UNANSWERED = [
 
 
 @pytest.fixture(scope="module")
-def own_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def indexed_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tool's own package with its index."""
     root = tmp_path_factory.mktemp("own")
     left_out = shutil.ignore_patterns("__pycache__", "adapters", "bases")
     shutil.copytree(ROOT / "codesift", root / "tool", ignore=left_out)
-    home = {"HOME": str(tmp_path_factory.mktemp("own-home")), "PATH": os.environ["PATH"]}
     program = Path(sys.executable).parent / "codesift"
-    subprocess.run([program, "index", "--quiet"], cwd=root, env=home, check=True, timeout=300)
+    subprocess.run([program, "index", "--quiet"], cwd=root, check=True, timeout=300)
     return root
+
+
+@pytest.fixture
+def own_code(indexed_code: Path) -> Path:
+    return lend(indexed_code)
 
 
 @pytest.mark.slow

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 from fakes import HashingEncoder, opened, run_index, write
+from indexes import index_of
 from tiny_models import DIM, converted
 
 from codesift.config import Settings
 from codesift.database import Database
 from codesift.errors import DamagedIndexError, ModelError, StorageError
-from codesift.location import DATABASE
-from codesift.store import discard, open_index, reset, size_on_disk
+from codesift.location import DATABASE, size_on_disk
+from codesift.store import discard, open_index, reset
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_the_vectors_of_another_model_wait_beside_the_first(root: Path, tmp_path
     for settings in (Settings(), other):
         with opened(root, settings) as index:
             assert index.vectors.ready() == 1
-    assert len(list((root / ".codesift").glob("*.hnsw"))) == 2
+    assert len(list(index_of(root).glob("*.hnsw"))) == 2
 
 
 def test_an_unknown_model_opens_nothing(root: Path) -> None:
@@ -63,7 +64,7 @@ def test_an_unknown_model_opens_nothing(root: Path) -> None:
 
 
 def test_a_file_that_is_no_database_is_called_damaged(root: Path) -> None:
-    folder = root / ".codesift"
+    folder = index_of(root)
     write(folder, DATABASE, "not a database, but long enough to be looked at " * 20)
     with pytest.raises(DamagedIndexError, match="damaged"), open_index(root, folder, Settings()):
         pass
@@ -71,15 +72,15 @@ def test_a_file_that_is_no_database_is_called_damaged(root: Path) -> None:
 
 def test_a_reset_keeps_the_folder_and_its_lock_alone(root: Path) -> None:
     run_index(root, HashingEncoder())
-    folder = root / ".codesift"
+    folder = index_of(root)
     reset(folder)
-    assert {path.name for path in folder.iterdir()} <= {"lock", ".gitignore"}
+    assert {path.name for path in folder.iterdir()} <= {"lock", "about"}
     assert run_index(root, HashingEncoder()).units == 1
 
 
 def test_discarding_tells_the_bytes_and_leaves_nothing(root: Path) -> None:
     run_index(root, HashingEncoder())
-    folder = root / ".codesift"
+    folder = index_of(root)
     size = size_on_disk(folder)
     assert size == sum(path.stat().st_size for path in folder.iterdir()) > 0
     assert discard(folder) == size

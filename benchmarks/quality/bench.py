@@ -13,7 +13,7 @@ from benchmarks.quality.questions import FILE, FUNCTION, SIMILAR, Row
 from codesift.config import Settings
 from codesift.encoders import open_encoder
 from codesift.filtering import Filter
-from codesift.freshness import on_index
+from codesift.freshness import Desk, on_index
 from codesift.searching import Question, alike, rank
 from codesift.sources import Sources
 from codesift.store import Index
@@ -44,7 +44,7 @@ class Bench:
     """The indexes of all repositories, and rankings from them.
 
     Args:
-        corpora: the folder of all repositories; each index lies in its repository.
+        corpora: the folder of all repositories.
         settings: which model and adapters to search with, among others.
         progress: told of indexing.
         opening: opens the encoder of an index's space; the tool's own if not given.
@@ -69,7 +69,8 @@ class Bench:
     def on(self, repo: str, work: Callable[[Index], Any]) -> Any:
         """Call `work` with the index of one repository, built if need be."""
         root = self.corpora / repo
-        return on_index(root.resolve(), self.settings, _say, self._progress, self.encoder, work)
+        desk = Desk(root.resolve(), self.settings, _say, self._progress, self.encoder)
+        return on_index(desk, work)
 
     def ask(self, index: Index, text: str, system: str) -> Sequence[Hit]:
         lexical, semantic = SYSTEMS[system]

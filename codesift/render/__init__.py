@@ -10,9 +10,17 @@ from codesift.render.clusters import show_extent
 from codesift.render.machine import answer_json, write_json
 from codesift.render.plain import show_files, show_plain, show_vimgrep
 from codesift.render.progress import progress
-from codesift.render.tables import show_models, show_note, show_report, show_status, size
+from codesift.render.tables import (
+    show_indexes,
+    show_models,
+    show_note,
+    show_report,
+    show_settings,
+    show_status,
+    size,
+)
 from codesift.render.text import cut, cut_mark, visible, write
-from codesift.render.view import Mode, View, choose_mode
+from codesift.render.view import Mode, View, choose_mode, view_of_table
 from codesift.types import Answer, Duplicates
 
 __all__ = [
@@ -25,11 +33,15 @@ __all__ = [
     "show_coverage",
     "show_duplicates",
     "show_extent",
+    "show_indexes",
     "show_models",
     "show_note",
     "show_report",
+    "show_settings",
     "show_status",
     "size",
+    "view_of_table",
+    "write",
 ]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from codesift import ending
 from codesift.types import Progress as Callback
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 SILENT_SECONDS = 0.3
 """Work that ends sooner shows nothing: a bar that only flashes up disturbs, and rich costs time to import."""
 _REFRESH_SECONDS = 0.05
+_SHOW_CURSOR_CLEAR_LINE = b"\x1b[?25h\r\x1b[2K"
 _STAGES = {"walk": "Finding files", "parse": "Reading code", "embed": "Embedding", "graph": "Building graph"}
 
 
@@ -82,6 +84,7 @@ class _Bar:
     def close(self) -> None:
         if self._display is not None:
             self._display.stop()
+            ending.restore_terminal_with(b"")
 
 
 def _open_display(err: TextIO) -> Progress:
@@ -97,5 +100,6 @@ def _open_display(err: TextIO) -> Progress:
         console=Console(file=err),
         transient=True,
     )
+    ending.restore_terminal_with(_SHOW_CURSOR_CLEAR_LINE)
     display.start()
     return display

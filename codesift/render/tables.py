@@ -67,9 +67,24 @@ def _show_aligned(rows: Sequence[tuple[str, str]], out: TextIO) -> None:
 
 
 def show_models(rows: Sequence[Mapping[str, Any]], view: View, out: TextIO) -> None:
+    """Base models and adapters, see `_show_rows`."""
+    _show_rows("models", rows, view, out)
+
+
+def show_indexes(rows: Sequence[Mapping[str, Any]], view: View, out: TextIO) -> None:
+    """The indexes of all repositories, see `_show_rows`."""
+    _show_rows("indexes", rows, view, out)
+
+
+def show_settings(rows: Sequence[Mapping[str, Any]], view: View, out: TextIO) -> None:
+    """Settings and where they come from, see `_show_rows`."""
+    _show_rows("settings", rows, view, out)
+
+
+def _show_rows(title: str, rows: Sequence[Mapping[str, Any]], view: View, out: TextIO) -> None:
     """A table with a column for each key of the first row: drawn, tab-separated under a header, or json."""
     if view.mode == "json":
-        write_json({"version": VERSION, "models": [dict(row) for row in rows]}, out)
+        write_json({"version": VERSION, title: [dict(row) for row in rows]}, out)
     elif view.mode == "human" and rows:
         _draw_table(rows, out)
     else:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from typing import Literal, TextIO
+
+from codesift.config import Settings
 
 Mode = Literal["human", "plain", "json", "vimgrep", "files"]
 
@@ -25,6 +28,12 @@ class View:
     relative_to: str = ""
     """Absolute folder that printed paths start from, so that they open; empty: the index's root.
     JSON always counts from the root."""
+
+
+def view_of_table(settings: Settings, json: bool) -> View:
+    """How to show a table on stdout."""
+    chosen: Mode | None = "json" if json else "human" if settings.color == "always" else None
+    return View(choose_mode(chosen, sys.stdout))
 
 
 def choose_mode(asked: Mode | None, out: TextIO) -> Mode:
