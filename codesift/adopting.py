@@ -1,8 +1,8 @@
 """Which folder holds the index of a repository, and what becomes of one that lies in the repository itself.
 
 A folder `.codesift` may have come from a stranger, with the repository. It is used where the user wants
-indexes to travel, and the user's own codesift signed it. One of the version that kept its index there is moved
-to the cache folder once, if this machine made it. Any other is left alone, and a line says so.
+indexes to travel, and the user's own codesift signed it. One of the version that kept its index there is
+moved to the cache folder once, if this machine made it. Any other is left alone, with a line that says so.
 """
 
 from __future__ import annotations
