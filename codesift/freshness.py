@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from codesift import sealing
 from codesift.adopting import Notify, usable_place
 from codesift.config import Settings
 from codesift.database import Database
@@ -24,7 +26,9 @@ from codesift.location import (
     holds_index,
     is_writable,
     make_index_folder,
+    read_about,
     replace_file,
+    repository_place,
     size_on_disk,
     stored_indexes,
     write_lock,
@@ -188,6 +192,10 @@ def check(folder: Path, desk: Desk, seconds: float) -> None:
     Raises:
         DamagedIndexError: damage was found.
     """
+    if folder != repository_place(desk.root) and read_about(folder) != desk.root:
+        desk.notify("the note of which repository the index is of was damaged: writing it again")
+        make_index_folder(folder, desk.root)
+    found = sealing.digest(folder)
     with open_index(desk.root, folder, desk.settings) as index, index.database.limited(seconds):
         if not index.graph.is_whole():
             index.graph.remove()
@@ -202,6 +210,10 @@ def check(folder: Path, desk: Desk, seconds: float) -> None:
             raise
         if damage:
             raise DamagedIndexError(f"the index {folder / DATABASE} is damaged", "codesift status --check")
+        generation = index.database.meta("generation")
+    if sealing.is_broken(folder, generation, found):
+        desk.notify(f"a byte of {folder} that holds nothing was damaged: nothing is lost")
+    sealing.seal(folder, generation, math.inf)
 
 
 def _is_due(folder: Path) -> bool:
