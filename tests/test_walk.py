@@ -365,7 +365,7 @@ def test_a_pattern_with_a_bang_brings_back_what_a_rule_leaves_out(make: Making) 
 def test_settings_exclude_and_the_ignore_file_has_the_last_word(make: Making) -> None:
     root = make("a.py", "docs/b.py", "docs/c.py")
     fill(root, ".codesiftignore", text="!/docs/\ndocs/*\n!/docs/c.py\n")
-    result = walk(root, Settings(exclude=("docs/", "[", "!")))
+    result = walk(root, Settings(exclude=("docs/",)))
     assert paths(result) == [".codesiftignore", "a.py", "docs/c.py"]
     assert skipped(walk(root, Settings(exclude=("a.py",))))["a.py"] == "excluded"
 
@@ -477,7 +477,7 @@ def test_without_ignore_files_nothing_is_imported_to_match_them(make: Making) ->
     script = (
         "import sys; from pathlib import Path; from codesift.config import Settings\n"
         "from codesift.walk import walk; assert walk(Path(sys.argv[1]), Settings()).files\n"
-        "print(sorted({'pathspec', 'numpy', 'torch', 'rich', 'sqlite3'} & set(sys.modules)))"
+        "print(sorted({'numpy', 'torch', 'rich', 'sqlite3'} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(make("a.py"))], capture_output=True, text=True, check=True
@@ -490,7 +490,7 @@ def test_without_ignore_files_nothing_is_imported_to_match_them(make: Making) ->
 _AS_NOBODY = """
 import os, sys
 from pathlib import Path
-import pathspec, subprocess, codesift.walk
+import subprocess, codesift.walk
 from codesift.config import Settings
 if os.getuid() == 0:
     os.setgid(65534), os.setuid(65534)
