@@ -1,9 +1,9 @@
 """Many glob patterns matched at a time and without backtracking.
 
-The rows of states of all patterns lie side by side in one integer, a bit for each state, so one octet of a name
-moves all of them with a few operations: the Shift-And method with gaps (Navarro and Raffinot, Flexible Pattern
-Matching in Strings, chapter 4). Time is the length of the name times the length of the patterns, whatever
-either of them holds.
+The rows of states of all patterns lie side by side in one integer, a bit for each state, so one octet of a
+name moves all of them with a few operations: the Shift-And method with gaps (Navarro and Raffinot, Flexible
+Pattern Matching in Strings, chapter 4). Time is the length of the name times the length of the patterns,
+whatever either of them holds.
 """
 
 from __future__ import annotations

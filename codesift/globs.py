@@ -145,7 +145,9 @@ def _read_class(pattern: bytes, at: int, strict: bool) -> tuple[int, int]:
         elif octet == _DASH and not escaped and before and pattern[at : at + 1] not in (b"", b"]"):
             last, _, at = _read_octet(pattern, at)
             if strict and last < before:
-                raise WrongPatternError(f"holds the range {chr(before)}-{chr(last)}, which runs backwards")
+                raise WrongPatternError(
+                    f"holds the range {_show(before)}-{_show(last)}, which runs backwards"
+                )
             octets |= _range(before, last)
             before = 0
         else:
@@ -180,6 +182,10 @@ def _read_named(pattern: bytes, at: int) -> tuple[int, int] | None:
             f"holds [:{name.decode('utf-8', 'replace')}:], which is no class of characters"
         )
     return _CLASSES[name], end + 1
+
+
+def _show(octet: int) -> str:
+    return chr(octet) if 32 < octet < 127 else f"\\x{octet:02x}"
 
 
 def _range(first: int, last: int) -> int:

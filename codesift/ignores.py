@@ -15,8 +15,8 @@ LONGEST = 1000
 """Maximum number of bytes of a pattern."""
 MOST_IN_SETTING = 1_000
 """Maximum number of patterns of the settings `include` and `exclude`."""
-MOST_WILD = 50_000
-"""Maximum number of bytes that patterns with wildcards have together. Matching so many takes about 5 us for
+MOST_WILD = 30_000
+"""Maximum number of bytes that patterns with wildcards have together. Matching so many takes about 4 us for
 each byte of a name."""
 _KEPT_FOLDERS = 2000
 """Cache size; cleared when exceeded."""
