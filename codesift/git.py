@@ -86,10 +86,13 @@ def list_files(folder: str, seconds: float = PATIENCE) -> Listing | None:
     done = _run(folder, until, "--literal-pathspecs", *arguments)
     if done is None or done.status != 0:
         return None
-    paths = done.output.decode("utf-8", "surrogateescape").split("\0")
-    unreadable = _UNREADABLE.findall(done.errors.decode("utf-8", "surrogateescape"))
+    text = done.output.decode("utf-8", "surrogateescape")
     # A file in a merge conflict is listed once for each side.
-    return Listing([path for path in dict.fromkeys(paths) if path and _stays_below(path)], unreadable)
+    paths = [path for path in dict.fromkeys(text.split("\0")) if path]
+    if ".." in text or "\0/" in f"\0{text}":
+        paths = [path for path in paths if _stays_below(path)]
+    unreadable = _UNREADABLE.findall(done.errors.decode("utf-8", "surrogateescape"))
+    return Listing(paths, unreadable)
 
 
 class Lister:
@@ -122,7 +125,7 @@ class Lister:
 
 def _stays_below(path: str) -> bool:
     """Whether a path leads nowhere but down; git does not check what a doctored index holds."""
-    return not path.startswith("/") and (".." not in path or "/../" not in f"/{path}/")
+    return not path.startswith("/") and "/../" not in f"/{path}/"
 
 
 def other_worktrees(root: Path) -> list[Path]:
