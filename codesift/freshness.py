@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,6 +55,8 @@ class Desk:
     """Takes one line meant for the user, such as that an index is being built."""
     progress: Progress
     open_encoder: OpenEncoder
+    told: list[str] = field(default_factory=list)
+    """Warnings that were given already."""
 
 
 def index_repository(desk: Desk) -> Report:
@@ -113,7 +115,7 @@ def _found_place(desk: Desk) -> Path:
 
 def _refreshed(folder: Path, desk: Desk, work: Callable[[Index], T]) -> T:
     with open_index(desk.root, folder, desk.settings, read_only=True) as index:
-        if not desk.settings.refresh or not _has_work(plan(index, desk.settings), index):
+        if not desk.settings.refresh or not _has_work(_plan(index, desk), index):
             return work(index)
     try:
         _refresh(folder, desk)
@@ -144,7 +146,17 @@ def _refresh(folder: Path, desk: Desk) -> None:
 
 def _apply(folder: Path, desk: Desk) -> Report:
     with write_index(desk.root, folder, desk.settings) as index:
-        return apply(plan(index, desk.settings), index, desk.settings, desk.progress, desk.open_encoder)
+        return apply(_plan(index, desk), index, desk.settings, desk.progress, desk.open_encoder)
+
+
+def _plan(index: Index, desk: Desk) -> Plan:
+    """As `plan`, and tell the user what the walk has to say, once a command."""
+    found = plan(index, desk.settings)
+    for line in found.warnings:
+        if line not in desk.told:
+            desk.told.append(line)
+            desk.notify(line)
+    return found
 
 
 def _is_parsed(folder: Path, desk: Desk) -> bool:
@@ -247,7 +259,7 @@ def status_of(desk: Desk, checked: bool = False) -> dict[str, Any]:
     if checked:
         _check_and_heal(folder, desk)
     with open_index(root, folder, settings, read_only=True) as index:
-        found = plan(index, settings)
+        found = _plan(index, desk)
         files, units = index.catalog.counts()
         return {
             "root": str(root),
