@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from codesift.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tokenizers import Tokenizer
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 CHUNK = 512
 """Texts tokenised in one call; their `Encoding` objects are ten times as large as the ids kept."""
+
+SMALLEST_ROOM = 8
+"""Minimum room for text in a window: the head of a unit takes up to a quarter of it, and windows overlap."""
 
 
 class Tokens:
@@ -28,7 +32,7 @@ class Tokens:
         base: whose window, prefix and suffix are used.
 
     Raises:
-        ModelError: if the tokenizer lacks a token the base needs.
+        ModelError: if the tokenizer lacks a token the base needs, or leaves too little room for text.
     """
 
     def __init__(self, tokenizer: Tokenizer, base: Base) -> None:
@@ -41,18 +45,45 @@ class Tokens:
         self._after = [_id(tokenizer, token) for token in base.suffix] + after
         self.room = base.window - len(self._before) - len(self._after)
         """Tokens of text that fit the window."""
+        if self.room < SMALLEST_ROOM:
+            raise ModelError(f"special tokens leave {max(self.room, 0)} of {base.window} tokens for text")
 
-    def ids(self, texts: Sequence[str]) -> list[Ids]:
-        """The ids of each text, shape (tokens,), cut at the window's end."""
+    def ids(self, texts: Sequence[str], words: int | None = None) -> list[Ids]:
+        """The ids of each text, shape (tokens,), cut at the window's end.
+
+        Args:
+            texts: what is encoded.
+            words: rows of the model's word table; None where the ids are not looked up in one.
+
+        Raises:
+            ModelError: the tokenizer cannot take a text, or gives a token that is not in the word table.
+        """
         rows: list[Ids] = []
         for start in range(0, len(texts), CHUNK):
             chunk = [plain(text) for text in texts[start : start + CHUNK]]
-            encodings = self.tokenizer.encode_batch_fast(chunk, add_special_tokens=False)
-            rows += [self._row(encoding.ids) for encoding in encodings]
+            with readable_errors():
+                encodings = self.tokenizer.encode_batch_fast(chunk, add_special_tokens=False)
+                rows += [self._row(encoding.ids) for encoding in encodings]
+        largest = max((int(row.max(initial=0)) for row in rows), default=0)
+        if words is not None and largest >= words:
+            raise ModelError(
+                f"the model's tokenizer gives token {largest}, its table has {words} words",
+                "its files may be of different models",
+            )
         return rows
 
     def _row(self, ids: list[int]) -> Ids:
         return np.array([*self._before, *ids[: self.room], *self._after], dtype=np.int32)
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Turn what `tokenizers` raises, a bare Exception, into a ModelError."""
+    try:
+        yield
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0]
+        raise ModelError(f"the model's tokenizer cannot be used: {reason}") from error
 
 
 def plain(text: str) -> str:
@@ -62,8 +93,11 @@ def plain(text: str) -> str:
 
 def _frame(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
     """What the tokenizer itself puts before and after a text."""
-    encoding = tokenizer.encode("a")
+    with readable_errors():
+        encoding = tokenizer.encode("a")
     special = encoding.special_tokens_mask
+    if 0 not in special:
+        raise ModelError("the model's tokenizer has no token for text")
     begin = special.index(0)
     end = len(special) - special[::-1].index(0)
     return encoding.ids[:begin], encoding.ids[end:]
