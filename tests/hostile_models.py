@@ -382,6 +382,9 @@ def tokenizers() -> Iterator[Case]:
     yield Case(f"{name} knows no word", _set(name, ("model", "vocab"), {}))
     for first in (10**6, 2**31, 2**32):
         yield Case(f"{name} numbers words from {first}", _vocabulary(first))
+    yield Case(f"{name} numbers no special token", _set(name, ("post_processor", "special_tokens"), {}))
+    cut = {"type": "Sequence", "pretokenizers": [{"type": "FixedLength", "length": 0}]}
+    yield Case(f"{name} cuts parts of length 0", _set(name, ("pre_tokenizer",), cut))
     special = [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}] * 100
     text = [{"Sequence": {"id": "A", "type_id": 0}}]
     yield Case(f"{name} fills the window", _set(name, ("post_processor", "single"), [*special, *text]))
@@ -439,6 +442,7 @@ def weights_of_folders() -> list[Case]:
         *heads(weights),
         Case(f"{config}: more layers", _set(config, ("num_hidden_layers",), 100)),
         Case(f"{config}: more words", _set(config, ("vocab_size",), 2_000_000)),
+        Case(f"{config}: padding that is no word", _set(config, ("pad_token_id",), 10**6)),
         Case(f"{config}: one layer more", _set(config, ("num_hidden_layers",), 3)),
         Case(f"{config}: 7 heads", _set(config, ("num_attention_heads",), 7)),
         Case("an adapter of peft", _written("adapter_config.json", b'{"base_model_name_or_path": "x/y"}')),
@@ -464,6 +468,8 @@ def mutated(content: bytes, seed: int) -> bytes:
     draw = random.Random(seed)
     changed = bytearray(content)
     for _ in range(draw.randint(1, 8)):
+        if not changed:
+            break
         place = draw.randrange(len(changed))
         length = draw.choice((1, 1, 4, 64))
         kind = draw.randrange(3)

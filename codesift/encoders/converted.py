@@ -104,7 +104,8 @@ class ConvertedEncoder:
             tokenizer = Tokenizer.from_buffer(content)
         # `tokenizers` raises a bare Exception for content it cannot use.
         except Exception as error:
-            raise ModelError(f"cannot read {path}: {error}", hint) from error
+            reason = str(error).strip().split("\n")[0]
+            raise ModelError(f"cannot read {path}: {reason}", hint) from error
         return Tokens(tokenizer, self._base)
 
     @cached_property

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from codesift.errors import ModelError
+from codesift.modelfiles import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,6 +38,7 @@ class Tokens:
     """
 
     def __init__(self, tokenizer: Tokenizer, base: Base) -> None:
+        _check_parts(tokenizer)
         tokenizer.no_padding()
         tokenizer.no_truncation()
         tokenizer.add_special_tokens(list(base.added))
@@ -78,10 +81,13 @@ class Tokens:
 
 @contextmanager
 def readable_errors() -> Iterator[None]:
-    """Turn what `tokenizers` raises, a bare Exception, into a ModelError."""
+    """Turn what `tokenizers` raises, a bare Exception or a panic of Rust, into a ModelError."""
     try:
         yield
-    except Exception as error:
+    except BaseException as error:
+        # A panic is no Exception, and its class cannot be imported.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         reason = str(error).strip().split("\n")[0]
         raise ModelError(f"the model's tokenizer cannot be used: {reason}") from error
 
@@ -89,6 +95,29 @@ def readable_errors() -> Iterator[None]:
 def plain(text: str) -> str:
     """The text without lone surrogates (undecodable bytes of an argument), which no tokenizer takes."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _check_parts(tokenizer: Tokenizer) -> None:
+    """Check for what makes `tokenizers` panic, which would write lines of its own to the terminal."""
+    for part in (tokenizer.post_processor, tokenizer.pre_tokenizer):
+        for row in _rows(json.loads(part.__getstate__())) if part else ():
+            special = row.get("special_tokens") or {}
+            pieces = row.get("single") if row.get("type") == "TemplateProcessing" else None
+            ids = [piece["SpecialToken"]["id"] for piece in pieces or () if "SpecialToken" in piece]
+            if missing := [number for number in ids if number not in special]:
+                raise ModelError(
+                    f"the model's tokenizer does not number its special token {shown(missing[0])}"
+                )
+            if row.get("type") == "FixedLength" and not row.get("length"):
+                raise ModelError("the model's tokenizer cuts text into parts of length 0")
+
+
+def _rows(value: Any) -> Iterator[dict[str, Any]]:
+    """All objects inside a JSON value."""
+    if isinstance(value, dict):
+        yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _rows(part)
 
 
 def _frame(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:

@@ -75,8 +75,9 @@ class TorchEncoder:
         self._merged.switch(adapter)
         vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
         ids = self._tokens.ids(texts, self._model.get_input_embeddings().num_embeddings)
-        for batch in batches(ids, BUDGET, step=8, padding=self._padding):
-            vectors[batch.rows] = self._forward(batch)
+        with _readable_errors(self._base, "encode with"):
+            for batch in batches(ids, BUDGET, step=8, padding=self._padding):
+                vectors[batch.rows] = self._forward(batch)
         return finite(vectors, self._base, adapter)
 
     def prepare_query(self) -> None:
@@ -166,13 +167,13 @@ def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 
 @contextmanager
-def _readable_errors(base: Base) -> Iterator[None]:
+def _readable_errors(base: Base, deed: str = "load") -> Iterator[None]:
     try:
         yield
-    # transformers raises many kinds of error for files it cannot use; all mean the same here.
+    # transformers raises many kinds of error for files and sizes it cannot use; all mean the same here.
     except Exception as error:
         reason = str(error).strip().split("\n")[0]
-        raise ModelError(f"cannot load {base.name}: {reason}", "its files may be damaged") from error
+        raise ModelError(f"cannot {deed} {base.name}: {reason}", "its files may be damaged") from error
 
 
 @contextmanager
