@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from indexes import index_of
 from repositories import SHOP_UNITS, Done, embedded, units, worked, write
 
 Run = Callable[..., Done[str]]
@@ -50,7 +51,7 @@ def test_moves_branches_and_worktrees_embed_nothing(codesift: Run, git: Git, tmp
     done = codesift("index", tmp_path / "second")
     assert (embedded(done), units(done)) == (0, SHOP_UNITS)
     # Nor does a damaged index of the first one harm the second.
-    (root / ".codesift/index.db").write_bytes(b"SQLite format 3\0" + b"\x77" * 5000)
+    (index_of(root) / "index.db").write_bytes(b"SQLite format 3\0" + b"\x77" * 5000)
     write(tmp_path / "second", {"needle.py": "def needle():\n    return 'hay'\n"})
     assert embedded(codesift("index", tmp_path / "second")) == 1
 
