@@ -10,10 +10,28 @@ import errno
 import gc
 import os
 import sys
+from typing import NoReturn
 
 from codesift.errors import CodesiftError, Exit, UsageError
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def run() -> NoReturn:
+    """The installed command: as `main`, but without the interpreter's clean-up.
+
+    That takes 30 ms of the 250 of an `index` that finds nothing to do (2 cores of a Zen 4), and aborts the
+    process where a thread is still inside a C library. All that is stored is stored by then.
+    """
+    code: object = Exit.BUG
+    try:
+        main()
+    except SystemExit as leaving:
+        code = leaving.code or 0
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code if isinstance(code, int) else Exit.BUG)
 
 
 def main() -> None:
@@ -112,4 +130,4 @@ def _log(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run()

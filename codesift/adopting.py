@@ -19,7 +19,6 @@ from codesift.config import Settings
 from codesift.database import STEPS, Database, check_head
 from codesift.errors import StorageError
 from codesift.git import is_tracked
-from codesift.healing import salvage
 from codesift.location import (
     DATABASE,
     cache_place,
@@ -67,6 +66,8 @@ def _take_over(root: Path, inside: Path, outside: Path) -> bool:
     """Move the vectors of an index of the version before, if this machine made it; files are parsed again."""
     if not holds_index(inside) or is_tracked(root, inside.name) or not _made_here(root, inside / DATABASE):
         return False
+    from codesift.healing import salvage
+
     make_index_folder(outside, root)
     with contextlib.closing(Database(outside / DATABASE)) as target:
         salvage(inside / DATABASE, target)

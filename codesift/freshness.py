@@ -16,8 +16,6 @@ from codesift.adopting import Notify, usable_place
 from codesift.config import Settings
 from codesift.database import Database
 from codesift.errors import DamagedIndexError, NoSpaceError, StorageError, UsageError
-from codesift.examining import examine
-from codesift.healing import heal
 from codesift.indexing import OpenEncoder, Plan, apply, plan, skips
 from codesift.location import (
     CHECKED,
@@ -174,6 +172,8 @@ def _has_work(found: Plan, index: Index) -> bool:
 
 def _heal(folder: Path, error: DamagedIndexError, desk: Desk) -> None:
     """Delete what cannot be trusted; all of it can be made again from the files."""
+    from codesift.healing import heal
+
     healed = heal(folder)
     # Another process may have healed it meanwhile.
     desk.notify(f"{error.message}: indexing {healed or 'what it was'} again")
@@ -204,6 +204,8 @@ def check(folder: Path, desk: Desk, seconds: float) -> None:
     Raises:
         DamagedIndexError: damage was found.
     """
+    from codesift.examining import examine
+
     if folder != repository_place(desk.root) and read_about(folder) != desk.root:
         desk.notify("the note of which repository the index is of was damaged: writing it again")
         make_index_folder(folder, desk.root)

@@ -15,7 +15,6 @@ from codesift.catalog import Catalog
 from codesift.config import Settings
 from codesift.database import Database, damaged
 from codesift.errors import CodesiftError, StorageError
-from codesift.examining import is_whole
 from codesift.lexicon import Lexicon
 from codesift.location import ABOUT, DATABASE, is_writable, repository_place, size_on_disk
 from codesift.models import Space, chosen_space
@@ -61,6 +60,8 @@ def open_index(root: Path, folder: Path, settings: Settings, read_only: bool = F
     except (CodesiftError, OSError):
         raise
     except Exception as error:
+        from codesift.examining import is_whole
+
         # What no line of ours expects may come from an index that was written over.
         if is_whole(database):
             raise
