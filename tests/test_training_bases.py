@@ -19,7 +19,7 @@ from tiny_models import converted
 from codesift.encoders import open_encoder
 from codesift.models import BASES, DEFAULT, read_adapters, space_for
 from training.__main__ import main
-from training.files import read_json, read_rows, write_rows
+from training.files import read_json, read_rows, write_json, write_rows
 
 TEXTS = ["def open_gate(lock):\n    return lock.open()", "close the basin", "x", "def f(a): pass\n" * 90]
 VERBS = ("open", "close", "drain", "paint", "count", "moor", "tow", "load", "weigh", "lift")
@@ -272,6 +272,40 @@ def test_the_same_seed_trains_the_same_adapter_and_another_seed_another(train: T
     assert any(bool((one[name] != other[name]).any()) for name in one)
 
 
+def _precision(work: Path, name: str) -> str:
+    return str(read_json(work / "runs" / name / "settings.json")["options"]["precision"])
+
+
+def test_a_run_records_the_precision_that_fits_the_machine(train: Train, work: Path) -> None:
+    from training.learning.precision import fastest
+
+    assert train("fits", "--precision", "auto") == 0
+    assert _precision(work, "fits") == fastest()
+
+
+def test_a_run_keeps_its_precision_on_another_machine(
+    train: Train, work: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert train("moved", "--precision", "fp32") == 0
+    monkeypatch.setattr("training.learning.precision.fastest", lambda: "bf16")
+    assert train("moved", "--precision", "auto") == 0
+    assert "trained already" in capsys.readouterr().out
+    assert _precision(work, "moved") == "fp32"
+    assert train("moved", "--precision", "bf16") == 1
+    assert "--name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [[], {}, {"options": None}])
+def test_a_run_without_its_options_is_refused_in_one_line(
+    content: object, train: Train, work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (work / "runs" / "damaged" / "checkpoint-2").mkdir(parents=True, exist_ok=True)
+    write_json(work / "runs" / "damaged" / "settings.json", content)
+    assert train("damaged", "--precision", "auto") == 1
+    said = capsys.readouterr().err
+    assert "settings.json" in said and said.startswith("error: ") and said.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     "more",
     [
@@ -281,7 +315,7 @@ def test_the_same_seed_trains_the_same_adapter_and_another_seed_another(train: T
         ("--mini-batch", "4", "--soft-labels", "0", "--query", "base"),
         ("--task", "code-to-code"),
         ("--preset", "loracode", "--rank", "16"),
-        ("--precision", "bf16"),
+        ("--precision", "auto"),
     ],
     ids=" ".join,
 )
