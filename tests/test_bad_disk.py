@@ -111,6 +111,7 @@ def test_no_place_for_an_index_is_said(codesift: Run, tmp_path: Path) -> None:
         failed(done, "CODESIFT_CACHE_DIR")
 
 
+@pytest.mark.slow
 def test_an_index_that_cannot_be_written_is_searched_while_it_is_fresh(
     codesift: Run, tmp_path: Path, own_home: Path
 ) -> None:
@@ -140,6 +141,7 @@ def test_an_index_that_cannot_be_written_is_searched_while_it_is_fresh(
 # -- a full disk ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_more_space_is_used(codesift: Run, tmp_path: Path) -> None:
     clean = write(tmp_path / "clean", MANY)
     worked(codesift("index", clean))

@@ -237,6 +237,7 @@ def test_encoding_opens_no_socket_and_reports_to_nobody() -> None:
     assert python(code) == "[]"
 
 
+@pytest.mark.slow
 def test_engines_end_while_their_threads_are_busy(tmp_path: Path) -> None:
     code = (
         "from pathlib import Path\nfrom codesift.encoders import open_encoder\n"
@@ -313,6 +314,7 @@ def test_torch_missing_names_the_extra(tmp_path: Path, monkeypatch: pytest.Monke
         open_encoder(base)
 
 
+@pytest.mark.slow
 def test_loading_a_torch_model_prints_nothing(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     transformers_folder(tmp_path)

@@ -99,7 +99,10 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return run
 
 
-@pytest.fixture(params=sorted(BASES))
+ROWS = [pytest.param(name, marks=() if name == DEFAULT else pytest.mark.slow) for name in sorted(BASES)]
+
+
+@pytest.fixture(params=ROWS)
 def row(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The name of a row whose model is a tiny one."""
     name: str = request.param
@@ -219,6 +222,7 @@ def test_other_options_under_the_same_name_are_refused_in_one_line(
     assert "taken" in said and "--name" in said and said.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_was_interrupted_ends_as_if_it_had_not_been(
     train: Train, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,6 +268,7 @@ def test_an_interrupted_run_refuses_other_options_too(
     assert "--name" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_same_seed_trains_the_same_adapter_and_another_seed_another(train: Train, work: Path) -> None:
     for name, seed in (("one", "7"), ("same", "7"), ("other", "8")):
         assert train(name, "--seed", seed) == 0
@@ -328,6 +333,7 @@ def test_each_way_of_training_runs(more: tuple[str, ...], train: Train, work: Pa
     assert all(np.isfinite(np.asarray(pair)).all() for pair in _adapter(work, name).values())
 
 
+@pytest.mark.slow
 def test_an_adapter_for_text_is_used_and_not_changed(train: Train, work: Path) -> None:
     assert train("text", "--learning-rate", "1e-2") == 0
     file = work / "runs" / "text" / "adapter.safetensors"
@@ -339,6 +345,7 @@ def test_an_adapter_for_text_is_used_and_not_changed(train: Train, work: Path) -
     assert any(bool((one[name] != other[name]).any()) for name in one)
 
 
+@pytest.mark.slow
 def test_a_run_starts_from_another_s_adapter(train: Train, work: Path) -> None:
     assert train("start", "--learning-rate", "1e-2") == 0
     file = work / "runs" / "start" / "adapter.safetensors"

@@ -303,6 +303,7 @@ def test_mining_again_does_nothing(mined: tuple[Miniature, Function]) -> None:
 
 
 @pytest.mark.parametrize(("run", "steps"), [("combined", 10), ("python", 6)])
+@pytest.mark.slow
 def test_a_run_leaves_its_adapter_losses_and_settings(trained: Miniature, run: str, steps: int) -> None:
     folder = trained.work / "runs" / run
     rows = list(read_rows(folder / "losses.jsonl"))
@@ -321,6 +322,7 @@ def test_a_run_leaves_its_adapter_losses_and_settings(trained: Miniature, run: s
     )
 
 
+@pytest.mark.slow
 def test_training_again_does_nothing(trained: Miniature) -> None:
     before = times(trained.work / "runs")
     for arguments in _trainings(trained):
@@ -328,6 +330,7 @@ def test_training_again_does_nothing(trained: Miniature) -> None:
     assert times(trained.work / "runs") == before
 
 
+@pytest.mark.slow
 def test_a_trained_adapter_changes_vectors_of_its_language_and_of_queries(exported: Miniature) -> None:
     folders = [exported.work / "systems" / "combined", exported.exported]
     encoders = bare, combined, language_wise = [
@@ -357,6 +360,7 @@ def _rounding(encoder: Any, texts: Sequence[str]) -> Any:
     return np.linalg.norm(alone - among, axis=1)
 
 
+@pytest.mark.slow
 def test_systems_are_measured_side_by_side(measured: Miniature) -> None:
     text = (measured.results / "miniature.json").read_text()
     assert str(measured.folder) not in text
@@ -379,6 +383,7 @@ def test_systems_are_measured_side_by_side(measured: Miniature) -> None:
     assert list(found["tasks"]["code2code"]["groups"]) == ["javascript -> python", "python -> javascript"]
 
 
+@pytest.mark.slow
 def test_composing_and_evaluating_again_gives_the_same_and_encodes_nothing(measured: Miniature) -> None:
     system = measured.work / "systems" / "language-wise"
     made = load_file(system / "python.safetensors"), (system / "adapters.json").read_bytes()
@@ -398,6 +403,7 @@ def _tasks(mini: Miniature) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_what_is_exported_was_checked_and_has_cards(exported: Miniature) -> None:
     settings = read_json(exported.work / "exports" / "exported" / "settings.json")
     assert set(settings["agreement"]) == {"text", "", "python"}
@@ -415,12 +421,14 @@ def test_what_is_exported_was_checked_and_has_cards(exported: Miniature) -> None
     )
 
 
+@pytest.mark.slow
 def test_exporting_again_gives_the_same_files(exported: Miniature) -> None:
     before = contents(exported.exported)
     _exported(exported)
     assert contents(exported.exported) == before
 
 
+@pytest.mark.slow
 def test_the_report_has_the_tables_and_plots_and_is_the_same_again(reported: Miniature) -> None:
     page = (reported.results / "README.md").read_text()
     for said in ("Evaluation `miniature`", "BM25", *SYSTEMS, "### Losses", "python -m training train"):
@@ -437,6 +445,7 @@ def test_the_report_has_the_tables_and_plots_and_is_the_same_again(reported: Min
     assert contents(reported.results) == before
 
 
+@pytest.mark.slow
 def test_the_tool_searches_with_what_was_exported(
     exported: Miniature, codesift: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -458,6 +467,7 @@ def test_the_tool_searches_with_what_was_exported(
     assert both and all(adapted[name] != bare[name] for name in both)
 
 
+@pytest.mark.slow
 def test_the_tool_lists_what_was_exported(
     exported: Miniature, codesift: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -511,6 +521,7 @@ READERS = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("verb", READERS)
+@pytest.mark.slow
 def test_a_damaged_mined_file_is_one_line(
     verb: str, damage: str, exported: Miniature, refused: Refused, tmp_path: Path
 ) -> None:
@@ -526,6 +537,7 @@ def test_a_damaged_mined_file_is_one_line(
     assert not (tmp_path / "to").exists()
 
 
+@pytest.mark.slow
 def test_a_damaged_adapter_is_one_line(exported: Miniature, refused: Refused, tmp_path: Path) -> None:
     work = tmp_path / "work"
     for part in ("mined", "runs", "systems", "vectors"):
