@@ -6,7 +6,11 @@ import torch
 
 BF16, FP32 = "bf16", "fp32"
 _INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")
-"""Names torch gives to bfloat16 arithmetic of x86 and ARM processors; without any of them it is emulated."""
+"""Names torch gives to bfloat16 arithmetic of x86 and ARM processors.
+
+Without any of them bfloat16 is emulated: a step of all-MiniLM-L6-v2 took 3.7 times as long as in float32 on a
+Zen 4 that was held to older instructions (ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2).
+"""
 
 
 def fastest() -> str:
