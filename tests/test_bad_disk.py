@@ -107,6 +107,7 @@ def test_no_place_for_an_index_is_said(codesift: Run, tmp_path: Path) -> None:
         failed(done, "CODESIFT_CACHE_DIR")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["folder", "database"])
 def test_an_index_that_cannot_be_written_is_searched_as_it_is(
     codesift: Run, tmp_path: Path, what: str
@@ -135,6 +136,7 @@ def test_an_index_that_cannot_be_written_is_searched_as_it_is(
 # -- a full disk ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_more_space_is_used(
     codesift: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

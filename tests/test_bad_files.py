@@ -101,6 +101,7 @@ def measured(*arguments: str | Path) -> tuple[float, int]:
     return float(seconds), int(peak)
 
 
+@pytest.mark.slow
 def test_a_generated_file_of_50_megabytes_costs_nothing(codesift: Run, tmp_path: Path) -> None:
     seconds, peak = measured("index", write(tmp_path / "small"))
     line = b"export const table = [0x11, 0x22, 0x33, 0x44, 0x55, 0x66];\n"
@@ -142,6 +143,7 @@ def _best_line(codesift: Run, root: Path, word: str) -> int:
     return next(int(line.split(":")[1]) for line in lines if line.startswith("endless.py:"))
 
 
+@pytest.mark.slow
 def test_work_grows_with_the_length_of_a_function_not_with_its_square(tmp_path: Path) -> None:
     spent = [
         measured("index", write(tmp_path / str(lines), {"endless.py": _long_function(lines)}))[0]
@@ -159,6 +161,7 @@ STRANGE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_strange_names_are_found_and_shown_harmlessly(codesift: Run, git: Git, tmp_path: Path) -> None:
     for folder in ("plain", "by_git"):
         root = write(tmp_path / folder, dict.fromkeys(STRANGE, "def needle():\n    return 'hay'\n"))
@@ -194,6 +197,7 @@ def test_a_name_that_is_not_utf8_is_left_out_and_counted(codesift: Run, tmp_path
 
 
 @pytest.mark.parametrize("name", ['it\'s "größe" a#b?c=d&e 100%25 [x] $HOME;', "caf\udce9"])
+@pytest.mark.slow
 def test_a_repository_may_lie_anywhere(codesift: Run, git: Git, tmp_path: Path, name: str) -> None:
     try:
         root = write(tmp_path / name)
@@ -251,6 +255,7 @@ def test_a_pipe_among_the_files_is_not_waited_for(codesift: Run, tmp_path: Path)
     assert units(codesift("index", tmp_path, timeout=60)) == SHOP_UNITS
 
 
+@pytest.mark.slow
 def test_a_file_may_become_a_folder_and_back(codesift: Run, tmp_path: Path) -> None:
     write(tmp_path)
     worked(codesift("index", tmp_path))
@@ -263,6 +268,7 @@ def test_a_file_may_become_a_folder_and_back(codesift: Run, tmp_path: Path) -> N
     assert (units(done), embedded(done)) == (SHOP_UNITS, 0)
 
 
+@pytest.mark.slow
 def test_a_time_of_change_in_the_future_is_believed_once(codesift: Run, tmp_path: Path) -> None:
     write(tmp_path)
     tomorrow = time.time() + 86_400
@@ -280,6 +286,7 @@ def test_a_time_of_change_in_the_future_is_believed_once(codesift: Run, tmp_path
 # -- files that change meanwhile ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_files_may_vanish_and_change_while_they_are_read(codesift: Run, tmp_path: Path) -> None:
     source = "\n\n".join(f"def step_{i}(value):\n    return value + {i}" for i in range(10))
     names = [f"part_{i}.py" for i in range(40)]

@@ -51,6 +51,7 @@ def shop(clean: Path, tmp_path: Path) -> Path:
 # -- another version ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_index_of_another_version_is_built_again(codesift: Run, shop: Path, clean: Path) -> None:
     for verb in (["index", shop], ["query", "price", "--root", shop, "--json"]):
         with closing(sqlite3.connect(index_of(shop) / "index.db")) as database:
@@ -107,6 +108,7 @@ def _overwrite_middle(path: Path) -> None:
         ("query", _overwrite_middle),
     ],
 )
+@pytest.mark.slow
 def test_a_damaged_database_is_built_again(
     codesift: Run, shop: Path, clean: Path, damage: Callable[[Path], None], verb: str
 ) -> None:
@@ -150,6 +152,7 @@ def test_files_left_beside_the_database_do_no_harm(codesift: Run, shop: Path, cl
         (".hnsw", [_cut, _empty, _overwrite_middle, Path.unlink]),
     ],
 )
+@pytest.mark.slow
 def test_a_damaged_graph_changes_no_answer(
     codesift: Run, shop: Path, suffix: str, damages: list[Callable[[Path], None]]
 ) -> None:
@@ -183,6 +186,7 @@ def test_an_index_folder_that_is_a_link_is_not_followed(codesift: Run, tmp_path:
 # -- deleted meanwhile ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_index_deleted_under_a_running_query_is_searched_to_the_end(
     codesift: Run, shop: Path, clean: Path
 ) -> None:

@@ -133,6 +133,7 @@ def test_an_unknown_variable_is_refused(codesift: Run, shop: Path) -> None:
         "\x1b[31mprice", "%s %d {0}", "price\nof\rall\tlines", "\\", "x" * 5000, "ö" * 40, "price\udcff",
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_any_text_may_be_asked(codesift: Run, shop: Path, text: str) -> None:
     done = codesift("query", "--", text, cwd=shop)
     assert done.returncode in (0, 1), done
@@ -141,6 +142,7 @@ def test_any_text_may_be_asked(codesift: Run, shop: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(("mode", "size"), [("--lexical", 1_000_000), ("--semantic", 50_000)])
+@pytest.mark.slow
 def test_a_very_long_query_is_answered(codesift: Run, shop: Path, mode: str, size: int) -> None:
     sentence = "where are the prices of all lines of the cart added up? "
     done = codesift("query", "-", mode, "--files", cwd=shop, input=sentence * (size // len(sentence)))
@@ -189,6 +191,7 @@ HOSTILE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
 @pytest.mark.parametrize("locale", [{"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}, HOSTILE])
+@pytest.mark.slow
 def test_a_locale_without_unicode_is_enough(codesift: Run, tmp_path: Path, locale: dict[str, str]) -> None:
     greeting = 'def grüße():\n    """Grüße → 世界."""\n    return "Grüße"\n'
     write(tmp_path, {"grüße/grüße.py": greeting, "hello.py": greeting})

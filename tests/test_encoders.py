@@ -204,6 +204,7 @@ def test_many_units_are_cut_as_one_by_one(default: Encoder) -> None:
 
 
 @pytest.mark.parametrize("unit", ["x = compute(y)\n", "x=1;", "a", "\n", " ", "字"], ids=repr)
+@pytest.mark.slow
 def test_time_is_linear_in_the_length(default: Encoder, unit: str) -> None:
     def seconds(size: int) -> float:
         begin = time.process_time()
@@ -237,6 +238,7 @@ def test_encoding_opens_no_socket_and_reports_to_nobody() -> None:
     assert python(code) == "[]"
 
 
+@pytest.mark.slow
 def test_engines_end_while_their_threads_are_busy(tmp_path: Path) -> None:
     code = (
         "from pathlib import Path\nfrom codesift.encoders import open_encoder\n"
@@ -313,6 +315,7 @@ def test_torch_missing_names_the_extra(tmp_path: Path, monkeypatch: pytest.Monke
         open_encoder(base)
 
 
+@pytest.mark.slow
 def test_loading_a_torch_model_prints_nothing(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     transformers_folder(tmp_path)

@@ -110,7 +110,11 @@ def _answers(root: Path, text: str) -> list[tuple[Any, ...]]:
     return [(hit["path"], hit["start_line"], round(hit["score"], 3)) for hit in results]
 
 
-@pytest.mark.parametrize("point", [_created, _parsing, _embedding, _linking])
+def _slow(point: Callable[[Path], bool]) -> Any:
+    return pytest.param(point, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("point", [_slow(_created), _slow(_parsing), _embedding, _slow(_linking)])
 def test_a_killed_run_is_made_good_by_the_next(
     tmp_path: Path, clean: Path, point: Callable[[Path], bool]
 ) -> None:
@@ -119,6 +123,7 @@ def test_a_killed_run_is_made_good_by_the_next(
     _ends_like(root, clean)
 
 
+@pytest.mark.slow
 def test_runs_killed_at_any_moment_are_made_good(tmp_path: Path, clean: Path) -> None:
     root = _write_many(tmp_path)
     chance = random.Random(7)
@@ -132,7 +137,7 @@ def test_runs_killed_at_any_moment_are_made_good(tmp_path: Path, clean: Path) ->
     _ends_like(root, clean)
 
 
-@pytest.mark.parametrize("point", [_parsing, _embedding])
+@pytest.mark.parametrize("point", [_parsing, _slow(_embedding)])
 def test_control_c_says_so_and_keeps_what_was_done(
     tmp_path: Path, clean: Path, point: Callable[[Path], bool]
 ) -> None:
@@ -143,6 +148,7 @@ def test_control_c_says_so_and_keeps_what_was_done(
     _ends_like(root, clean)
 
 
+@pytest.mark.slow
 def test_a_query_that_is_killed_while_it_refreshes_loses_nothing(tmp_path: Path, clean: Path) -> None:
     root = _write_many(tmp_path)
     process = start("query", "value", "--root", root)
@@ -175,6 +181,7 @@ def test_two_runs_at_once_wait_for_each_other(tmp_path: Path, clean: Path) -> No
     same_index(root, clean)
 
 
+@pytest.mark.slow
 def test_many_first_uses_at_once_all_end_well(tmp_path: Path) -> None:
     root = write(tmp_path)
     verbs: list[list[str | Path]] = [["index", root], ["query", "price", "--root", root]]
@@ -184,6 +191,7 @@ def test_many_first_uses_at_once_all_end_well(tmp_path: Path) -> None:
         worked(finished(process))
 
 
+@pytest.mark.slow
 def test_an_index_cleaned_away_while_others_wait_for_it_is_no_bug(tmp_path: Path, clean: Path) -> None:
     root = _write_many(tmp_path)
     running = [start("index", root), start("clean", "--root", root), start("index", root)]

@@ -291,6 +291,7 @@ def test_damaged_files_still_give_sound_units(path: Path) -> None:
             check(damaged, parse(damaged, language_of(path.name), path.name))
 
 
+@pytest.mark.slow
 def test_a_function_of_100_000_lines_is_one_unit() -> None:
     text = "function f() {\n" + "  x = x + 1\n" * 100_000 + "}\n"
     started = time.monotonic()

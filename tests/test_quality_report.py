@@ -23,10 +23,11 @@ def two_systems() -> list[System]:
     return [FakeSystem("codesift"), FakeSystem("peer", order=("other",)), broken]
 
 
-@pytest.fixture
-def found(tmp_path: Path) -> dict[str, object]:
-    rows, systems = asked(tmp_path), two_systems()
-    done = run(systems, {"one": Path("one"), "two": Path("two")}, rows, tmp_path / "kept")
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    folder = tmp_path_factory.mktemp("found")
+    rows, systems = asked(folder), two_systems()
+    done = run(systems, {"one": Path("one"), "two": Path("two")}, rows, folder / "kept")
     return figures(done, systems, rows, [("codesift", "peer")], describe(), "the command")
 
 
@@ -110,6 +111,7 @@ def test_the_published_command_names_no_folder() -> None:
     assert command.published(arguments) == expected
 
 
+@pytest.mark.slow
 def test_the_command_asks_and_writes_both_reports(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ from tiny_models import converted
 from codesift.encoders import open_encoder
 from codesift.models import BASES, DEFAULT, read_adapters, space_for
 from training.__main__ import main
-from training.files import read_json, read_rows, write_rows
+from training.files import read_json, read_rows, write_json, write_rows
 
 TEXTS = ["def open_gate(lock):\n    return lock.open()", "close the basin", "x", "def f(a): pass\n" * 90]
 VERBS = ("open", "close", "drain", "paint", "count", "moor", "tow", "load", "weigh", "lift")
@@ -99,7 +99,10 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return run
 
 
-@pytest.fixture(params=sorted(BASES))
+ROWS = [pytest.param(name, marks=() if name == DEFAULT else pytest.mark.slow) for name in sorted(BASES)]
+
+
+@pytest.fixture(params=ROWS)
 def row(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The name of a row whose model is a tiny one."""
     name: str = request.param
@@ -219,6 +222,7 @@ def test_other_options_under_the_same_name_are_refused_in_one_line(
     assert "taken" in said and "--name" in said and said.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_was_interrupted_ends_as_if_it_had_not_been(
     train: Train, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,12 +268,47 @@ def test_an_interrupted_run_refuses_other_options_too(
     assert "--name" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_same_seed_trains_the_same_adapter_and_another_seed_another(train: Train, work: Path) -> None:
     for name, seed in (("one", "7"), ("same", "7"), ("other", "8")):
         assert train(name, "--seed", seed) == 0
     one, same, other = (_adapter(work, name) for name in ("one", "same", "other"))
     assert all(bool((one[name] == same[name]).all()) for name in one)
     assert any(bool((one[name] != other[name]).any()) for name in one)
+
+
+def _precision(work: Path, name: str) -> str:
+    return str(read_json(work / "runs" / name / "settings.json")["options"]["precision"])
+
+
+def test_a_run_records_the_precision_that_fits_the_machine(train: Train, work: Path) -> None:
+    from training.learning.precision import fastest
+
+    assert train("fits", "--precision", "auto") == 0
+    assert _precision(work, "fits") == fastest()
+
+
+def test_a_run_keeps_its_precision_on_another_machine(
+    train: Train, work: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert train("moved", "--precision", "fp32") == 0
+    monkeypatch.setattr("training.learning.precision.fastest", lambda: "bf16")
+    assert train("moved", "--precision", "auto") == 0
+    assert "trained already" in capsys.readouterr().out
+    assert _precision(work, "moved") == "fp32"
+    assert train("moved", "--precision", "bf16") == 1
+    assert "--name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [[], {}, {"options": None}])
+def test_a_run_without_its_options_is_refused_in_one_line(
+    content: object, train: Train, work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (work / "runs" / "damaged" / "checkpoint-2").mkdir(parents=True, exist_ok=True)
+    write_json(work / "runs" / "damaged" / "settings.json", content)
+    assert train("damaged", "--precision", "auto") == 1
+    said = capsys.readouterr().err
+    assert "settings.json" in said and said.startswith("error: ") and said.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -281,7 +320,7 @@ def test_the_same_seed_trains_the_same_adapter_and_another_seed_another(train: T
         ("--mini-batch", "4", "--soft-labels", "0", "--query", "base"),
         ("--task", "code-to-code"),
         ("--preset", "loracode", "--rank", "16"),
-        ("--precision", "bf16"),
+        ("--precision", "auto"),
     ],
     ids=" ".join,
 )
@@ -294,6 +333,7 @@ def test_each_way_of_training_runs(more: tuple[str, ...], train: Train, work: Pa
     assert all(np.isfinite(np.asarray(pair)).all() for pair in _adapter(work, name).values())
 
 
+@pytest.mark.slow
 def test_an_adapter_for_text_is_used_and_not_changed(train: Train, work: Path) -> None:
     assert train("text", "--learning-rate", "1e-2") == 0
     file = work / "runs" / "text" / "adapter.safetensors"
@@ -305,6 +345,7 @@ def test_an_adapter_for_text_is_used_and_not_changed(train: Train, work: Path) -
     assert any(bool((one[name] != other[name]).any()) for name in one)
 
 
+@pytest.mark.slow
 def test_a_run_starts_from_another_s_adapter(train: Train, work: Path) -> None:
     assert train("start", "--learning-rate", "1e-2") == 0
     file = work / "runs" / "start" / "adapter.safetensors"

@@ -318,6 +318,7 @@ def evaluate(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
+@pytest.mark.slow
 def test_all_tasks_side_by_side(tmp_path: Path, evaluate: Callable[..., Any]) -> None:
     write_data(tmp_path / "data")
     write_mined(tmp_path / "work")

@@ -117,6 +117,7 @@ def test_cards_say_from_what_how_and_with_which_losses(exported: Path) -> None:
     assert "[python](python.md) | 8 | 0.600 | 0.700 | 2 |" in (exported / "CARD.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_same_system_gives_the_same_bytes(work: Path, exported: Path, tmp_path: Path) -> None:
     assert export(work, tmp_path / "again", "--figures", str(work / "results.json")) == 0
     for path in exported.iterdir():
@@ -125,6 +126,7 @@ def test_the_same_system_gives_the_same_bytes(work: Path, exported: Path, tmp_pa
     assert settings["agreement"]["python"]["mean"] >= 0.999
 
 
+@pytest.mark.slow
 def test_what_was_exported_before_is_replaced_as_a_whole(work: Path, exported: Path, tmp_path: Path) -> None:
     to = Path(shutil.copytree(exported, tmp_path / "to"))
     (work / "systems" / "mine" / "text.safetensors").unlink()
@@ -144,6 +146,7 @@ def test_a_folder_with_other_things_is_left_alone(
     assert "is not replaced" in capsys.readouterr().err and (tmp_path / "to" / "letter.txt").is_file()
 
 
+@pytest.mark.slow
 def test_an_adapter_that_the_engine_renders_badly_is_refused(
     work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

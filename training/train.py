@@ -22,6 +22,8 @@ from training.learning.pairs import check_mix, draw_pairs, load_functions
 from training.learning.views import PLAIN, TYPED, Pair, Style
 from training.records import LANGUAGES
 
+AUTO = "auto"
+
 
 @dataclass(frozen=True, slots=True)
 class Preset:
@@ -109,15 +111,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--save-every", type=int, default=100, help="steps between checkpoints")
     parser.add_argument("--steps", type=int, default=0, help="stop after as many")
-    parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
+    parser.add_argument(
+        "--precision",
+        choices=(AUTO, "bf16", "fp32"),
+        default=AUTO,
+        help="auto: bf16 where the GPU or the processor has instructions for it, else fp32",
+    )
 
 
 def run(options: argparse.Namespace) -> None:
     """Train one adapter into WORK/runs/NAME; what is finished is left alone, what is not goes on."""
     folder = options.work / "runs" / options.name
-    settings = settings_of(options)
     finished = (folder / "result.json").is_file()
-    if finished or any(folder.glob("checkpoint-*")):
+    begun = finished or any(folder.glob("checkpoint-*"))
+    # Resolved before the options are recorded: they name the precision, and reports and cards with them.
+    if options.precision == AUTO:
+        options.precision = _precision(folder, begun)
+    settings = settings_of(options)
+    if begun:
         _check_same(folder, settings)
     if finished:
         print(f"{folder}: trained already")
@@ -177,10 +188,31 @@ def pairs_for(options: argparse.Namespace, preset: Preset, languages: list[str])
     return draw_pairs(functions, load_questions(languages), mix, count, preset.style, options.seed)
 
 
+def _precision(folder: Path, begun: bool) -> str:
+    """The precision for `--precision auto`; a run that was begun keeps its own, on any machine."""
+    if begun:
+        return str(_recorded(folder).get("precision", AUTO))
+    from training.learning.precision import fastest
+
+    return fastest()
+
+
 def _check_same(folder: Path, settings: dict[str, Any]) -> None:
-    known = read_json(folder / "settings.json")
-    if known["options"] != settings["options"]:
+    if _recorded(folder) != settings["options"]:
         raise CodesiftError(f"{folder} was trained with other options", "give the run another --name")
+
+
+def _recorded(folder: Path) -> dict[str, Any]:
+    """The options that a run was begun with.
+
+    Raises:
+        CodesiftError: its settings cannot be read, or hold no options.
+    """
+    settings = read_json(folder / "settings.json")
+    options = settings.get("options") if isinstance(settings, dict) else None
+    if not isinstance(options, dict):
+        raise CodesiftError(f"{folder / 'settings.json'} holds no options", "give the run another --name")
+    return options
 
 
 def _plain(preset: Preset) -> dict[str, Any]:
