@@ -15,14 +15,16 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 MEMORY = 1 << 30
 """Bytes of address space. Parsing 1 MB of definitions takes a quarter of that."""
 PATIENCE = 20
 """Seconds waited for each second of processor time, on a loaded machine or a system without other limits."""
+START_SECONDS = 60
+"""Seconds the process may take to start: it takes 0.1 s on a quiet machine."""
 
 _READY = b"ready for calls"
 _SIZE = struct.Struct("<Q")
@@ -66,13 +68,11 @@ class Apart:
         """
         with self._lock:
             process = self._running()
-            timer = threading.Timer(PATIENCE * seconds, process.kill)
-            timer.daemon = True
-            timer.start()
             try:
                 assert process.stdin and process.stdout
-                _send(process.stdin, (seconds, arguments))
-                done, result = _receive(process.stdout)
+                with _ended_after(PATIENCE * seconds, process):
+                    _send(process.stdin, (seconds, arguments))
+                    done, result = _receive(process.stdout)
             except (EOFError, OSError) as error:
                 self._end()
                 raise EndedError from error
@@ -80,8 +80,6 @@ class Apart:
             except BaseException:
                 self._end()
                 raise
-            finally:
-                timer.cancel()
         if not done:
             raise result
         return result
@@ -124,9 +122,10 @@ class Apart:
             stderr=subprocess.DEVNULL,
         )
         assert self._process.stdout
-        # Something else may have been started, or may print.
-        if self._process.stdout.read(len(_READY)) != _READY:
-            raise EOFError
+        # Something else may have been started, which prints or waits.
+        with _ended_after(START_SECONDS, self._process):
+            if self._process.stdout.read(len(_READY)) != _READY:
+                raise EOFError
 
     def _end(self) -> None:
         process, self._process = self._process, None
@@ -134,6 +133,17 @@ class Apart:
             process.kill()
             with process:  # Closes the pipes and waits for the end.
                 pass
+
+
+@contextmanager
+def _ended_after(seconds: float, process: subprocess.Popen[bytes]) -> Iterator[None]:
+    timer = threading.Timer(seconds, process.kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def serve(function: Callable[..., object]) -> None:

@@ -64,7 +64,7 @@ def parse_bounded(text: str, language: str, path: str, windows_only: bool = Fals
             return Parsed(_parse(text, language, filename), False)
         except (GivenUpError, EndedError):
             windows_only = True
-    return Parsed(list(passages(text.encode("utf-8", "replace"), filename)), windows_only)
+    return Parsed(passages(text.encode("utf-8", "replace"), filename), windows_only)
 
 
 def _parse(text: str, language: str, filename: str) -> list[Unit]:

@@ -18,8 +18,12 @@ def line_breaks(source: bytes) -> list[int]:
     return [match.start() for match in re.finditer(b"\n", source)]
 
 
-def passages(source: bytes, filename: str) -> Iterator[Unit]:
-    """Overlapping windows of lines, for text without a grammar."""
+def passages(source: bytes, filename: str) -> list[Unit]:
+    """Overlapping windows of lines in source order; lines that are too long for one are cut."""
+    return sorted(_passages(source, filename), key=lambda unit: (unit.start_byte, -unit.end_byte))
+
+
+def _passages(source: bytes, filename: str) -> Iterator[Unit]:
     edges = [0, *(position + 1 for position in line_breaks(source))]
     if edges[-1] < len(source):
         edges.append(len(source))

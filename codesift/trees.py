@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 MOST_LEVELS = 500
 """Levels of the tree on which a match may begin. A query takes the number of nodes times that of the levels
 with an unfinished match, so what is nested deeper is left in the definitions around it."""
-MOST_TOKENS = 10_000
+MOST_TOKENS = 20_000
 """Tokens in a row inside one syntax error. For each of them the query looks for the next named node, so the
-time grows with the square of their number: 10,000 take 0.1 s, 160,000 half a minute."""
+time grows with the square of their number: 20,000 take 0.5 s, 160,000 half a minute."""
 
 
 class GivenUpError(Exception):

@@ -162,7 +162,7 @@ BODIES = {
     "blank lines": "\n\n\n".join(f"call({n});" for n in range(900)) + "\n\n\n",
     "windows line ends": "".join(f"  if (x{n}) return {n};\r\n" for n in range(300)),
     "one line": " ".join(f"item{n}" for n in range(3000)),
-    "no spaces": "".join(f"a{n}=b[{n}];" for n in range(2000)),
+    "no spaces": "".join(f"a{n}=b[{n}];" for n in range(900)),
     "not ascii": "".join(f"名前{n} = 'größe'  # привет\n" for n in range(200)),
     "long lines": "\n".join(" ".join(f"w{n}" for n in range(k)) for k in (300, 2, 500, 1, 90)),
 }
