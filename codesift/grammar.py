@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import importlib
 import re
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -26,21 +25,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codesift.languages import LANGUAGES
+from codesift.trees import matches
 
 if TYPE_CHECKING:
-    from tree_sitter import Language, Node, Parser, Query, Range, Tree
+    from tree_sitter import Language, Node, Query, Range
 
     Captures = dict[str, list[Node]]
 
 _DEFINITIONS = ("function", "method", "class", "scope")
 _SPANS = ("comment", "decorator", "blank", "documentation")
-_CHUNK = 1 << 16
 _ROUNDS = 3
 """How deep macros in macros are read."""
-
-PARSE_SECONDS = 10.0
-"""A file that may never end (see `_no_words`) and takes longer is given up: 30 kB of nothing but closing
-brackets take the grammar of Scala this long, where a file of any real project is read within a second."""
+_LONGEST_NAME = 8_000
+"""Bytes of a name that are looked at: it is cut far shorter later, and may hold others in it."""
 
 _MACRO = rb"[A-Z][A-Z0-9]*_[A-Z0-9_]+(?:\([^()\n]*\))?"
 _BEFORE = rb"(?:(?:static|inline|extern|virtual|constexpr|explicit|friend)[ \t]+)*"
@@ -57,10 +54,6 @@ _HIDDEN_MACROS = (
     rb"[ \t]+(?=\w)",
     rb"\)\s+(?:(?:const|noexcept|override)\s+)*(" + _MACRO + rb")(?=\s*[{;:])",
 )
-
-
-class _GivenUpError(Exception):
-    """Parsing took too long."""
 
 
 class Grammar(NamedTuple):
@@ -120,19 +113,12 @@ def load(name: str) -> Grammar | None:
     return Grammar(language, Query(language, path.read_text(encoding="utf-8")), row.macros)
 
 
-def read(grammar: Grammar, source: bytes) -> Syntax | None:
+def read(grammar: Grammar, source: bytes) -> Syntax:
     """Parse `source` (UTF-8) and collect what the query captures. Broken syntax is no error.
 
-    Returns:
-        what was found, or None if the parser was stopped after `PARSE_SECONDS`.
+    Raises:
+        GivenUpError: it would take longer than any file of a real project.
     """
-    try:
-        return _collected(grammar, source)
-    except _GivenUpError:
-        return None
-
-
-def _collected(grammar: Grammar, source: bytes) -> Syntax:
     spans: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
     found: list[tuple[int, Captures]] = []
     if grammar.macros:
@@ -147,7 +133,8 @@ def _collected(grammar: Grammar, source: bytes) -> Syntax:
             elif role in _DEFINITIONS:
                 found.append((pattern, captures))
     fillers = sorted(spans["comment"] | spans["blank"])
-    return Syntax(_definitions(grammar.query, found), _leads(spans), fillers, dict(spans["documentation"]))
+    definitions = _Definitions(grammar.query, source).all(found)
+    return Syntax(definitions, _leads(spans), fillers, dict(spans["documentation"]))
 
 
 def hide_macros(source: bytes) -> tuple[bytes, list[tuple[int, int]]]:
@@ -175,39 +162,16 @@ def _hidden_macros() -> tuple[re.Pattern[bytes], ...]:
 
 
 def _matches(grammar: Grammar, source: bytes) -> Iterator[tuple[int, Captures]]:
-    from tree_sitter import Parser, QueryCursor
+    from tree_sitter import Parser
 
     parser = Parser(grammar.language)
     for _ in range(_ROUNDS):
-        tree = _tree(parser, source)
-        found = QueryCursor(grammar.query).matches(tree.root_node)
+        found = matches(grammar.query, parser.parse(source))
         yield from found
         inner = [_inside(node) for _, captures in found for node in captures.get("inner", ())]
         if not inner:
             return
         parser.included_ranges = inner
-
-
-def _tree(parser: Parser, source: bytes) -> Tree:
-    if not _no_words().search(source):
-        return parser.parse(source)
-    # Only this way can parsing be stopped; tree-sitter 0.26 never frees what it was handed this way.
-    deadline = time.monotonic() + PARSE_SECONDS
-    try:
-        tree = parser.parse(
-            lambda offset, _: source[offset : offset + _CHUNK] if offset else source,
-            progress_callback=lambda _offset, _error: time.monotonic() > deadline,
-        )
-    except ValueError as error:
-        raise _GivenUpError from error
-    # A tree that was read through a function calls it again for the text of each node; this one does not.
-    return parser.parse(source, old_tree=tree)
-
-
-@cache
-def _no_words() -> re.Pattern[bytes]:
-    """Text that some grammars take time for with the square of its length to recover from."""
-    return re.compile(rb"[^\w\s\x80-\xff][^\w\x80-\xff]{999}")
 
 
 def _inside(node: Node) -> Range:
@@ -233,41 +197,43 @@ def _leads(spans: Mapping[str, Iterable[tuple[int, int]]]) -> list[Lead]:
     return leads
 
 
-def _definitions(query: Query, matches: Iterable[tuple[int, Captures]]) -> list[Definition]:
-    by_name: dict[int, Definition] = {}
-    for pattern, captures in matches:
-        key, definition = _definition(query, pattern, captures)
-        known = by_name.get(key)
-        by_name[key] = _united(known, definition) if known else definition
-    in_order = sorted(by_name.values(), key=lambda found: (found.start, -found.end, found.pattern))
-    return list({(found.start, found.end): found for found in in_order}.values())
+class _Definitions:
+    """Makes definitions of matches in one source."""
 
+    def __init__(self, query: Query, source: bytes) -> None:
+        self._query, self._source = query, source
 
-def _definition(query: Query, pattern: int, captures: Captures) -> tuple[int, Definition]:
-    """Where its name stands, and the definition of one match."""
-    kind = next(role for role in _DEFINITIONS if role in captures)
-    node, names = captures[kind][0], captures.get("name")
-    name = (
-        (_text(names[0]) if len(names) == 1 else _joined(names))
-        if names
-        else query.pattern_settings(pattern).get("name") or ""
-    )
-    name = _joined(names) if names else query.pattern_settings(pattern).get("name") or ""
-    owner = _text(captures["owner"][0]) if "owner" in captures else ""
-    start, end = node.byte_range
-    body = captures["body"][0].start_byte if "body" in captures else end
-    return names[0].start_byte if names else body, Definition(kind, start, end, body, name, owner, pattern)
+    def all(self, matches: Iterable[tuple[int, Captures]]) -> list[Definition]:
+        """The definitions in source order, one for each range."""
+        by_name: dict[int, Definition] = {}
+        for pattern, captures in matches:
+            key, definition = self._one(pattern, captures)
+            known = by_name.get(key)
+            by_name[key] = _united(known, definition) if known else definition
+        in_order = sorted(by_name.values(), key=lambda found: (found.start, -found.end, found.pattern))
+        return list({(found.start, found.end): found for found in in_order}.values())
 
+    def _one(self, pattern: int, captures: Captures) -> tuple[int, Definition]:
+        """Where its name stands, and the definition of one match."""
+        kind = next(role for role in _DEFINITIONS if role in captures)
+        node, names = captures[kind][0], captures.get("name")
+        name = self._joined(names) if names else self._query.pattern_settings(pattern).get("name") or ""
+        owner = self._text(captures["owner"][0]) if "owner" in captures else ""
+        start, end = node.byte_range
+        body = captures["body"][0].start_byte if "body" in captures else end
+        return names[0].start_byte if names else body, Definition(
+            kind, start, end, body, name, owner, pattern
+        )
 
-def _joined(nodes: Sequence[Node]) -> str:
-    """`operator` and `bool` keep a blank between them, `operator` and `+` do not."""
-    if len(nodes) == 1:
-        return _text(nodes[0])
-    return re.sub(r"(?<=\W) | (?=\W)", "", " ".join(map(_text, nodes)))
+    def _joined(self, nodes: Sequence[Node]) -> str:
+        """`operator` and `bool` keep a blank between them, `operator` and `+` do not."""
+        if len(nodes) == 1:
+            return self._text(nodes[0])
+        return re.sub(r"(?<=\W) | (?=\W)", "", " ".join(map(self._text, nodes)))
 
-
-def _text(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
+    def _text(self, node: Node) -> str:
+        start, end = node.byte_range
+        return self._source[start : min(end, start + _LONGEST_NAME)].decode("utf-8", "replace")
 
 
 def _united(a: Definition, b: Definition) -> Definition:

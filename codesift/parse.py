@@ -6,18 +6,34 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from codesift import grammar
+from codesift.apart import Apart, EndedError, NoProcessError
 from codesift.comments import is_licence, prose
 from codesift.languages import LANGUAGES
+from codesift.passages import line_breaks, passages
 from codesift.placing import File, Place, place
+from codesift.trees import GivenUpError
 from codesift.types import Unit
 
-WINDOW_LINES = 40
-WINDOW_STEP = 30
+SMALL = 8_000
+"""Characters of a file up to which it is parsed in this process: whatever is in it, that takes half a second
+at most."""
+PARSE_SECONDS = 3
+"""Processor time after which a larger file is given up."""
 SIGNATURE_LENGTH = 300
 HEADER_LINES = 3
 """A licence is looked for in comments that begin this near to the top of a file."""
+
+
+class Parsed(NamedTuple):
+    """What became of a file."""
+
+    units: list[Unit]
+    gave_up: bool
+    """Whether it took too long to parse, and its units are windows of text."""
+
 
 _CODE = re.compile(rb"[\w$\"'@#\x80-\xff]")
 
@@ -33,16 +49,50 @@ def parse(text: str, language: str, path: str) -> list[Unit]:
         language: name of a row of `LANGUAGES`.
         path: the file's path, for the name of what has no other.
     """
-    source = text.encode("utf-8", "replace")
-    breaks = [match.start() for match in re.finditer(b"\n", source)]
+    return parse_bounded(text, language, path).units
+
+
+def parse_bounded(text: str, language: str, path: str, windows_only: bool = False) -> Parsed:
+    """`parse`, and whether the file took too long and was cut into windows instead.
+
+    Args:
+        windows_only: do not try to parse: the file is known to take too long.
+    """
     filename = path.rpartition("/")[2]
+    if not windows_only and grammar.load(language):
+        try:
+            return Parsed(_parse(text, language, filename), False)
+        except (GivenUpError, EndedError):
+            windows_only = True
+    return Parsed(passages(text.encode("utf-8", "replace"), filename), windows_only)
+
+
+def _parse(text: str, language: str, filename: str) -> list[Unit]:
+    if len(text) <= SMALL:
+        return units_of(text, language, filename)
+    try:
+        found: list[Unit] = _apart(PARSE_SECONDS, text, language, filename)
+    except NoProcessError:
+        return units_of(text, language, filename)
+    return found
+
+
+_apart = Apart(f"{__name__}:units_of")
+
+
+def units_of(text: str, language: str, filename: str) -> list[Unit]:
+    """The units of a file whose language has a grammar, made in this process.
+
+    Raises:
+        GivenUpError: it takes longer than any file of a real project.
+    """
+    source = text.encode("utf-8", "replace")
     loaded = grammar.load(language)
-    syntax = grammar.read(loaded, source) if loaded else None
-    if syntax is None:
-        return list(_windows(source, breaks, filename))
+    assert loaded
+    syntax = grammar.read(loaded, source)
     file = File(
         source,
-        breaks,
+        line_breaks(source),
         filename.rpartition(".")[0] or filename,
         LANGUAGES[language].separator,
         syntax,
@@ -50,22 +100,6 @@ def parse(text: str, language: str, path: str) -> list[Unit]:
         [start for start, _ in syntax.fillers],
     )
     return sorted(_units(file), key=lambda unit: (unit.start_byte, -unit.end_byte))
-
-
-def _windows(source: bytes, breaks: list[int], filename: str) -> Iterator[Unit]:
-    """Overlapping windows of lines, for text without a grammar."""
-    edges = [0, *(position + 1 for position in breaks)]
-    if edges[-1] < len(source):
-        edges.append(len(source))
-    lines = len(edges) - 1
-    for first in range(0, lines, WINDOW_STEP):
-        last = min(first + WINDOW_LINES, lines)
-        start, end = edges[first], edges[last]
-        code = source[start:end].decode("utf-8", "replace")
-        if code.strip():
-            yield Unit("text", filename, filename, first + 1, last, start, end, "", "", code)
-        if last == lines:
-            return
 
 
 def _units(file: File) -> Iterator[Unit]:

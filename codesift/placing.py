@@ -44,15 +44,24 @@ class File:
 
     def trimmed(self, end: int) -> int:
         """Byte after the last character before `end` that is not blank."""
-        while end and self.source[end - 1] in b" \t\r\n\f":
-            end -= 1
-        return end
+        return self.last(end, b" \t\r\n\f")
 
     def begins_line(self, start: int) -> bool:
         """Tell whether only blanks stand before `start` on its line."""
-        while start and self.source[start - 1] in b" \t":
-            start -= 1
+        start = self.last(start, b" \t")
         return start == 0 or self.source[start - 1] == 10
+
+    def last(self, end: int, blanks: bytes) -> int:
+        """Byte after the last character before `end` that is not among `blanks`."""
+        step = 16
+        while end:
+            part = self.source[max(end - step, 0) : end]
+            kept = len(part.rstrip(blanks))
+            end -= len(part) - kept
+            if kept:
+                break
+            step *= 2
+        return end
 
 
 @dataclass(slots=True)
@@ -184,10 +193,7 @@ def _leading(file: File, start: int) -> tuple[int, int, list[tuple[int, int]]]:
     index = bisect_left(file.lead_starts, start) - 1
     while index >= 0:
         lead = file.syntax.leads[index]
-        between = file.source[lead.end : outer]
-        if lead.end > outer and file.source[outer : lead.end].strip():
-            break
-        if between.strip() or not _adjoins(file, lead, between):
+        if not _is_blank(file, lead.end, outer) or not _adjoins(file, lead, outer):
             break
         outer = lead.start
         if lead.decorator:
@@ -198,7 +204,13 @@ def _leading(file: File, start: int) -> tuple[int, int, list[tuple[int, int]]]:
     return outer, start, comments[::-1]
 
 
-def _adjoins(file: File, lead: Lead, between: bytes) -> bool:
-    """Tell whether no blank line follows a comment or decorator, and a comment starts its line."""
-    newlines = between.count(b"\n") + (file.source[lead.end - 1] == 10)
+def _is_blank(file: File, start: int, end: int) -> bool:
+    """Tell whether nothing but blanks stands between two bytes, whichever comes first."""
+    start, end = sorted((start, end))
+    return file.last(end, b" \t\n\r\v\f") <= start
+
+
+def _adjoins(file: File, lead: Lead, start: int) -> bool:
+    """Tell whether no blank line stands between a lead and `start`, and a comment starts its line."""
+    newlines = file.source.count(b"\n", lead.end, start) + (file.source[lead.end - 1] == 10)
     return newlines <= 1 and (lead.decorator or file.begins_line(lead.start))

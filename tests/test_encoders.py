@@ -20,6 +20,7 @@ from codesift.encoders.batches import batches
 from codesift.encoders.converted import MANY
 from codesift.encoders.query import gelu
 from codesift.encoders.weights import load_weights
+from codesift.encoders.windows import MOST_CHARACTERS, MOST_WINDOWS
 from codesift.errors import ModelError
 from codesift.hub import file_digest
 from codesift.models import BASES, DEFAULT, Adapter, Adapters, Space, local_base
@@ -161,7 +162,7 @@ BODIES = {
     "blank lines": "\n\n\n".join(f"call({n});" for n in range(900)) + "\n\n\n",
     "windows line ends": "".join(f"  if (x{n}) return {n};\r\n" for n in range(300)),
     "one line": " ".join(f"item{n}" for n in range(3000)),
-    "no spaces": "".join(f"a{n}=b[{n}];" for n in range(2000)),
+    "no spaces": "".join(f"a{n}=b[{n}];" for n in range(900)),
     "not ascii": "".join(f"名前{n} = 'größe'  # привет\n" for n in range(200)),
     "long lines": "\n".join(" ".join(f"w{n}" for n in range(k)) for k in (300, 2, 500, 1, 90)),
 }
@@ -213,6 +214,36 @@ def test_time_is_linear_in_the_length(default: Encoder, unit: str) -> None:
 
     seconds(20_000)
     assert seconds(400_000) < 60 * seconds(40_000) + 0.5
+
+
+GENERATED = {
+    "lines": "".join(f"    table[{n}] = {n * 7919 % 1000}\n" for n in range(20_000)),
+    "one line": "".join(f"{n * 7919 % 1000}," for n in range(100_000)),
+    "brackets": "([{" * 100_000,
+    "blanks": "".join(" " * depth + "f(x)\n" for depth in range(1_000)),
+    "one word": "a" * 300_000,
+}
+
+
+@pytest.mark.parametrize("body", GENERATED.values(), ids=GENERATED.keys())
+def test_a_very_long_unit_has_a_bounded_number_of_windows(default: Encoder, body: str) -> None:
+    windows = default.windows(HEAD, body, 1)
+    assert len(windows) <= MOST_WINDOWS
+    assert sum(len(window.text) for window in windows) < 2 * MOST_CHARACTERS
+
+
+def test_the_windows_of_a_very_long_unit_are_the_first_of_all(
+    default: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies = [body * 30 for body in BODIES.values()]
+    first = [default.windows(HEAD, body, 3) for body in bodies]
+    monkeypatch.setattr("codesift.encoders.windows.MOST_WINDOWS", 10_000)
+    monkeypatch.setattr("codesift.encoders.windows.MOST_CHARACTERS", 10_000_000)
+    monkeypatch.setattr("codesift.encoders.windows.FIRST_PART", 10_000_000)
+    for windows, body in zip(first, bodies, strict=True):
+        everything = default.windows(HEAD, body, 3)
+        assert len(everything) > len(windows) == MOST_WINDOWS
+        assert everything[:MOST_WINDOWS] == windows
 
 
 def test_a_query_loads_no_engine() -> None:

@@ -14,6 +14,7 @@ import pytest
 from codesift import grammar
 from codesift.languages import LANGUAGES, language_of
 from codesift.parse import parse
+from codesift.passages import WINDOW_LENGTH
 from codesift.types import Unit
 
 DATA = Path(__file__).parent / "data" / "parse"
@@ -45,7 +46,6 @@ def uncovered(text: str, units: list[Unit], language: str) -> list[str]:
     loaded = grammar.load(language)
     assert loaded
     syntax = grammar.read(loaded, text.encode())
-    assert syntax
     bare = text.encode()
     for lead in syntax.leads:
         if not lead.decorator:
@@ -183,6 +183,31 @@ def test_text_without_a_grammar_is_cut_into_overlapping_windows() -> None:
     ]
 
 
+LINES = {
+    "one line": "word " * 50_000,
+    "no blanks": "x" * 50_000,
+    "not ascii": "größe字 " * 9_000,
+    "long lines": "\n".join("value;" * 400 * (n % 5) for n in range(100)),
+    "windows line ends": ("word " * 300 + "\r\n") * 60,
+    "blanks": " " * 50_000 + "x",
+}
+
+
+@pytest.mark.parametrize("text", LINES.values(), ids=LINES.keys())
+def test_windows_of_long_lines_are_cut_and_nothing_is_lost(text: str) -> None:
+    units = parse(text, "text", "data.txt")
+    assert max(len(unit.code) for unit in units) <= WINDOW_LENGTH
+    source = text.encode()
+    edge = 0
+    for unit in units:
+        assert source[unit.start_byte : unit.end_byte].decode() == unit.code
+        assert not source[edge : unit.start_byte].strip()
+        edge = max(edge, unit.end_byte)
+        assert unit.start_line == source.count(b"\n", 0, unit.start_byte) + 1
+        assert unit.end_line == source.count(b"\n", 0, unit.end_byte - 1) + 1
+    assert not source[edge:].strip()
+
+
 def test_a_grammar_that_is_not_installed_leaves_windows_of_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tree_sitter_python", None)
     grammar.load.cache_clear()
@@ -190,11 +215,6 @@ def test_a_grammar_that_is_not_installed_leaves_windows_of_text(monkeypatch: pyt
         assert [unit.kind for unit in parse("def f(): pass\n", "python", "a.py")] == ["text"]
     finally:
         grammar.load.cache_clear()
-
-
-def test_a_file_the_parser_does_not_finish_becomes_windows_of_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grammar, "PARSE_SECONDS", 0.05)
-    assert {unit.kind for unit in parse(")}]" * 5000, "scala", "a.scala")} == {"text"}
 
 
 def test_a_licence_is_no_documentation_and_no_unit() -> None:

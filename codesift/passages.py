@@ -1,0 +1,56 @@
+"""Text without a grammar -> overlapping windows of lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from codesift.types import Unit
+
+WINDOW_LINES = 40
+WINDOW_STEP = 30
+WINDOW_LENGTH = 8_000
+"""Characters of a window above which it is cut further, whatever its lines are."""
+
+
+def line_breaks(source: bytes) -> list[int]:
+    """The byte of every line feed."""
+    return [match.start() for match in re.finditer(b"\n", source)]
+
+
+def passages(source: bytes, filename: str) -> list[Unit]:
+    """Overlapping windows of lines in source order; lines that are too long for one are cut."""
+    return sorted(_passages(source, filename), key=lambda unit: (unit.start_byte, -unit.end_byte))
+
+
+def _passages(source: bytes, filename: str) -> Iterator[Unit]:
+    edges = [0, *(position + 1 for position in line_breaks(source))]
+    if edges[-1] < len(source):
+        edges.append(len(source))
+    lines = len(edges) - 1
+    for first in range(0, lines, WINDOW_STEP):
+        last = min(first + WINDOW_LINES, lines)
+        text = source[edges[first] : edges[last]].decode("utf-8", "replace")
+        start, line = edges[first], first + 1
+        for code in _pieces(text):
+            end = start + len(code.encode())
+            breaks = code.count("\n")
+            if code.strip():
+                until = line + breaks - code.endswith("\n")
+                yield Unit("text", filename, filename, line, until, start, end, "", "", code)
+            start, line = end, line + breaks
+        if last == lines:
+            return
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The text in pieces of bounded length, cut after a line, else after a blank, else within a word."""
+    start = 0
+    while len(text) - start > WINDOW_LENGTH:
+        high = start + WINDOW_LENGTH
+        low = start + WINDOW_LENGTH // 2
+        cuts = (text.rfind(mark, low, high) + 1 for mark in "\n ;,")
+        end = next(filter(None, cuts), high)
+        yield text[start:end]
+        start = end
+    yield text[start:]
