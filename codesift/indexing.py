@@ -134,7 +134,7 @@ def _store_files(plan: Plan, index: Index, settings: Settings, report: Report, p
 
 def _store_file(source: SourceFile, plan: Plan, index: Index, settings: Settings, report: Report) -> int:
     """Store one file if its content changed; returns its number of units."""
-    from codesift.parse import parse
+    from codesift.parse import parse_bounded
 
     row = plan.known.get(source.path)
     stored = replace(source, mtime_ns=-1) if _is_young(source) else source
@@ -150,8 +150,8 @@ def _store_file(source: SourceFile, plan: Plan, index: Index, settings: Settings
     if row and (row.digest, row.language) == (digest, source.language):
         index.catalog.touch_file(stored)
         return 0
-    units = parse(text, source.language, source.path)
-    index.catalog.put_file(stored, digest, units, None)
+    units, gave_up = parse_bounded(text, source.language, source.path)
+    index.catalog.put_file(stored, digest, units, None, gave_up)
     report.parsed += 1
     return len(units)
 
@@ -230,7 +230,7 @@ class _Embedding:
         self._commit(batch, language, siblings)
 
     def _windows_of(self, path: str, unit_ids: list[int]) -> Iterator[_Waiting]:
-        from codesift.parse import parse
+        from codesift.parse import parse_bounded
 
         row = self._index.catalog.file(path)
         if row is None:
@@ -241,7 +241,8 @@ class _Embedding:
             # A file that changed since it was parsed is left to the next run.
             if text_digest(text) != row.digest:
                 return
-            units = parse(text, source.language, path)
+            # A file that took too long is not parsed a second time.
+            units = parse_bounded(text, source.language, path, windows_only=row.gave_up).units
             if len(units) != len(unit_ids):
                 return
             key = self._index.space.adapter_key(source.language)
