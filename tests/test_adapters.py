@@ -222,8 +222,9 @@ def test_torch_gives_the_vectors_of_the_engine(manifest: Path, encoder: Encoder,
     bare = open_encoder(base).encode(CODE)
     for language in [*LEARNED, "python", "kotlin"]:
         vectors = torch_encoder.encode(CODE, language)
-        assert min(cosines(vectors, encoder.encode(CODE, language))) > 0.99
-        assert min(cosines(vectors, bare)) < 0.99
+        # Far apart on any processor: rounding costs 0.0002 at most, the smallest change is 0.01.
+        assert min(cosines(vectors, encoder.encode(CODE, language))) > 0.998
+        assert min(cosines(vectors, bare)) < 0.995
     assert torch_encoder.encode_query(CODE[0]) @ encoder.encode_query(CODE[0]) > 0.998
 
 

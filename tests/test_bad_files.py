@@ -161,6 +161,7 @@ STRANGE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_strange_names_are_found_and_shown_harmlessly(codesift: Run, git: Git, tmp_path: Path) -> None:
     for folder in ("plain", "by_git"):
         root = write(tmp_path / folder, dict.fromkeys(STRANGE, "def needle():\n    return 'hay'\n"))
@@ -196,6 +197,7 @@ def test_a_name_that_is_not_utf8_is_left_out_and_counted(codesift: Run, tmp_path
 
 
 @pytest.mark.parametrize("name", ['it\'s "größe" a#b?c=d&e 100%25 [x] $HOME;', "caf\udce9"])
+@pytest.mark.slow
 def test_a_repository_may_lie_anywhere(codesift: Run, git: Git, tmp_path: Path, name: str) -> None:
     try:
         root = write(tmp_path / name)

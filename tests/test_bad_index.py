@@ -107,6 +107,7 @@ def _overwrite_middle(path: Path) -> None:
         ("query", _overwrite_middle),
     ],
 )
+@pytest.mark.slow
 def test_a_damaged_database_is_built_again(
     codesift: Run, shop: Path, clean: Path, damage: Callable[[Path], None], verb: str
 ) -> None:

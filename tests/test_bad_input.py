@@ -127,6 +127,7 @@ def test_an_unknown_variable_is_refused(codesift: Run, shop: Path) -> None:
         "\x1b[31mprice", "%s %d {0}", "price\nof\rall\tlines", "\\", "x" * 5000, "ö" * 40, "price\udcff",
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_any_text_may_be_asked(codesift: Run, shop: Path, text: str) -> None:
     done = codesift("query", "--", text, cwd=shop)
     assert done.returncode in (0, 1), done

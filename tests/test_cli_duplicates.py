@@ -110,6 +110,7 @@ def test_a_limit_is_told_to_people(run: Like) -> None:
     assert run("similar", "--all", "--min", "0.6", "-k", "1", "--quiet").stderr == ""
 
 
+@pytest.mark.slow
 def test_names_of_files_are_harmless_in_every_mode(run: Like, shop: Path) -> None:
     for mode in ("--plain", "--vimgrep", "--json"):
         done = run("similar", "--all", "--min", "0.6", mode)

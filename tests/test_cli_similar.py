@@ -68,6 +68,7 @@ def test_filters_and_forms_are_those_of_query(like: Like) -> None:
     assert "  = meaning 0." in like(HEIGHT, "--explain", "-k", "1").stdout
 
 
+@pytest.mark.slow
 def test_a_file_outside_the_repository_can_be_compared(like: Like, tmp_path: Path) -> None:
     file = tmp_path / "xor.py"
     file.write_text(
@@ -77,6 +78,7 @@ def test_a_file_outside_the_repository_can_be_compared(like: Like, tmp_path: Pat
     assert "Checksum" in [result["name"] for result in found]
 
 
+@pytest.mark.slow
 def test_code_from_standard_input_can_be_compared(like: Like) -> None:
     code = "function between(a, b, x) {\n  return a.y + (x - a.x) / (b.x - a.x) * (b.y - a.y);\n}\n"
     found = results(like("-", "--code", "js", "--json", "-k", "3", input=code))

@@ -204,6 +204,7 @@ def test_many_units_are_cut_as_one_by_one(default: Encoder) -> None:
 
 
 @pytest.mark.parametrize("unit", ["x = compute(y)\n", "x=1;", "a", "\n", " ", "字"], ids=repr)
+@pytest.mark.slow
 def test_time_is_linear_in_the_length(default: Encoder, unit: str) -> None:
     def seconds(size: int) -> float:
         begin = time.process_time()
