@@ -16,7 +16,7 @@ from benchmarks.faults.trials import Ended, Trial, fault, same_results
 from benchmarks.machine import describe
 
 SHORT = 0.005
-"""Ten flips, three interrupts, one trial of the smallest attacks."""
+"""Ten flips, three trials of most attacks."""
 LONGER = 0.05
 CHECKOUT = Path(__file__).parent.parent
 

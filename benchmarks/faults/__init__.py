@@ -35,6 +35,9 @@ from benchmarks.faults.shipped import shipped
 from benchmarks.faults.trials import Trial
 from benchmarks.machine import describe
 
+_FEWEST = 3
+"""Trials of an attack at any scale."""
+
 Attack = Callable[[Ground, int, random.Random], Iterator[Trial]]
 
 
@@ -64,7 +67,7 @@ ATTACKS: Mapping[str, Row] = {
 def attack(name: str, seed: int, scale: float) -> Outcome:
     """Run the trials of one attack in a folder of its own."""
     row = ATTACKS[name]
-    count = max(round(row.trials * scale), 1)
+    count = max(round(row.trials * scale), _FEWEST)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="codesift-faults-", ignore_cleanup_errors=True) as folder:
         trials = list(row.attack(Ground(Path(folder)), count, random.Random(f"{name} {seed}")))

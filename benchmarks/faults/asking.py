@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -80,8 +80,9 @@ def ask_often(
         from codesift.config import Settings
         from codesift.searching import Question, query
 
+        encoder: Any = lambda: remembered  # noqa: E731 - it encodes queries only
         for text in texts:
-            found = query(Question(text, limit), index, Settings(), lambda: remembered).hits
+            found = query(Question(text, limit), index, Settings(), encoder).hits
             sys.stdout.write(f"{[(hit.path, hit.start_line, round(hit.score, 3)) for hit in found]}\n")
 
     def work() -> int:
