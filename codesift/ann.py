@@ -13,7 +13,7 @@ import contextlib
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,8 @@ class GraphState:
     """Bytes of the graph file."""
     index: str = ""
     """Identity of the index whose vector ids are its labels."""
+    signature: str = ""
+    """Of all other fields, with this user's key."""
     digest: str = ""
     """Of the graph file, with this user's key: hnswlib follows what it reads, out of its memory too."""
 
@@ -186,8 +188,12 @@ class Graph:
         if not state.count:
             return not (os.path.lexists(self._note) or os.path.lexists(self.path))
         with contextlib.suppress(OSError):
-            return trust.digest(self.path) == state.digest
+            return self._is_as_saved(state)
         return False
+
+    def _is_as_saved(self, state: GraphState) -> bool:
+        """Whether this user's codesift wrote the note and the file, whatever their times say."""
+        return state == _signed(state) and trust.digest(self.path) == state.digest
 
     def _give_up(self, state: GraphState) -> None:
         """Leave a damaged graph to the next `sync`, unless another process replaced it meanwhile."""
@@ -204,8 +210,8 @@ class Graph:
     def _load(self, state: GraphState, room: int = 0) -> Any:
         import hnswlib
 
-        # The file is the one that was saved, whatever its times say, or hnswlib never sees it.
-        if trust.digest(self.path) != state.digest or not layout(self.path, state.count, self._dimensions):
+        # hnswlib believes whatever it reads.
+        if not (self._is_as_saved(state) and layout(self.path, state.count, self._dimensions)):
             raise OSError("the graph file was changed")
         graph = hnswlib.Index("ip", self._dimensions)
         graph.load_index(os.fsencode(self.path), max_elements=room)
@@ -222,7 +228,7 @@ class Graph:
             graph.save_index(os.fsencode(fresh))
             if fresh.stat().st_size != size:
                 raise OSError(f"wrote {fresh.stat().st_size} of {size} bytes")
-            note = GraphState(last, count, size, self._vectors.index, trust.digest(fresh))
+            note = _signed(GraphState(last, count, size, self._vectors.index, digest=trust.digest(fresh)))
             fresh.replace(self.path)
             replace_file(self._note, json.dumps(note.__dict__).encode())
         except (OSError, RuntimeError) as error:
@@ -231,6 +237,12 @@ class Graph:
             raise StorageError(
                 f"cannot save the graph {self.path}: {error}", "check the space left on the disk"
             ) from error
+
+
+def _signed(state: GraphState) -> GraphState:
+    """The state with its signature, whatever signature it had."""
+    content = json.dumps({**state.__dict__, "signature": ""}, sort_keys=True)
+    return replace(state, signature=trust.signature(content.encode()))
 
 
 def _checked_state(found: Any) -> GraphState:
@@ -243,7 +255,7 @@ def _checked_state(found: Any) -> GraphState:
     numbers = (state.last, state.count, state.size)
     if any(type(number) is not int or not 0 <= number < 2**53 for number in numbers):
         raise ValueError("a number of the note is out of range")
-    if type(state.index) is not str or type(state.digest) is not str:
+    if any(type(text) is not str for text in (state.index, state.digest, state.signature)):
         raise ValueError("a text of the note is none")
     return state
 

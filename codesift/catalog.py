@@ -118,22 +118,14 @@ class Catalog:
             DamagedIndexError: one is not.
         """
         for path in dict.fromkeys(paths):
-            file_id = self._db.value("SELECT id FROM files WHERE path = ?", (path,))
-            if file_id is not None and self._damaged(file_id):
+            rows = self._db.all("SELECT id, checksum FROM files WHERE path = ?", (path,))
+            if any(checksum != self.checksum(file_id) for file_id, checksum in rows):
                 raise damaged(self._db.path, f"what it holds of {path} is not as it was stored")
 
-    def damaged_files(self, file_ids: Iterable[int] | None = None) -> list[str]:
-        """Paths of the files whose row, units or words are not as they were stored.
-
-        Args:
-            file_ids: the files to look at; None is all.
-        """
-        wanted = self._db.all("SELECT id FROM files") if file_ids is None else [(each,) for each in file_ids]
-        return [path for (file_id,) in wanted for path in self._damaged(file_id)]
-
-    def _damaged(self, file_id: int) -> list[str]:
-        rows = self._db.all("SELECT path, checksum FROM files WHERE id = ?", (file_id,))
-        return [str(path) for path, checksum in rows if checksum != self.checksum(file_id)]
+    def damaged_files(self) -> dict[int, str]:
+        """Id -> path of the files whose row, units or words are not as they were stored."""
+        rows = self._db.all("SELECT id, path, checksum FROM files")
+        return {file_id: str(path) for file_id, path, checksum in rows if checksum != self.checksum(file_id)}
 
     def checksum(self, file_id: int) -> int:
         """The checksum of a file as it is stored now, with its units and words."""
@@ -163,13 +155,16 @@ class Catalog:
         """Forget files and their units; vectors stay for whoever has the same text again."""
         for path in paths:
             file_id = self._db.value("SELECT id FROM files WHERE path = ?", (path,))
-            if file_id is None:
-                continue
-            chosen = "(SELECT id FROM units WHERE file_id = ?)"
-            self._db.run(f"DELETE FROM words WHERE rowid IN {chosen}", (file_id,))
-            self._db.run(f"DELETE FROM windows WHERE unit_id IN {chosen}", (file_id,))
-            self._db.run("DELETE FROM units WHERE file_id = ?", (file_id,))
-            self._db.run("DELETE FROM files WHERE id = ?", (file_id,))
+            if file_id is not None:
+                self.remove_file(file_id)
+
+    def remove_file(self, file_id: int) -> None:
+        """Forget one file by its id."""
+        chosen = "(SELECT id FROM units WHERE file_id = ?)"
+        self._db.run(f"DELETE FROM words WHERE rowid IN {chosen}", (file_id,))
+        self._db.run(f"DELETE FROM windows WHERE unit_id IN {chosen}", (file_id,))
+        self._db.run("DELETE FROM units WHERE file_id = ?", (file_id,))
+        self._db.run("DELETE FROM files WHERE id = ?", (file_id,))
 
     def counts(self) -> tuple[int, int]:
         """(files with units, units)."""

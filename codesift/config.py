@@ -257,9 +257,17 @@ def _checked(name: str, value: object, label: str, shared: bool = False) -> obje
     if isinstance(default, tuple) and isinstance(value, (list, tuple)):
         value = tuple(value)
     is_text = "text" in limits and isinstance(value, str) and value
+    if name in ("include", "exclude") and isinstance(value, tuple) and all(isinstance(x, str) for x in value):
+        _check_patterns(value, label)
     if not is_text and (type(value) is not type(default) or not _within(value, limits)):
         raise UsageError(f"{label} must be {_expected(default, limits)}, found {shown(value)}")
     return value
+
+
+def _check_patterns(patterns: tuple[str, ...], label: str) -> None:
+    from codesift.ignores import MOST_IN_SETTING, check_patterns
+
+    check_patterns(patterns, label, MOST_IN_SETTING)
 
 
 def _within(value: Any, limits: Mapping[str, Any]) -> bool:

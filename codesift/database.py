@@ -87,14 +87,14 @@ class Database:
         check_head(path)
         if not read_only:
             self._connect("mode=rw")
-        elif not _is_settled(path) or (os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)):
+        elif not is_settled(path) or (os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)):
             # Where no shared memory file can be made, as on a full disk, it is read as if nobody wrote it.
             try:
                 self._connect("mode=ro")
             except DamagedIndexError:
                 raise
             except StorageError:
-                if not _is_settled(path):
+                if not is_settled(path):
                     raise
                 self._connect("mode=ro&immutable=1")
         else:
@@ -172,9 +172,11 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything inside is stored, or nothing."""
+        """Everything inside is stored, or nothing. The first one gives the index a new generation."""
         self.run("BEGIN IMMEDIATE")
         try:
+            if not self._transactions:
+                self.set_meta("generation", secrets.token_hex(8))
             yield
             self.run("COMMIT")
         except BaseException:
@@ -183,6 +185,10 @@ class Database:
             raise
         finally:
             self._transactions += 1
+
+    def was_written(self) -> bool:
+        """Whether there was a transaction."""
+        return self._transactions > 0
 
     def version(self) -> tuple[int, int]:
         """Another one after every `transaction` here, and after whatever another connection stored."""
@@ -246,7 +252,7 @@ def _read_head(path: Path) -> bytes:
         raise StorageError(f"the index {path} cannot be used: {error.strerror}") from error
 
 
-def _is_settled(path: Path) -> bool:
+def is_settled(path: Path) -> bool:
     """Whether everything stored is in the database itself, not in its log."""
     log = path.with_name(path.name + "-wal")
     return not log.exists() or not log.stat().st_size

@@ -9,6 +9,7 @@ clean-up. Nothing is lost by that: an index survives even `kill -9` at any momen
 from __future__ import annotations
 
 import _thread
+import contextlib
 import os
 import select
 import signal
@@ -24,6 +25,7 @@ _WRITE_SECONDS = 0.5
 
 _first = _thread.allocate_lock()
 _restoring: list[bytes] = []
+_along: list[int] = []
 
 
 def install() -> None:
@@ -46,6 +48,15 @@ def restore_terminal_with(codes: bytes) -> None:
     _restoring[:] = [codes]
 
 
+def take_along(group: int) -> None:
+    """End this process group too, if a signal comes: it is in a session of its own, where none reaches it.
+
+    Args:
+        group: number of the group; 0 is none.
+    """
+    _along[:] = [group] if group else []
+
+
 def _watch(reading: int) -> None:
     """Wait for the numbers of signals, which Python's own C handler writes into the pipe at once."""
     while number := os.read(reading, 1):
@@ -56,6 +67,9 @@ def _end(number: int) -> None:
     # The lock is never given back: a second signal, or the other thread, has nothing left to do.
     if number in _ENDINGS and _first.acquire(False):
         code, what = _ENDINGS[signal.Signals(number)]
+        for group in _along:
+            with contextlib.suppress(OSError):
+                os.killpg(group, signal.SIGKILL)
         _write(b"".join(_restoring) + b"codesift: " + what + b"; what was done so far is kept\n")
         os._exit(code)
 

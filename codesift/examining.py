@@ -27,15 +27,17 @@ class Damage:
     """What SQLite finds wrong with its own tables and indexes; then nothing else was looked at."""
     words: bool = False
     """Whether the full-text table differs from the words of the units."""
-    files: list[str] = field(default_factory=list)
-    """Paths of files whose row, units or words are damaged."""
+    strays: bool = False
+    """Whether there are units without their file, or words or windows without their unit."""
+    files: dict[int, str] = field(default_factory=dict)
+    """Id -> path of the files whose row, units or words are damaged."""
     vectors: list[int] = field(default_factory=list)
     """Ids of damaged vectors."""
     units: list[tuple[int, int]] = field(default_factory=list)
     """(unit, space) of units of which a window or its vector is damaged or gone."""
 
     def __bool__(self) -> bool:
-        return bool(self.structure or self.words or self.files or self.vectors or self.units)
+        return bool(self.structure or self.words or self.strays or self.files or self.vectors or self.units)
 
 
 def is_whole(database: Database) -> bool:
@@ -55,7 +57,8 @@ def examine(database: Database) -> Damage:
         words = _words_differ(database)
         files = Catalog(database).damaged_files()
         vectors = _vectors(database)
-        return Damage("", words, files, vectors, sorted(_units(database, set(vectors))))
+        units = sorted(_units(database, set(vectors)))
+        return Damage("", words, bool(_strays(database)), files, vectors, units)
     except DamagedIndexError as error:
         return Damage(structure=error.message)
 
@@ -75,6 +78,20 @@ def _words_differ(database: Database) -> bool:
     except DamagedIndexError:
         return True
     return False
+
+
+STRAYS = {
+    "units": "file_id NOT IN (SELECT id FROM files)",
+    "words": "rowid NOT IN (SELECT id FROM units)",
+    "windows": "unit_id NOT IN (SELECT id FROM units)",
+}
+"""Table -> what is true of rows that belong to nothing; in the order in which they can be deleted."""
+
+
+def _strays(database: Database) -> list[str]:
+    """The tables that hold strays."""
+    found = "SELECT EXISTS (SELECT 1 FROM {} WHERE {})"
+    return [table for table, condition in STRAYS.items() if database.value(found.format(table, condition))]
 
 
 def _vectors(database: Database) -> list[int]:

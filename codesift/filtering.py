@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from codesift.ignores import RuleSet, check_patterns, to_rules
 from codesift.roles import is_test
 from codesift.store import Index
+
+MOST_PATHS = 100
+"""Maximum number of patterns of `--path`."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,11 @@ class Filter:
 
 
 def choose(index: Index, wanted: Filter) -> float:
-    """Pick the units a filter lets through for the searches that follow; returns their share of all."""
+    """Pick the units a filter lets through for the searches that follow; returns their share of all.
+
+    Raises:
+        UsageError: a pattern is wrong, or there are too many.
+    """
     if wanted.is_open():
         return 1.0
     by_file = wanted.languages or wanted.paths or wanted.other_than or not wanted.tests
@@ -53,8 +61,20 @@ def _passing_files(index: Index, wanted: Filter) -> Iterator[int]:
 def _path_filter(patterns: Sequence[str]) -> Callable[[str], bool]:
     if not patterns:
         return lambda path: True
-    from pathspec import GitIgnoreSpec
+    patterns = [from_root(pattern) for pattern in patterns]
+    check_patterns(patterns, "--path", MOST_PATHS)
+    wanted = RuleSet(to_rules(pattern for pattern in patterns if not pattern.startswith("!")))
+    unwanted = RuleSet(to_rules(pattern[1:] for pattern in patterns if pattern.startswith("!")))
+    every = all(pattern.startswith("!") for pattern in patterns)
 
-    wanted = GitIgnoreSpec.from_lines(p.removeprefix("./") for p in patterns if not p.startswith("!"))
-    unwanted = GitIgnoreSpec.from_lines(p[1:].removeprefix("./") for p in patterns if p.startswith("!"))
-    return lambda path: (not len(wanted) or wanted.match_file(path)) and not unwanted.match_file(path)
+    def passes(path: str) -> bool:
+        octets = path.encode("utf-8", "surrogateescape")
+        return (every or wanted.covers(octets) is True) and not unwanted.covers(octets)
+
+    return passes
+
+
+def from_root(pattern: str) -> str:
+    """A pattern without the `./` that a shell's completion puts before a path."""
+    negation = "!" if pattern.startswith("!") else ""
+    return negation + pattern[len(negation) :].removeprefix("./")

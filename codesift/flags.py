@@ -37,12 +37,14 @@ def filter_of(
     languages: list[str] | None, kinds: list[str] | None, paths: list[str] | None, tests: bool
 ) -> Filter:
     """Which units may be returned."""
-    from codesift.filtering import Filter
+    from codesift.filtering import MOST_PATHS, Filter, from_root
+    from codesift.ignores import check_patterns
     from codesift.languages import resolve_language
 
     for kind in kinds or ():
         if kind not in KINDS:
             raise UsageError(f"unknown kind {kind!r}", f"one of {', '.join(KINDS)}")
+    check_patterns([from_root(pattern) for pattern in paths or ()], "--path", MOST_PATHS)
     names = tuple(resolve_language(name) for name in languages or ())
     return Filter(names, tuple(kinds or ()), tuple(paths or ()), tests)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from codesift import sealing
 from codesift.adopting import Notify, usable_place
 from codesift.config import Settings
 from codesift.database import Database
@@ -24,7 +26,9 @@ from codesift.location import (
     holds_index,
     is_writable,
     make_index_folder,
+    read_about,
     replace_file,
+    repository_place,
     size_on_disk,
     stored_indexes,
     write_lock,
@@ -51,6 +55,8 @@ class Desk:
     """Takes one line meant for the user, such as that an index is being built."""
     progress: Progress
     open_encoder: OpenEncoder
+    told: list[str] = field(default_factory=list)
+    """Warnings that were given already."""
 
 
 def index_repository(desk: Desk) -> Report:
@@ -109,7 +115,7 @@ def _found_place(desk: Desk) -> Path:
 
 def _refreshed(folder: Path, desk: Desk, work: Callable[[Index], T]) -> T:
     with open_index(desk.root, folder, desk.settings, read_only=True) as index:
-        if not desk.settings.refresh or not _has_work(plan(index, desk.settings), index):
+        if not desk.settings.refresh or not _has_work(_plan(index, desk), index):
             return work(index)
     try:
         _refresh(folder, desk)
@@ -140,7 +146,17 @@ def _refresh(folder: Path, desk: Desk) -> None:
 
 def _apply(folder: Path, desk: Desk) -> Report:
     with write_index(desk.root, folder, desk.settings) as index:
-        return apply(plan(index, desk.settings), index, desk.settings, desk.progress, desk.open_encoder)
+        return apply(_plan(index, desk), index, desk.settings, desk.progress, desk.open_encoder)
+
+
+def _plan(index: Index, desk: Desk) -> Plan:
+    """As `plan`, and tell the user what the walk has to say, once a command."""
+    found = plan(index, desk.settings)
+    for line in found.warnings:
+        if line not in desk.told:
+            desk.told.append(line)
+            desk.notify(line)
+    return found
 
 
 def _is_parsed(folder: Path, desk: Desk) -> bool:
@@ -188,6 +204,10 @@ def check(folder: Path, desk: Desk, seconds: float) -> None:
     Raises:
         DamagedIndexError: damage was found.
     """
+    if folder != repository_place(desk.root) and read_about(folder) != desk.root:
+        desk.notify("the note of which repository the index is of was damaged: writing it again")
+        make_index_folder(folder, desk.root)
+    found = sealing.digest(folder)
     with open_index(desk.root, folder, desk.settings) as index, index.database.limited(seconds):
         if not index.graph.is_whole():
             index.graph.remove()
@@ -202,6 +222,10 @@ def check(folder: Path, desk: Desk, seconds: float) -> None:
             raise
         if damage:
             raise DamagedIndexError(f"the index {folder / DATABASE} is damaged", "codesift status --check")
+        generation = index.database.meta("generation")
+    if sealing.is_broken(folder, generation, found):
+        desk.notify(f"a byte of {folder} that holds nothing was damaged: nothing is lost")
+    sealing.seal(folder, generation, math.inf)
 
 
 def _is_due(folder: Path) -> bool:
@@ -235,7 +259,7 @@ def status_of(desk: Desk, checked: bool = False) -> dict[str, Any]:
     if checked:
         _check_and_heal(folder, desk)
     with open_index(root, folder, settings, read_only=True) as index:
-        found = plan(index, settings)
+        found = _plan(index, desk)
         files, units = index.catalog.counts()
         return {
             "root": str(root),

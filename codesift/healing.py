@@ -21,7 +21,7 @@ from codesift.catalog import Catalog
 from codesift.checksums import vector_checksum
 from codesift.database import SCHEMA_VERSION, STEPS, Database, check_head
 from codesift.errors import DamagedIndexError, StorageError
-from codesift.examining import Damage, examine
+from codesift.examining import STRAYS, Damage, examine
 from codesift.location import DATABASE
 from codesift.store import reset
 from codesift.vectors import Vectors
@@ -58,7 +58,7 @@ def heal(folder: Path) -> str:
 
 def _told(damage: Damage) -> str:
     if len(damage.files) == 1:
-        return damage.files[0]
+        return next(iter(damage.files.values()))
     return f"{len(damage.files)} files" if damage.files else "what was damaged" if damage else ""
 
 
@@ -66,8 +66,11 @@ def _delete(damage: Damage, database: Database) -> None:
     with database.transaction():
         database.many("DELETE FROM windows WHERE unit_id = ? AND space_id = ?", damage.units)
         database.many("DELETE FROM vectors WHERE id = ?", ((each,) for each in damage.vectors))
-        Catalog(database).remove_files(damage.files)
-        if damage.words or damage.files:
+        for file_id in damage.files:
+            Catalog(database).remove_file(file_id)
+        for table, condition in STRAYS.items():
+            database.run(f"DELETE FROM {table} WHERE {condition}")
+        if damage.words or damage.files or damage.strays:
             database.run("INSERT INTO words (words) VALUES ('rebuild')")
 
 

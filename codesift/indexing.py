@@ -57,6 +57,8 @@ class Plan:
     """What the walk left out by path alone."""
     known: dict[str, FileRow] = field(repr=False)
     """Path -> what the index holds, where that is still worth something."""
+    warnings: list[str]
+    """Lines for the user, such as about wrong patterns in ignore files."""
     parser: str
     """What decides how text becomes units; another one makes every file unsure."""
 
@@ -72,7 +74,7 @@ def plan(index: Index, settings: Settings) -> Plan:
     listed = {source.path for source in found.files}
     removed = [path for path in known if path not in listed]
     skips = [skip for skip in found.skips if not skip.path.startswith(_UNSAID)]
-    return Plan(unsure, removed, skips, current, parser)
+    return Plan(unsure, removed, skips, current, found.warnings, parser)
 
 
 def _same_stat(source: SourceFile, row: FileRow | None) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,27 @@ from typing import Any
 from codesift.errors import ModelError
 from codesift.hub import file_digest
 from codesift.languages import LANGUAGES
+from codesift.modelfiles import (
+    ADAPTER_LIMIT,
+    Values,
+    is_folder,
+    open_bounded,
+    read_object,
+    reason_of,
+    shown,
+)
+from codesift.tensors import read_head
 
 NAME = "adapters.json"
 FORMAT = 1
 TEXT = "text"
 """The language of queries and of prose."""
+
+LARGEST_RANK = 8192
+"""A matrix of a base has no more rows or columns than this, so no change of it has a higher rank."""
+_MOST_FIGURES = 20
+_LONGEST = 200
+_LARGEST_FIGURE = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,27 +97,23 @@ def read_adapters(manifest: Path) -> Adapters:
     Raises:
         ModelError: the manifest is no such file, or an adapter is missing or outside its folder.
     """
-    path = manifest / NAME if manifest.is_dir() else manifest
-    content = _read(path)
+    path = manifest / NAME if is_folder(manifest) else manifest
+    content = read_object(path).raw
     base, text, code = content.get("base"), content.get("text"), content.get("code", {})
-    if content.get("format") != FORMAT or not isinstance(base, str) or not isinstance(code, dict):
+    if (
+        content.get("format") != FORMAT
+        or not (isinstance(base, str) and len(base) <= _LONGEST)
+        or not isinstance(code, dict)
+    ):
         raise ModelError(f"{path} is not a list of adapters of format {FORMAT}")
     if unknown := set(code) - set(LANGUAGES) - {""} | {TEXT} & set(code):
         raise ModelError(
-            f"{path} has code in {', '.join(sorted(unknown))}, which is no programming language here"
+            f"{path} has code in {shown(', '.join(sorted(unknown)))}, which is no programming language here"
         )
     reader = _Reader(path, base)
     return Adapters(
         reader.adapter(TEXT, text), {name: reader.adapter(name, code[name]) for name in code}, base
     )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"cannot read the adapters in {path}: {error}") from error
-    return content if isinstance(content, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -117,28 +129,36 @@ class _Reader:
         row = {"file": entry} if isinstance(entry, str) else entry
         if not isinstance(row, dict) or not isinstance(row.get("file"), str):
             raise ModelError(f"{self.manifest} names no file for {language or 'other languages'}")
-        path = self._inside(row["file"])
+        values = Values(self.manifest, row, f"{language or 'other'}.")
+        path = self._file(values)
         # A manifest written by hand gives only names; an exported one spares each start the reading.
-        sha256 = row.get("sha256") or file_digest(path)
-        rank = row.get("rank") or rank_of(path)
-        figures = row.get("figures") or {}
-        if not (_is_digest(sha256) and isinstance(rank, int) and isinstance(figures, dict)):
-            raise ModelError(f"{self.manifest} describes {row['file']} with a wrong sha256, rank or figures")
+        stated = {key for key in ("sha256", "rank", "figures") if row.get(key) is not None}
+        sha256 = values.digest("sha256") if "sha256" in stated else file_digest(path, ADAPTER_LIMIT)
+        rank = values.whole("rank", 1, LARGEST_RANK) if "rank" in stated else rank_of(path)
+        figures = _figures(values) if "figures" in stated else {}
         return Adapter(f"{self.base}/{language or 'other'}", language, rank, str(path), sha256, figures)
 
-    def _inside(self, file: str) -> Path:
-        path = self.manifest.parent / file
-        if Path(file).is_absolute() or ".." in Path(file).parts:
-            raise ModelError(f"{self.manifest} names {file}, which is outside its folder")
-        if not path.is_file():
+    def _file(self, values: Values) -> Path:
+        path = values.inside("file")
+        if not os.path.lexists(path):
             raise ModelError(
                 f"there is no adapter {path}, which {self.manifest} names", "install codesift again"
             )
+        open_bounded(path, ADAPTER_LIMIT).close()
         return path
 
 
-def _is_digest(text: object) -> bool:
-    return isinstance(text, str) and len(text) == 64 and set(text) <= set("0123456789abcdef")
+def _figures(values: Values) -> dict[str, Any]:
+    """Measured figures: a few names with plain values, as they are shown and printed as JSON."""
+    figures = values.part("figures")
+    if len(figures.raw) > _MOST_FIGURES or any(len(name) > _LONGEST for name in figures.raw):
+        raise figures.wrong("", f"at most {_MOST_FIGURES} names with their values")
+    for name, value in figures.raw.items():
+        number = type(value) in (int, float) and abs(value) <= _LARGEST_FIGURE
+        text = isinstance(value, str) and len(value) <= _LONGEST
+        if not (number or text or value is None or isinstance(value, bool)):
+            raise figures.wrong(name, "a number or a short text")
+    return dict(figures.raw)
 
 
 def rank_of(path: Path) -> int:
@@ -147,17 +167,12 @@ def rank_of(path: Path) -> int:
     Raises:
         ModelError: it is no safetensors file with a matrix `*.A` (rank, in).
     """
-    try:
-        shapes = {name: row["shape"] for name, row in _tensors(path)}
-        return int(next(shape[0] for name, shape in shapes.items() if name.endswith(".A")))
-    except (OSError, ValueError, TypeError, KeyError, IndexError, StopIteration) as error:
-        raise ModelError(f"{path} is not an adapter") from error
-
-
-def _tensors(path: Path) -> Iterator[tuple[str, Any]]:
-    """Name and description of each tensor: read by hand, for safetensors takes longer to import than this."""
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        # A damaged length must not ask for more memory than there is.
-        head = json.loads(file.read(min(length, path.stat().st_size)))
-    yield from ((name, row) for name, row in head.items() if name != "__metadata__")
+    with open_bounded(path, ADAPTER_LIMIT) as file:
+        try:
+            tensors = read_head(file, os.fstat(file.fileno()).st_size)
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{path} is not an adapter: {reason_of(error)}") from error
+    shapes = [tensor.shape for name, tensor in tensors.items() if name.endswith(".A")]
+    if not shapes or len(shapes[0]) != 2 or not 1 <= shapes[0][0] <= LARGEST_RANK:
+        raise ModelError(f"{path} is not an adapter: it has no matrix .A of 1 to {LARGEST_RANK:,} rows")
+    return shapes[0][0]

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from codesift import hub
+from codesift import hub, modelfolder
 from codesift.errors import ModelError
 from codesift.manifest import NAME
 from codesift.manifest import NO_ADAPTERS as NO_ADAPTERS
 from codesift.manifest import Adapter as Adapter
 from codesift.manifest import Adapters as Adapters
 from codesift.manifest import read_adapters as read_adapters
+from codesift.modelfiles import expanded, is_folder, shown
 
 if TYPE_CHECKING:
     from codesift.config import Settings
@@ -26,6 +26,9 @@ DEFAULT = "all-MiniLM-L6-v2"
 
 BUNDLED = Path(__file__).parent / "bases"
 SHIPPED = Path(__file__).parent / "adapters"
+
+_LONGEST_NAME = 200
+"""Characters of an unknown name that are compared with those of `BASES`."""
 
 _BERT_TARGETS = ("query", "key", "value", "dense")
 
@@ -124,14 +127,14 @@ def find_base(name: str) -> Base:
     for base in BASES.values():
         if base.hub_id == name:
             return base
-    if Path(name).expanduser().is_dir():
-        return local_base(Path(name).expanduser())
-    raise ModelError(f"unknown model {name!r}", f"{_nearest(name)}`codesift models` lists all")
+    if is_folder(folder := expanded(name)):
+        return local_base(folder)
+    raise ModelError(f"unknown model {shown(name)}", f"{_nearest(name)}`codesift models` lists all")
 
 
 def is_converted(base: Base) -> bool:
     """Whether the base is in the form `training.convert` writes, which needs no torch."""
-    return bool(base.folder) and (Path(base.folder) / "model.json").is_file()
+    return bool(base.folder) and modelfolder.is_converted(Path(base.folder))
 
 
 def local_base(folder: Path) -> Base:
@@ -141,24 +144,14 @@ def local_base(folder: Path) -> Base:
         ModelError: if it holds no encoder that can be loaded.
     """
     folder = folder.resolve()
-    if (folder / "model.json").is_file():
-        return _converted_base(folder)
-    config = _read_json(folder / "config.json")
-    try:
-        dimensions, positions = int(config["hidden_size"]), int(config["max_position_embeddings"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{folder / 'config.json'} does not describe a BERT or RoBERTa encoder") from error
-    # RoBERTa numbers positions from its padding id + 1.
-    offset = int(config["pad_token_id"]) + 1 if _is_roberta(config) else 0
-    window = min(positions - offset, 512)
-    limit = _read_json(folder / "sentence_bert_config.json", optional=True).get("max_seq_length")
+    found = modelfolder.describe(folder)
     return Base(
         name=str(folder),
         hub_id="",
-        dimensions=dimensions,
-        window=min(window, int(limit)) if limit else window,
-        pooling=_pooling_of(folder),
-        license="unknown",
+        dimensions=found.dimensions,
+        window=found.window,
+        pooling=found.pooling,
+        license=found.license,
         folder=str(folder),
     )
 
@@ -185,8 +178,7 @@ def space_for(base: Base, adapters: Adapters | None = None) -> Space:
         ModelError: if files cannot be found, or the adapters are of another base.
     """
     adapters = shipped_adapters(base) if adapters is None else adapters
-    if adapters.base in BASES and base.name in BASES and adapters.base != base.name:
-        raise ModelError(f"the adapters are for {adapters.base}, the model is {base.name}")
+    check_pair(base, adapters)
     parts = (
         weights_digest(base),
         adapters.identity(),
@@ -198,6 +190,16 @@ def space_for(base: Base, adapters: Adapters | None = None) -> Space:
     )
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
     return Space(digest[:32], base.dimensions, base, adapters)
+
+
+def check_pair(base: Base, adapters: Adapters) -> None:
+    """Check that the adapters were not trained on another row of `BASES`.
+
+    Raises:
+        ModelError: they were.
+    """
+    if adapters.base in BASES and base.name in BASES and adapters.base != base.name:
+        raise ModelError(f"the adapters are for {adapters.base}, the model is {base.name}")
 
 
 def shipped_adapters(base: Base) -> Adapters:
@@ -216,83 +218,35 @@ def chosen_space(settings: Settings, root: Path) -> Space:
     Raises:
         ModelError: if its model or adapters cannot be found.
     """
+    return space_for(*chosen(settings, root))
+
+
+def chosen(settings: Settings, root: Path) -> tuple[Base, Adapters]:
+    """The base and the adapters that the settings ask for, without fetching or reading weights.
+
+    Raises:
+        ModelError: if one of them is unknown or described wrongly.
+    """
     base = find_base(settings.model)
     if isinstance(settings.adapters, str):
-        return space_for(base, read_adapters(root / Path(settings.adapters).expanduser()))
-    return space_for(base, None if settings.adapters else NO_ADAPTERS)
+        return base, read_adapters(root / expanded(settings.adapters))
+    return base, shipped_adapters(base) if settings.adapters else NO_ADAPTERS
 
 
 def weights_digest(base: Base) -> str:
-    """A digest of the base's files that change a vector; for a converted base read, not computed."""
-    folder = locate(base)
-    if is_converted(base):
-        model = _read_json(folder / "model.json")
-        return f"{model['weights']['sha256']} {model['tokenizer']['sha256']}"
-    files = [folder / name for name in _IDENTITY if (folder / name).is_file()]
-    files += _weight_files(folder)
-    return " ".join(hub.file_digest(path) for path in files)
+    """A digest of the base's files that change a vector; for a converted base read, not computed.
 
-
-_IDENTITY = ("config.json", "tokenizer.json", "vocab.json", "merges.txt", "vocab.txt")
-
-
-def _weight_files(folder: Path) -> list[Path]:
-    if found := hub.weight_files(folder):
-        return found
-    raise ModelError(f"no weights in {folder}", "expected model.safetensors or pytorch_model.bin")
-
-
-def _converted_base(folder: Path) -> Base:
-    model = _read_json(folder / "model.json")
-    return Base(
-        name=str(folder),
-        hub_id="",
-        dimensions=model["dimensions"],
-        window=model["window"],
-        pooling=model["pooling"],
-        license=model["license"],
-        folder=str(folder),
-    )
-
-
-def _pooling_of(folder: Path) -> str:
-    modules = [module["type"].rsplit(".", 1)[-1] for module in _read_list(folder / "modules.json")]
-    if unknown := set(modules) - {"Transformer", "Pooling", "Normalize"}:
-        raise ModelError(f"{folder} has modules codesift cannot load: {', '.join(sorted(unknown))}")
-    pooling = _read_json(folder / "1_Pooling" / "config.json", optional=True)
-    modes = sorted(key for key, on in pooling.items() if key.startswith("pooling_mode_") and on is True)
-    known = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
-    if not modes:
-        return str(pooling.get("pooling_mode", "mean"))
-    if len(modes) != 1 or modes[0] not in known:
-        raise ModelError(f"{folder} pools by {', '.join(modes)}", "mean and cls pooling can be loaded")
-    return known[modes[0]]
-
-
-def _is_roberta(config: dict[str, Any]) -> bool:
-    return "roberta" in str(config.get("model_type", ""))
-
-
-def _read_list(path: Path) -> list[dict[str, Any]]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-
-
-def _read_json(path: Path, optional: bool = False) -> dict[str, Any]:
-    if optional and not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"cannot read {path}: {error}") from error
-    if not isinstance(content, dict):
-        raise ModelError(f"{path} does not hold a JSON object")
-    return content
+    Raises:
+        ModelError: if a file is missing or unfit, or the base cannot be fetched.
+    """
+    return modelfolder.digest(locate(base))
 
 
 def _nearest(name: str) -> str:
     from difflib import get_close_matches
 
     # Half of the hub's names is the publisher's, which people leave out.
+    name = name[:_LONGEST_NAME]
     short = {base.rsplit("/", 1)[-1].lower(): base for base in BASES}
     match = get_close_matches(name.rsplit("/", 1)[-1].lower(), list(short), n=1, cutoff=0.5)
     return f"did you mean {short[match[0]]}? " if match else ""

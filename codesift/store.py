@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from codesift import trust
+from codesift import sealing, trust
 from codesift.ann import Graph
 from codesift.catalog import Catalog
 from codesift.config import Settings
@@ -81,6 +81,9 @@ def write_index(root: Path, folder: Path, settings: Settings) -> Iterator[Index]
         if signed:
             trust.sign_open(folder)
         yield index
+        generation = index.database.meta("generation") if index.database.was_written() else ""
+    if generation:
+        sealing.seal(folder, generation)
     if signed:
         trust.sign_closed(folder)
 

@@ -9,32 +9,29 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from codesift import rules
 from codesift.config import Settings
 from codesift.errors import UsageError
-from codesift.git import is_linked_worktree, list_files, other_worktrees
-from codesift.ignores import RESTORED, Patterns, to_spec, verdict
+from codesift.git import Lister, is_linked_worktree, other_worktrees
+from codesift.ignorefiles import GIT, OWN, IgnoreFiles
+from codesift.ignores import MOST_IN_SETTING, RESTORED, Patterns, RuleSet, check_patterns, to_rules, verdict
 from codesift.languages import language_of
 from codesift.reading import Unreadable, read_bytes, read_text
+from codesift.troubles import Troubles
 from codesift.types import Skip, SourceFile
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Unreadable", "WalkResult", "other_worktrees", "read_text", "walk"]
 
 Known = Mapping[str, tuple[int, int, int, str]]
 """Path -> (size, mtime_ns, ctime_ns, language), as found by an earlier walk."""
 
-IGNORE_FILE = ".codesiftignore"
-_IGNORE_FILE_BYTES = 1_000_000
 _NEVER = (".git", ".codesift")
 """Folders that no pattern brings back."""
-_TELLING = (IGNORE_FILE, *(marker for marker, _ in rules.FOLDER_MARKERS))
+_TELLING = (OWN, *(marker for marker, _ in rules.FOLDER_MARKERS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +44,8 @@ class WalkResult:
     """Sorted by path. A path that ends in a slash is a whole folder."""
     by_git: bool
     """Whether git said which files there are; else the folders were read and `.gitignore` files obeyed."""
+    warnings: list[str] = field(default_factory=list)
+    """A line for each kind of trouble: wrong patterns, too many of them, no answer from git."""
 
 
 def walk(root: Path, settings: Settings, known: Known | None = None) -> WalkResult:
@@ -58,7 +57,7 @@ def walk(root: Path, settings: Settings, known: Known | None = None) -> WalkResu
         known: spares the look into files whose name does not tell their language.
 
     Raises:
-        UsageError: `root` is not a folder or cannot be opened.
+        UsageError: `root` is not a folder or cannot be opened, or a pattern of the settings is wrong.
     """
     base = os.path.abspath(root)  # noqa: PTH100
     try:
@@ -69,7 +68,7 @@ def walk(root: Path, settings: Settings, known: Known | None = None) -> WalkResu
     by_git = walker.run()
     walker.files.sort(key=lambda file: file.path)
     walker.skips.sort(key=lambda skip: skip.path)
-    return WalkResult(walker.files, walker.skips, by_git)
+    return WalkResult(walker.files, walker.skips, by_git, walker.troubles.lines())
 
 
 class _Folder(NamedTuple):
@@ -94,8 +93,11 @@ class _Walk:
         self._base = base.rstrip("/") + "/"
         self._limit = settings.max_file_size
         self._known = known
-        self._include = to_spec(settings.include) if settings.include else None
-        self._exclude = to_spec(settings.exclude) if settings.exclude else None
+        self._include = _setting("include", settings.include)
+        self._exclude = _setting("exclude", settings.exclude)
+        self.troubles = Troubles()
+        self._ignore_files = IgnoreFiles(self._base, self.troubles)
+        self._git = Lister(self.troubles)
         self._folders: dict[str, _Folder] = {}
         self._nested: list[str] = []
         self._plain = False
@@ -119,7 +121,7 @@ class _Walk:
         listing = None
         # A folder inside a repository without one of its own (a submodule not fetched) is none of git's.
         if not top or os.path.lexists(f"{self._base}{top}/.git"):
-            listing = list_files((self._base + top).rstrip("/") or "/")
+            listing = self._git.list_files((self._base + top).rstrip("/") or "/", top)
         self._plain = listing is None
         before = f"{top}/" if top else ""
         if listing is not None:
@@ -169,7 +171,11 @@ class _Walk:
     def _take(self, path: str) -> None:
         """Put one listed path where it belongs: files, skips, or the repositories still to be walked."""
         before, _, name = path.rpartition("/")
-        folder = self._folders.get(before) or self._folder(before)
+        folder = self._folders.get(before)
+        if folder is None:
+            if not os.path.lexists(self._base + before):
+                return None  # Deleted with its folder, and git not told yet.
+            folder = self._folder(before)
         # A file that is known was not left out by its name; only patterns could do that now.
         if folder.reason or folder.ours or folder.gits or path not in self._known:
             reason = folder.reason or self._file_reason(path, name, folder)
@@ -185,7 +191,7 @@ class _Walk:
             return self._nested.append(path)
         if not stat.S_ISREG(info.st_mode):
             return self._skip(path, "link" if stat.S_ISLNK(info.st_mode) else "special")
-        if self._include and not self._include.match_file(path):
+        if self._include and not self._include.covers(path.encode()):
             return self._skip(path, "excluded")
         if reason := rules.skip_by_size(name, info.st_size, self._limit):
             return self._skip(path, reason)
@@ -237,10 +243,13 @@ class _Walk:
         ours = verdict(parent.ours, path + "/")
         if reason := ours or verdict(parent.gits, path + "/"):
             return _Folder(reason)
-        restored = ours == RESTORED
+        restored = ours == RESTORED or (ours is None and parent.restored)
         # A pattern that already brought the parent back says nothing about `node_modules` inside it.
         if name in _NEVER or not restored or parent.restored:
             reason = rules.skip_folder(name) or self._marked(path)
+        # Only a doctored index has files below a link.
+        if not reason and os.path.islink(self._base + path):  # noqa: PTH114
+            reason = "link"
         return _Folder(reason) if reason else self._with_patterns(path, parent._replace(restored=restored))
 
     def _marked(self, path: str) -> str | None:
@@ -256,22 +265,19 @@ class _Walk:
 
     def _with_patterns(self, path: str, folder: _Folder) -> _Folder:
         """Add the ignore files that lie in a folder itself."""
-        ours = self._patterns(path, IGNORE_FILE)
-        gits = self._patterns(path, ".gitignore") if self._plain else ()
+        ours = self._patterns(path, OWN, folder.ours)
+        gits = self._patterns(path, GIT, folder.gits) if self._plain else ()
         return folder._replace(ours=folder.ours + ours, gits=folder.gits + gits) if ours or gits else folder
 
-    def _patterns(self, folder: str, name: str) -> tuple[Patterns, ...]:
-        before = f"{folder}/" if folder else ""
+    def _patterns(self, folder: str, name: str, above: tuple[Patterns, ...]) -> tuple[Patterns, ...]:
+        path = f"{folder}/{name}" if folder else name
         # The root's own is read even where git is told to ignore it.
-        if folder and not self._exists(before + name):
-            return ()
-        try:
-            data = read_bytes(f"{self._base}{before}{name}", _IGNORE_FILE_BYTES)
-        except Unreadable:
-            return ()
-        text = data.decode("utf-8-sig", "surrogateescape")
-        lines = [line.rstrip("\r") for line in text.split("\n")]
-        return (Patterns(len(before), to_spec(lines), "ignored"),)
+        return self._ignore_files.read(path, len(above)) if not folder or self._exists(path) else ()
+
+
+def _setting(name: str, patterns: tuple[str, ...]) -> RuleSet | None:
+    check_patterns(patterns, f"setting {name}", MOST_IN_SETTING)
+    return RuleSet(to_rules(patterns)) if patterns else None
 
 
 def _is_utf8(path: str) -> bool:

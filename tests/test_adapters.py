@@ -84,7 +84,9 @@ def test_what_a_manifest_states_is_not_computed(own: Path, monkeypatch: pytest.M
     figures = {"metric": "MRR", "base": 0.6, "adapter": 0.7}
     entry = {"file": "python.safetensors", "sha256": "a" * 64, "rank": 16, "figures": figures}
     own.write_text(json.dumps({"format": 1, "base": "tiny", "text": None, "code": {"python": entry}}))
-    monkeypatch.setattr("codesift.manifest.file_digest", lambda path: pytest.fail(f"{path} was hashed"))
+    monkeypatch.setattr(
+        "codesift.manifest.file_digest", lambda path, limit: pytest.fail(f"{path} was hashed")
+    )
     python = read_adapters(own).code["python"]
     assert python and (python.rank, python.sha256, python.figures) == (16, "a" * 64, figures)
 
@@ -118,8 +120,8 @@ def test_null_is_the_bare_base_also_beside_a_common_adapter(own: Path) -> None:
         (lambda m: m.update(text="other.safetensors"), "there is no adapter"),
         (lambda m: m.update(text={"sha256": "a"}), "names no file for text"),
         (lambda m: m.update(text="adapters.json"), "is not an adapter"),
-        (lambda m: m.update(text={"file": "text.safetensors", "sha256": "a" * 65}), "wrong sha256"),
-        (lambda m: m.update(text={"file": "text.safetensors", "rank": "8"}), "wrong sha256, rank"),
+        (lambda m: m.update(text={"file": "text.safetensors", "sha256": "a" * 65}), "text.sha256 must be"),
+        (lambda m: m.update(text={"file": "text.safetensors", "rank": "8"}), "text.rank must be"),
     ],
 )
 def test_a_wrong_manifest_is_one_line(own: Path, change: Broken, said: str) -> None:

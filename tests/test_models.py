@@ -55,7 +55,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(typed: str, meant: str) ->
 
 
 def test_the_default_space_is_stable_and_needs_no_hashing_of_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codesift.hub.file_digest", lambda path: pytest.fail(f"{path} was hashed"))
+    monkeypatch.setattr("codesift.hub.file_digest", lambda path, limit: pytest.fail(f"{path} was hashed"))
     space = space_for(BASES[DEFAULT])
     assert space == space_for(BASES[DEFAULT])
     assert (space.dimensions, len(space.id)) == (384, 32)

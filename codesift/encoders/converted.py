@@ -12,6 +12,7 @@ from codesift.manifest import NO_ADAPTERS, TEXT, Adapters
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from codesift.encoders.batches import Ids
     from codesift.encoders.engine import Engine
     from codesift.encoders.query import QueryModel
     from codesift.encoders.tokens import Tokens
@@ -42,15 +43,21 @@ class ConvertedEncoder:
 
     def windows(self, head: str, body: str, first_line: int) -> list[Window]:
         """Cut `body` into overlapping windows that each fit the encoder together with `head`."""
-        return self._windows.many([(head, body, first_line)])[0]
+        return self.windows_many([(head, body, first_line)])[0]
 
     def windows_many(self, units: Sequence[tuple[str, str, int]]) -> list[list[Window]]:
         """`windows` for many (head, body, first line), tokenised side by side."""
-        return self._windows.many(units)
+        from codesift.encoders.tokens import readable_errors
+
+        with readable_errors():
+            return self._windows.many(units)
 
     def encode(self, texts: Sequence[str], language: str = "") -> Vectors:
         """Encode code of one language. Returns shape (len(texts), dimensions), rows of length 1."""
-        return self._engine(language)(self._tokens.ids(texts))
+        from codesift.encoders.finite import finite
+
+        vectors = self._engine(language)(self._ids(texts))
+        return finite(vectors, self._base, self._adapters.for_language(language))
 
     def prepare_query(self) -> None:
         """Load what `encode_query` needs."""
@@ -58,12 +65,23 @@ class ConvertedEncoder:
 
     def encode_query(self, text: str) -> Vectors:
         """Encode one query, a long one as the mean of its windows. Returns shape (dimensions,), length 1."""
+        import numpy as np
+
+        from codesift.encoders.finite import finite
         from codesift.encoders.query import mean_direction
 
         parts = [window.text for window in self.windows("", text, 1)[:MOST]]
-        if len(parts) > MANY:
-            return mean_direction(self.encode(parts, TEXT))
-        return mean_direction([self._query(ids) for ids in self._tokens.ids(parts)])
+        # What overflows is found in the result, and said in one line.
+        with np.errstate(all="ignore"):
+            if len(parts) > MANY:
+                vector = mean_direction(self.encode(parts, TEXT))
+            else:
+                vector = mean_direction([self._query(ids) for ids in self._ids(parts)])
+        return finite(vector, self._base, self._adapters.text)
+
+    def _ids(self, texts: Sequence[str]) -> list[Ids]:
+        """Token ids of each text, each of them a row of the word table."""
+        return self._tokens.ids(texts, self._weights.words)
 
     @cached_property
     def _weights(self) -> Weights:
@@ -76,13 +94,18 @@ class ConvertedEncoder:
         from tokenizers import Tokenizer
 
         from codesift.encoders.tokens import Tokens
+        from codesift.modelfiles import TEXT_LIMIT, read_bounded
+        from codesift.modelfolder import read_converted
 
-        path = Path(self._base.folder) / "tokenizer.json"
+        path = read_converted(Path(self._base.folder)).tokenizer
+        hint = "install codesift again"
+        content = read_bounded(path, TEXT_LIMIT, hint)
         try:
-            tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+            tokenizer = Tokenizer.from_buffer(content)
         # `tokenizers` raises a bare Exception for content it cannot use.
         except Exception as error:
-            raise ModelError(f"cannot read {path}: {error}", "install codesift again") from error
+            reason = str(error).strip().split("\n")[0]
+            raise ModelError(f"cannot read {path}: {reason}", hint) from error
         return Tokens(tokenizer, self._base)
 
     @cached_property

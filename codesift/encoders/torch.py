@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from codesift.encoders.batches import batches
+from codesift.encoders.finite import finite
 from codesift.encoders.query import mean_direction
-from codesift.encoders.tokens import Tokens
+from codesift.encoders.tokens import Tokens, readable_errors
 from codesift.encoders.weights import check_fit, read_adapter
 from codesift.encoders.windows import Windows
 from codesift.errors import ModelError
 from codesift.manifest import TEXT
+from codesift.modelfolder import check_loadable
 from codesift.models import locate
 
 try:
@@ -25,6 +27,7 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from codesift.encoders.batches import Batch
     from codesift.models import Adapter, Adapters, Base
@@ -41,15 +44,13 @@ class TorchEncoder:
         if threads:
             torch.set_num_threads(threads)
         folder = locate(base)
+        check_loadable(folder, base.dimensions)
         with _readable_errors(base), _silence():
-            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            model = transformers.AutoModel.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False, attn_implementation="sdpa"
-            )
+            model, tokenizer = _load(folder)
         self._base, self._adapters = base, adapters
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._padding = int(model.config.pad_token_id or 0)
-        self._tokens = Tokens(tokenizer.backend_tokenizer, base)
+        self._tokens = Tokens(tokenizer, base)
         self._windows = Windows(self._tokens.tokenizer, self._tokens.room)
         self._model = _grow(model, self._tokens).float().eval().to(self._device)
         self._merged = Merged(self._model)
@@ -61,26 +62,34 @@ class TorchEncoder:
 
     def windows(self, head: str, body: str, first_line: int) -> list[Window]:
         """Cut `body` into overlapping windows that each fit the encoder together with `head`."""
-        return self._windows.many([(head, body, first_line)])[0]
+        return self.windows_many([(head, body, first_line)])[0]
 
     def windows_many(self, units: Sequence[tuple[str, str, int]]) -> list[list[Window]]:
         """`windows` for many (head, body, first line), tokenised side by side."""
-        return self._windows.many(units)
+        with readable_errors():
+            return self._windows.many(units)
 
     def encode(self, texts: Sequence[str], language: str = "") -> Vectors:
         """Encode code of one language. Returns shape (len(texts), dimensions), rows of length 1."""
-        self._merged.switch(self._adapters.for_language(language))
+        adapter = self._adapters.for_language(language)
+        self._merged.switch(adapter)
         vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
-        for batch in batches(self._tokens.ids(texts), BUDGET, step=8, padding=self._padding):
-            vectors[batch.rows] = self._forward(batch)
-        return vectors
+        ids = self._tokens.ids(texts, self._model.get_input_embeddings().num_embeddings)
+        with _readable_errors(self._base, "encode with"):
+            for batch in batches(ids, BUDGET, step=8, padding=self._padding):
+                vectors[batch.rows] = self._forward(batch)
+        return finite(vectors, self._base, adapter)
 
     def prepare_query(self) -> None:
         """Nothing is left to load."""
 
     def encode_query(self, text: str) -> Vectors:
         """Encode one query, a long one as the mean of its windows. Returns shape (dimensions,), length 1."""
-        return mean_direction(self.encode([window.text for window in self.windows("", text, 1)], TEXT))
+        parts = [window.text for window in self.windows("", text, 1)]
+        # A mean without a direction is found in the result, and said in one line.
+        with np.errstate(all="ignore"):
+            vector = mean_direction(self.encode(parts, TEXT))
+        return finite(vector, self._base, self._adapters.text)
 
     @torch.inference_mode()
     def _forward(self, batch: Batch) -> Vectors:
@@ -125,6 +134,25 @@ class Merged:
         self._key = key
 
 
+def _load(folder: Path) -> tuple[Any, Any]:
+    """The model and its tokenizer, from the folder alone: no file, code or token is looked for elsewhere.
+
+    Raises:
+        ModelError: the files lack a part of the model, which would be filled with random numbers.
+    """
+    alone: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False, "token": False}
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **alone)
+    model, notes = transformers.AutoModel.from_pretrained(
+        folder, attn_implementation="sdpa", output_loading_info=True, **alone
+    )
+    # The pooler is not used, and not every publisher keeps it.
+    if missing := [name for name in notes["missing_keys"] if not name.startswith("pooler.")]:
+        raise ModelError(f"the weights lack {sorted(missing)[0]}")
+    if any(not torch.isfinite(parameter).all() for parameter in model.parameters()):
+        raise ModelError("the weights have numbers that are not finite")
+    return model, tokenizer.backend_tokenizer
+
+
 def _grow(model: Any, tokens: Tokens) -> Any:
     """Make room for special tokens that the tokenizer's file lacked, where the table has none for them."""
     size = tokens.tokenizer.get_vocab_size()
@@ -139,13 +167,13 @@ def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 
 @contextmanager
-def _readable_errors(base: Base) -> Iterator[None]:
+def _readable_errors(base: Base, deed: str = "load") -> Iterator[None]:
     try:
         yield
-    # transformers raises many kinds of error for files it cannot use; all mean the same here.
+    # transformers raises many kinds of error for files and sizes it cannot use; all mean the same here.
     except Exception as error:
         reason = str(error).strip().split("\n")[0]
-        raise ModelError(f"cannot load {base.name}: {reason}", "its files may be damaged") from error
+        raise ModelError(f"cannot {deed} {base.name}: {reason}", "its files may be damaged") from error
 
 
 @contextmanager

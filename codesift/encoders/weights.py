@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
+from codesift.encoders.shapes import SCALES as SCALES
+from codesift.encoders.shapes import WORDS, check_shapes
 from codesift.errors import ModelError
+from codesift.modelfiles import (
+    ADAPTER_LIMIT,
+    WEIGHTS_LIMIT,
+    open_bounded,
+    read_bounded,
+    read_object,
+    reason_of,
+)
+from codesift.modelfolder import MODEL, Converted, read_converted
+from codesift.tensors import SIZES, Tensor, read_head
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,8 +33,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-SCALES = ".scales"
-"""Suffix of the tensor that holds a quantised matrix's scales."""
+LARGEST = 1e5
+"""Maximum magnitude of an entry of the base, and of an adapter's change; those of published encoders stay
+below 100. The scale of a merged row, at most 2 * 1e5 / 127, still fits float16."""
+_TYPES = {"I8": "<i1", "F16": "<f2", "F32": "<f4"}
+"""Types of numbers in converted bases and adapters, as numpy names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +76,11 @@ class Change:
         """That of the matrix, (out, in); empty where the two parts do not fit each other."""
         return (len(self.b), self.a.shape[1]) if len(self.a) == self.b.shape[1] else ()
 
+    def bound(self) -> float:
+        """A number that no entry of B A exceeds in magnitude; NaN or infinite where a part is not finite."""
+        rows = np.abs(self.b).sum(axis=1, dtype=np.float64)
+        return float(rows.max()) * float(np.abs(self.a).max())
+
     def dense(self) -> Floats:
         """The whole change, shape (out, in)."""
         return self.b @ self.a
@@ -78,6 +99,11 @@ class Weights:
     epsilon: float
     """Added to the variance inside each layer norm."""
 
+    @property
+    def words(self) -> int:
+        """Rows of the word table."""
+        return len(self.matrices[WORDS].values)
+
 
 def quantise(matrix: Floats) -> Quantised:
     """Round each row to -127..127 times its own scale; doing it twice changes nothing.
@@ -92,19 +118,13 @@ def quantise(matrix: Floats) -> Quantised:
 
 
 def read_model(folder: Path) -> dict[str, Any]:
-    """The `model.json` of a folder written by `training.convert`.
+    """The `model.json` of a folder written by `training.convert`, its values checked.
 
     Raises:
         ModelError: if it is missing or is not such a file.
     """
-    path = folder / "model.json"
-    try:
-        model = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"cannot read {path}: {error}", "install codesift again") from error
-    if not isinstance(model, dict) or model.get("format") != 1:
-        raise ModelError(f"{path} is not a model of format 1", "convert it again")
-    return model
+    read_converted(folder)
+    return dict(read_object(folder / MODEL).raw)
 
 
 def load_weights(folder: Path, adapter: Adapter | None = None) -> Weights:
@@ -113,8 +133,8 @@ def load_weights(folder: Path, adapter: Adapter | None = None) -> Weights:
     Raises:
         ModelError: if a file is missing, cut short or does not fit the model.
     """
-    model = read_model(folder)
-    tensors = _read_tensors(folder / model["weights"]["file"])
+    model = read_converted(folder)
+    tensors = _read_tensors(model)
     matrices = {
         name: Quantised(tensor, tensors[name + SCALES])
         for name, tensor in tensors.items()
@@ -125,7 +145,12 @@ def load_weights(folder: Path, adapter: Adapter | None = None) -> Weights:
         for name, tensor in tensors.items()
         if name not in matrices and not name.endswith(SCALES)
     }
-    weights = Weights(matrices, vectors, model["layers"], model["heads"], model["norm_epsilon"])
+    largest = {name: np.abs(vector).max() for name, vector in vectors.items()}
+    largest |= {name: np.float32(127) * np.abs(matrix.scales).max() for name, matrix in matrices.items()}
+    # Written so that it refuses NaN as well, which compares as false with every number.
+    if wrong := [name for name, number in largest.items() if not number <= LARGEST]:
+        raise ModelError(f"{wrong[0]} in {model.weights} has numbers that are not finite, or too large")
+    weights = Weights(matrices, vectors, model.layers, model.heads, model.epsilon)
     return merge(weights, read_adapter(adapter)) if adapter else weights
 
 
@@ -163,39 +188,58 @@ def read_adapter(adapter: Adapter) -> dict[str, Change]:
     matrix; the factor alpha / rank of LoRA (Hu et al. 2021, section 4.1) is part of B.
 
     Raises:
-        ModelError: if it cannot be read, or is not the file its manifest means.
+        ModelError: if it cannot be read, is not the file its manifest means, or changes a matrix by numbers
+            that are not finite or too large.
     """
-    try:
-        content = Path(adapter.path).read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot read the adapter {adapter.path}: {error.strerror}") from error
+    path = Path(adapter.path)
+    content = read_bounded(path, ADAPTER_LIMIT)
     if hashlib.sha256(content).hexdigest() != adapter.sha256:
-        raise ModelError(
-            f"the adapter {adapter.path} is damaged", "install codesift again, or export it again"
-        )
-    tensors = {name: tensor.astype(np.float32) for name, tensor in _parse(content, adapter.path).items()}
+        raise ModelError(f"the adapter {path} is damaged", "install codesift again, or export it again")
+    tensors = _parse(content, path)
     names = {name.removesuffix(".A") for name in tensors if name.endswith(".A")}
     pairs = {name + part for name in names for part in (".A", ".B")}
-    if pairs != set(tensors) or any(tensor.ndim != 2 for tensor in tensors.values()):
-        raise ModelError(f"{adapter.path} is not an adapter: expected a pair .A, .B for each matrix")
-    return {name: Change(tensors[name + ".A"], tensors[name + ".B"]) for name in sorted(names)}
+    if not names or pairs != set(tensors) or any(tensor.ndim != 2 for tensor in tensors.values()):
+        raise ModelError(f"{path} is not an adapter: expected a pair .A, .B for each matrix")
+    changes = {name: Change(tensors[name + ".A"], tensors[name + ".B"]) for name in sorted(names)}
+    for name, change in changes.items():
+        if not change.bound() <= LARGEST:
+            raise ModelError(
+                f"the adapter {path} changes {name} by numbers that are not finite, or too large"
+            )
+    return changes
 
 
-def _parse(content: bytes, path: str) -> dict[str, NDArray[Any]]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
+def _parse(content: bytes, path: Path) -> dict[str, Floats]:
+    file = BytesIO(content)
     try:
-        return load(content)
-    except (SafetensorError, KeyError) as error:
+        head = read_head(file, len(content))
+        return {name: _numbers(file, tensor).astype(np.float32) for name, tensor in head.items()}
+    except ValueError as error:
         raise ModelError(f"{path} is not an adapter: {error}") from error
 
 
-def _read_tensors(path: Path) -> dict[str, NDArray[Any]]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+def _read_tensors(model: Converted) -> dict[str, NDArray[Any]]:
+    """The tensors a model needs; none is read before all are known to have the right shapes."""
+    hint = "install codesift again"
+    with open_bounded(model.weights, WEIGHTS_LIMIT, hint) as file:
+        try:
+            head = read_head(file, os.fstat(file.fileno()).st_size)
+            check_shapes(model, head)
+            return {name: _numbers(file, head[name]) for name in head}
+        except (OSError, ValueError) as error:
+            reason = reason_of(error)
+            raise ModelError(f"cannot read the weights in {model.weights}: {reason}", hint) from error
 
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"cannot read the weights in {path}: {error}", "install codesift again") from error
+
+def _numbers(file: BinaryIO, tensor: Tensor) -> NDArray[Any]:
+    if tensor.kind not in _TYPES:
+        raise ValueError(f"numbers of the type {tensor.kind} cannot be used")
+    if 0 in tensor.shape:
+        raise ValueError("a tensor is empty")
+    count = (tensor.end - tensor.start) // SIZES[tensor.kind]
+    file.seek(tensor.start)
+    # Into memory of numpy's own, because places in a file need not be aligned.
+    array = np.empty(count, dtype=_TYPES[tensor.kind])
+    if file.readinto(memoryview(cast(Any, array)).cast("B")) != array.nbytes:  # type: ignore[attr-defined]
+        raise ValueError("the safetensors file ends too early")
+    return array.reshape(tensor.shape)

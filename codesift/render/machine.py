@@ -58,9 +58,13 @@ def _certainty(answer: Answer) -> dict[str, Any]:
 
 
 def write_json(value: object, out: TextIO) -> None:
-    """One object on one line, indented on a terminal; ASCII only."""
+    """One object on one line, indented on a terminal; ASCII only.
+
+    Raises:
+        ValueError: a number is NaN or infinite, which JSON cannot hold.
+    """
     indent = 2 if out.isatty() else None
-    out.write(json.dumps(value, indent=indent, default=str) + "\n")
+    out.write(json.dumps(value, indent=indent, default=str, allow_nan=False) + "\n")
 
 
 def _result(hit: Hit, full: bool) -> dict[str, Any]:

@@ -1,0 +1,33 @@
+"""The last check of what an encoder returns: nothing else may be stored or compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from codesift.errors import ModelError
+
+if TYPE_CHECKING:
+    from codesift.models import Adapter, Base
+    from codesift.types import Vectors
+
+
+def finite(vectors: Vectors, base: Base, adapter: Adapter | None) -> Vectors:
+    """The same vectors, if each is finite and has a direction.
+
+    Args:
+        vectors: shape (texts, dimensions) or (dimensions,).
+        base: the model they are from.
+        adapter: the adapter they were encoded with.
+
+    Raises:
+        ModelError: a number is NaN or infinite, or a vector is zero.
+    """
+    if np.isfinite(vectors).all() and vectors.any(axis=-1).all():
+        return vectors
+    adapted = f" with the adapter {adapter.name} ({adapter.path})" if adapter else ""
+    raise ModelError(
+        f"the model {base.name}{adapted} gives numbers that are not finite, or vectors of length 0",
+        "use another model" if adapter is None else "use other adapters, or none",
+    )
