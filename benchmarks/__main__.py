@@ -14,6 +14,7 @@ BENCHMARKS = {
     "fit": "fit the ranking's weights and the confidence",
     "warm": "what ranking costs beyond encoding a question",
     "missed": "which questions are missed, and why",
+    "faults": "attacks: kills, damage, hostile repositories",
     "quality": "questions on real repositories, asked of codesift and of its peers",
 }
 """Name of a module in this folder, each with `main(arguments) -> exit code` -> what it is about."""

@@ -1,0 +1,98 @@
+"""Searches in forks of this process, for questions that were encoded before.
+
+Opening the encoder takes longer than everything else a search does, and these trials attack the index.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.faults.children import SECONDS, command, finish, fork
+from benchmarks.faults.ground import Repository
+from benchmarks.faults.trials import Ended
+from benchmarks.processes import Failed
+
+if TYPE_CHECKING:
+    from codesift.running import Run
+    from codesift.store import Index
+    from codesift.types import Vectors as Matrix
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """In place of the encoder, for queries alone: the vectors of texts that were encoded before."""
+
+    vectors: dict[str, Matrix]
+
+    def encode_query(self, text: str) -> Matrix:
+        """The vector of a text, shape (dimensions,)."""
+        return self.vectors[text]
+
+
+def encode(texts: Sequence[str], repository: Repository) -> Remembered:
+    """Encode questions with the real encoder, in a process of its own.
+
+    Raises:
+        Failed: that process did not end well.
+    """
+    path = repository.ground.folder / "questions.npy"
+
+    def work() -> None:
+        encoder = _run(repository.root).query_encoder()
+        np.save(path, np.stack([encoder.encode_query(text) for text in texts]))
+
+    ended = finish(fork(work, repository.root, repository.ground.environ()), 120)
+    if ended.code:
+        raise Failed(ended.err)
+    return Remembered(dict(zip(texts, np.load(path), strict=True)))
+
+
+def _run(root: Path) -> Run:
+    from codesift.running import start
+
+    return start(root)
+
+
+def ask(repository: Repository, remembered: Remembered, *arguments: str, seconds: float = SECONDS) -> Ended:
+    """Run the command line in a fork, its questions among those remembered; what it indexes is encoded."""
+
+    def work() -> int:
+        from codesift.running import Run
+
+        Run.query_encoder = lambda run: remembered  # type: ignore[method-assign, assignment, return-value]
+        return command(arguments)
+
+    return finish(fork(work, repository.root, repository.ground.environ(repository.more)), seconds)
+
+
+def ask_often(
+    repository: Repository, remembered: Remembered, texts: Sequence[str], limit: int, seconds: float = SECONDS
+) -> Ended:
+    """Search one open index for all texts, so often that the graph is loaded; prints the results."""
+
+    def show(index: Index) -> None:
+        from codesift.config import Settings
+        from codesift.searching import Question, query
+
+        encoder: Any = lambda: remembered  # noqa: E731 - it encodes queries only
+        for text in texts:
+            found = query(Question(text, limit), index, Settings(), encoder).hits
+            sys.stdout.write(f"{[(hit.path, hit.start_line, round(hit.score, 3)) for hit in found]}\n")
+
+    def work() -> int:
+        from codesift.errors import CodesiftError
+
+        try:
+            _run(repository.root).on_index(show)
+        except CodesiftError as error:  # The command says it like this, too.
+            sys.stderr.write(f"codesift: {error}\n")
+            return 2
+        return 0
+
+    return finish(fork(work, repository.root, repository.ground.environ(repository.more)), seconds)
