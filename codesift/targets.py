@@ -53,12 +53,19 @@ def split_target(target: str) -> tuple[Path, str]:
     """
     # The first colon after which the rest names a file wins: C++ names have colons of their own.
     for at in (i for i, char in enumerate(target) if char == ":"):
-        if Path(target[:at]).is_file() and target[at + 1 :]:
+        if _is_file(target[:at]) and target[at + 1 :]:
             return Path(target[:at]), target[at + 1 :]
     file, _, name = target.partition(":")
     if not name:
         raise UsageError(f"{target!r} names no function", "write FILE:NAME or FILE:LINE")
     raise UsageError(f"there is no file {file}", "write FILE:NAME, the file as seen from here")
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):  # A name that is too long, or with a NUL character.
+        return False
 
 
 def origin_of_target(

@@ -238,3 +238,25 @@ def test_a_wrong_setting_does_not_keep_an_index_from_being_deleted(codesift: Run
     assert codesift("query", "f", "--root", tmp_path).returncode == 2
     assert codesift("clean", "--root", tmp_path).returncode == 0
     assert not (tmp_path / ".codesift").exists()
+
+
+def test_config_shows_settings_their_sources_and_the_users_own_file(
+    codesift: Run, own_harbour: Path, own_home: Path
+) -> None:
+    own = own_home / ".config/codesift/config.toml"
+    assert codesift("config", "--path", cwd=own_harbour).stdout == f"{own}\n"
+    write(own_harbour, ".codesift.toml", "results = 4\n")
+    found = json.loads(codesift("config", "--json", cwd=own_harbour).stdout)["settings"]
+    assert {"setting": "results", "value": 4, "from": ".codesift.toml"} in found
+    assert "results\t4\t.codesift.toml" in codesift("config", cwd=own_harbour).stdout.splitlines()
+    own.parent.mkdir(parents=True)
+    own.write_text("refresh = false\n", encoding="utf-8")
+    write(own_harbour, "new.py", "def needle():\n    return 1\n")
+    hits = json.loads(codesift("query", "needle", "--json", cwd=own_harbour).stdout)["results"]
+    assert "new.py" not in {hit["path"] for hit in hits}
+
+
+@pytest.mark.parametrize("target", ["a" * 300 + ".py:1", "a\nb:1", ":", "x" * 9000, "a:" * 400])
+def test_a_target_that_names_no_file_is_one_line(codesift: Run, own_harbour: Path, target: str) -> None:
+    done = codesift("similar", target, cwd=own_harbour)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import fields
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from codesift.config import Settings, load_settings
+from codesift.config import Settings, load_settings, personal_settings, settings_with_sources, user_file
 from codesift.errors import UsageError
 
 
@@ -184,6 +185,107 @@ def test_a_repository_does_not_choose_where_files_are_written(tmp_path: Path) ->
     write(tmp_path, ".codesift.toml", "cache_dir = '/somewhere'\n")
     message = complaint(tmp_path)
     assert "cannot be set by a repository" in message and "CODESIFT_CACHE_DIR" in message
+
+
+PERSONAL = ["model", "adapters", "refresh", "threads", "cache-dir", "index-folder", "ann-links"]
+SAMPLES = {"model": "'other'", "adapters": "false", "refresh": "false", "threads": "2", "ann-links": "20"}
+
+
+@pytest.mark.parametrize("key", PERSONAL)
+@pytest.mark.parametrize("name", ["pyproject.toml", ".codesift.toml"])
+def test_what_is_personal_is_an_error_in_a_repository(tmp_path: Path, key: str, name: str) -> None:
+    head = "[tool.codesift]\n" if name == "pyproject.toml" else ""
+    write(tmp_path, name, f"{head}{key} = {SAMPLES.get(key, repr('x'))}\n")
+    message = complaint(tmp_path)
+    assert f"{key} in {name} cannot be set by a repository" in message
+    assert str(user_file()) in message and f"CODESIFT_{key.upper().replace('-', '_')}" in message
+
+
+def test_the_users_own_file_may_set_what_is_personal_and_is_the_weakest(tmp_path: Path) -> None:
+    user_file().parent.mkdir(parents=True)
+    user_file().write_text(
+        "model = 'mine'\nresults = 3\ncontext = 3\nindex-folder = 'repository'\nadapters = 'own'\n"
+    )
+    write(tmp_path, ".codesift.toml", "results = 4\n")
+    settings = load_settings(tmp_path, {"CODESIFT_CONTEXT": "5"}, {})
+    assert (settings.model, settings.index_folder) == ("mine", "repository")
+    assert (settings.results, settings.context) == (4, 5)
+    assert settings.adapters == str(user_file().parent / "own"), "seen from the file that names it"
+    assert personal_settings({}).results == 3
+
+
+def test_a_folder_of_adapters_is_never_seen_from_the_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    settings = load_settings(tmp_path, {"CODESIFT_ADAPTERS": "own"}, {})
+    assert settings.adapters == str(tmp_path / "here" / "own")
+
+
+def test_a_mistake_in_the_users_own_file_is_named(tmp_path: Path) -> None:
+    user_file().parent.mkdir(parents=True)
+    user_file().write_text("modle = 'x'\n")
+    assert "modle in config.toml is not a setting" in complaint(tmp_path)
+
+
+def test_a_repository_can_ask_for_files_of_16_megabytes_and_no_more(tmp_path: Path) -> None:
+    write(tmp_path, ".codesift.toml", "max-file-size = 16_000_000\n")
+    assert load_settings(tmp_path, {}, {}).max_file_size == 16_000_000
+    write(tmp_path, ".codesift.toml", "max-file-size = 16_000_001\n")
+    assert "from 1 to 16000000" in complaint(tmp_path)
+    write(tmp_path, ".codesift.toml", "")
+    assert load_settings(tmp_path, {"CODESIFT_MAX_FILE_SIZE": "900000000"}, {}).max_file_size == 900_000_000
+
+
+HOSTILE = {
+    "dotted key": "a" + ".a" * 20_000 + " = 1\n",
+    "dotted header": "[a" + ".a" * 20_000 + "]\n",
+    "many dotted keys": "".join(f"k{n}{'.a' * 400} = 1\n" for n in range(1_000)),
+    "quoted parts": '"!"' + '."!"' * 20_000 + " = 1\n",
+    "inline table": "a = {" * 50_000,
+    "a megabyte": "# " + "x" * 1_100_000,
+    "long key": "a" * 100_000 + " = 1\n",
+    "long value": "results = '" + "a" * 100_000 + "'\n",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_toml_is_one_short_line(tmp_path: Path, kind: str) -> None:
+    text = HOSTILE[kind]
+    write(tmp_path, ".codesift.toml", text)
+    message = complaint(tmp_path)
+    assert ".codesift.toml" in message and len(message) < 600 and "\n" not in message
+    write(tmp_path, ".codesift.toml", "")
+    write(tmp_path, "pyproject.toml", text + "# codesift\n")
+    if kind not in ("many dotted keys", "long key", "long value"):  # Other programs may have such keys.
+        assert "pyproject.toml" in complaint(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link", "device"])
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, kind: str) -> None:
+    for name in (".codesift.toml", "pyproject.toml"):
+        path = tmp_path / name
+        if kind == "pipe":
+            os.mkfifo(path)
+        elif kind == "folder":
+            path.mkdir()
+        else:
+            path.symlink_to("/dev/zero" if kind == "device" else tmp_path / "other")
+        if name == ".codesift.toml":
+            assert "cannot be read" in complaint(tmp_path)
+            path.unlink() if kind != "folder" else path.rmdir()
+        else:
+            assert load_settings(tmp_path, {}, {}) == Settings()
+
+
+def test_every_setting_is_shown_with_its_source(tmp_path: Path) -> None:
+    write(tmp_path, ".codesift.toml", "results = 4\n")
+    rows = {row["setting"]: row for row in settings_with_sources(tmp_path, {"CODESIFT_CONTEXT": "5"})}
+    assert set(rows) == {f.name.replace("_", "-") for f in fields(Settings)}
+    assert (rows["results"]["value"], rows["results"]["from"]) == (4, ".codesift.toml")
+    assert (rows["context"]["value"], rows["context"]["from"]) == (5, "environment")
+    assert rows["model"]["from"] == "default"
 
 
 def test_the_cache_folder_is_the_users_unless_one_is_given(
