@@ -112,5 +112,7 @@ def _delete(inside: Path) -> None:
                 remove(path)
         with contextlib.suppress(OSError):
             inside.rmdir()
+    except FileNotFoundError:
+        return  # Another process has done the same.
     except OSError as error:
         raise StorageError(f"cannot delete {inside}: {error.strerror}") from error

@@ -85,12 +85,20 @@ class Settings:
     """Units each search hands to the ranking. 200 found nothing more (`python -m benchmarks fit`)."""
 
     def cache_folder(self) -> Path:
-        """The user's folder for indexes. It may not exist yet."""
+        """The user's folder for indexes. It may not exist yet.
+
+        Raises:
+            UsageError: the user has no home.
+        """
         if self.cache_dir:
             return Path(os.path.expanduser(self.cache_dir))  # noqa: PTH111 - without a home, `~` stays
         from platformdirs import user_cache_path
 
-        return user_cache_path("codesift", appauthor=False)
+        found = user_cache_path("codesift", appauthor=False)
+        # Without a home, `~` stays what it is: a folder of that name may come with a repository.
+        if not found.is_absolute():
+            raise UsageError("you have no home folder for indexes", "set CODESIFT_CACHE_DIR to a folder")
+        return found
 
 
 _FIELDS: Mapping[str, Field[Any]] = {each.name: each for each in fields(Settings)}
@@ -164,7 +172,9 @@ def _sources(root: Path, environ: Mapping[str, str], flags: Mapping[str, object]
 
 def _personal_sources(environ: Mapping[str, str]) -> tuple[_Source, _Source]:
     path = user_file()
-    return (str(path), _from_file(path, (), shared=False)), ("environment", _from_environment(environ))
+    # Without a home the path is a relative one, and a repository may have such a file.
+    own = _from_file(path, (), shared=False) if path.is_absolute() else {}
+    return (str(path), own), ("environment", _from_environment(environ))
 
 
 def _from_file(path: Path, table: tuple[str, ...], shared: bool) -> dict[str, Any]:

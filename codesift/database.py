@@ -56,7 +56,7 @@ def _explain(error: Exception, path: Path) -> StorageError:
 
 def damaged(path: Path, reason: str) -> DamagedIndexError:
     """The error for an index that cannot be trusted."""
-    return DamagedIndexError(f"the index {path} is damaged: {reason}", "codesift clean, then codesift index")
+    return DamagedIndexError(f"the index {path} is damaged: {reason}", "codesift status --check")
 
 
 def _is_full(path: Path) -> bool:

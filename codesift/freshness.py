@@ -213,7 +213,7 @@ def check(folder: Path, desk: Desk, seconds: float) -> None:
     with open_index(desk.root, folder, desk.settings) as index, index.database.limited(seconds):
         if not index.graph.is_whole():
             index.graph.remove()
-            desk.notify("the graph of the index was damaged: building it again")
+            desk.notify("the graph of the index was damaged: the next index run builds it again")
         try:
             damage = examine(index.database)
         except DamagedIndexError:

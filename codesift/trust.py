@@ -139,6 +139,8 @@ def _key_path() -> Path:
 
 
 def _read_or_make_key(path: Path) -> bytes:
+    if not path.is_absolute():
+        raise StorageError("you have no home folder for a key", "set HOME")
     try:
         with contextlib.suppress(FileNotFoundError):
             return _whole(read_regular(path, _KEY_BYTES), path)

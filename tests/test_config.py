@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from codesift import trust
 from codesift.config import Settings, load_settings, personal_settings, settings_with_sources, user_file
-from codesift.errors import UsageError
+from codesift.errors import StorageError, UsageError
 
 
 def write(root: Path, name: str, text: str) -> None:
@@ -277,6 +278,22 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path, kind: str) -> None:
             path.unlink() if kind != "folder" else path.rmdir()
         else:
             assert load_settings(tmp_path, {}, {}) == Settings()
+
+
+def test_without_a_home_no_folder_of_a_repository_stands_in_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in ("config", "cache", "data"):
+        # What `expanduser` leaves where the user has neither HOME nor an entry among the system's users.
+        monkeypatch.setattr(f"platformdirs.user_{kind}_path", lambda *_, **__: Path("~", "codesift"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "~" / "codesift").mkdir(parents=True)
+    (tmp_path / "~" / "codesift" / "config.toml").write_text("model = 'theirs'\n")
+    assert load_settings(tmp_path, {}, {}) == Settings()
+    with pytest.raises(UsageError, match="no home folder"):
+        Settings().cache_folder()
+    with pytest.raises(StorageError, match="no home folder"):
+        trust.signature(b"x")
 
 
 def test_every_setting_is_shown_with_its_source(tmp_path: Path) -> None:
