@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,13 +42,12 @@ class Contents:
 
 
 def contents(place: Path) -> Contents:
-    """What the index in a folder holds.
+    """What the index in a folder holds. A copy is read, because SQLite leaves files beside what it reads.
 
     Raises:
-        sqlite3.Error: it cannot be read.
+        sqlite3.Error, OSError: it cannot be read.
     """
-    uri = f"{(place / DATABASE).absolute().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True)) as database:
+    with tempfile.TemporaryDirectory() as folder, closing(_copy(place, Path(folder))) as database:
         tables = {name: database.execute(sql).fetchall() for name, sql in _STORED.items()}
         used = "SELECT digest, data FROM vectors WHERE id IN (SELECT vector_id FROM windows)"
         rows = database.execute(used).fetchall()
@@ -55,13 +56,20 @@ def contents(place: Path) -> Contents:
     )
 
 
+def _copy(place: Path, folder: Path) -> sqlite3.Connection:
+    for name in (DATABASE, f"{DATABASE}-wal"):
+        if (place / name).exists():
+            shutil.copy(place / name, folder)
+    return sqlite3.connect(f"{(folder / DATABASE).as_uri()}?mode=rw", uri=True)
+
+
 def difference(place: Path | None, expected: Contents) -> str:
     """What differs between the index in a folder and an undisturbed one; empty if nothing does."""
     if place is None:
         return "no index"
     try:
         found = contents(place)
-    except (sqlite3.Error, UnicodeError, ValueError) as error:
+    except (sqlite3.Error, OSError, UnicodeError, ValueError) as error:
         return f"unreadable: {error}"
     for name, rows in expected.tables.items():
         if found.tables[name] != rows:

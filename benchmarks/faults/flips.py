@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,8 +18,10 @@ from benchmarks.faults.ground import INSIDE, Ground, Repository
 from benchmarks.faults.repositories import QUESTION, TARGET, many
 from benchmarks.faults.trials import Ended, Trial, first_fault, same_results, slowest
 from benchmarks.processes import Failed
+from codesift.location import DATABASE
 
-_SIZE = (2, 4, 6)
+_SIZE = (1, 8, 6)
+"""No text twice: units of equal score come in the order of their ids, which are others after healing."""
 _CLEAN = "clean"
 _INSTALLED_EVERY = 25
 """Of so many trials one runs the installed command; the others run in forks of this process."""
@@ -90,9 +93,12 @@ def _leave_log(repository: Repository) -> None:
         return command(["index"])
 
     ended = finish(fork(work, repository.root, repository.ground.environ()), 120)
-    log = repository.place / "index.db-wal"
-    if ended.code or not log.exists() or not log.stat().st_size:
+    if ended.code or not _log(repository.place).exists():
         raise Failed(f"no log was left: {ended.err}")
+
+
+def _log(place: Path) -> Path:
+    return place / f"{DATABASE}-wal"
 
 
 def _trial(bed: _Bed, arguments: tuple[str, ...], installed: bool, chance: random.Random) -> Trial:
@@ -102,13 +108,14 @@ def _trial(bed: _Bed, arguments: tuple[str, ...], installed: bool, chance: rando
         two_days_ago = time.time() - 2 * 24 * 3600
         os.utime(repository.place / "checked", (two_days_ago, two_days_ago))
     path = _choose(repository.place, chance)
+    has_log = _log(repository.place).exists()
     name = f"{repository.root.name}/{path.name}: {damage(path, chance)}, then {' '.join(arguments)}"
     first = bed.ask(arguments, installed)
     check = bed.ask(("status", "--check"), installed)
     again = bed.ask(arguments, installed)
     took = slowest(first, check, again)
     kind, detail = _wrong(bed, arguments, first, check, again)
-    return Trial(name, not kind, kind or _held(first, check), detail, took)
+    return Trial(name, not kind, kind or _held(path.name, has_log, first, check), detail, took)
 
 
 def _wrong(
@@ -136,16 +143,26 @@ def _wrong(
     return "", ""
 
 
-def _held(first: Ended, check: Ended) -> str:
+def _held(name: str, has_log: bool, first: Ended, check: Ended) -> str:
+    """The kind of outcome, with the file where no word was said of it.
+
+    Args:
+        name: of the damaged file.
+        has_log: whether all of the database is in a log, so that nothing reads the database.
+        first: the search.
+        check: `status --check`.
+    """
     if _NOT_USED in check.err:
         return "an index in its repository is not used any more, as a line says"
     if first.err and check.err:
         return "said by the search, healed by `status --check`"
     if first.err:
         return "said and healed by the search"
-    return (
-        "same results, noticed and healed by `status --check`" if check.err else "same results, nothing said"
-    )
+    if check.err:
+        return "same results, noticed and healed by `status --check`"
+    replaced = has_log and name == DATABASE
+    what = "a database that its log replaces" if replaced else re.sub("^[0-9a-f]{16}", "SPACE", name)
+    return f"same results, nothing said of {what}"
 
 
 def _choose(place: Path, chance: random.Random) -> Path:
