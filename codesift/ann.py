@@ -21,7 +21,7 @@ from codesift import trust
 from codesift.errors import StorageError
 from codesift.files import read_regular
 from codesift.location import replace_file
-from codesift.scanning import Found, best_first, exact, layout, scan
+from codesift.scanning import Found, best_first, exact, extract, layout, mapped, scan
 from codesift.types import Progress
 from codesift.vectors import Vectors
 
@@ -52,6 +52,8 @@ class GraphState:
     """Bytes of the graph file."""
     index: str = ""
     """Identity of the index whose vector ids are its labels."""
+    extract: str = ""
+    """Of the labels and the beginnings of the vectors in the file, with this user's key: see `scanning`."""
     signature: str = ""
     """Of all other fields, with this user's key."""
     digest: str = ""
@@ -76,6 +78,8 @@ class Graph:
         self._note = self.path.with_suffix(".json")
         self._opened: tuple[GraphState, Any] | None = None
         self._scans = 0
+        self._scanned: GraphState | None = None
+        """The graph whose extract was found to be right."""
 
     # -- searching ----------------------------------------------------------------------------
 
@@ -103,8 +107,19 @@ class Graph:
         """Search what the graph holds: a process that asks little compares all, one that goes on loads it."""
         self._scans += 1
         few = self._opened is None and self._scans <= _SCANS and state.count <= _SCAN_LIMIT
-        found = scan(self.path, state.count, query, limit) if few else []
+        found = scan(self.path, state.count, query, limit) if few and self._is_unmixed(state) else []
         return found or self._search_graph(self._open(state), query, limit, state)
+
+    def _is_unmixed(self, state: GraphState) -> bool:
+        """Whether a graph's file holds its own vectors under their own labels; looked at once."""
+        if self._scanned != state:
+            held = mapped(self.path, state.count, self._dimensions)
+            if held is None:
+                return False
+            if trust.signature(extract(held)) != state.extract:
+                raise OSError("the graph file was changed")
+            self._scanned = state
+        return True
 
     def _search_graph(self, graph: Any, query: Matrix, limit: int, state: GraphState) -> Found:
         limit = min(limit, state.count)
@@ -177,9 +192,11 @@ class Graph:
         """State of a graph file that is whole, or of an empty graph."""
         try:
             state = _checked_state(json.loads(read_regular(self._note, _NOTE_BYTES)))
+            if state.count and state != _signed(state):
+                return GraphState()
             whole = os.lstat(self.path).st_size == state.size and state.index == self._vectors.index
             return state if whole else GraphState()
-        except (OSError, ValueError, TypeError, RecursionError):
+        except (OSError, ValueError, TypeError, RecursionError, StorageError):
             return GraphState()
 
     def is_whole(self) -> bool:
@@ -192,8 +209,8 @@ class Graph:
         return False
 
     def _is_as_saved(self, state: GraphState) -> bool:
-        """Whether this user's codesift wrote the note and the file, whatever their times say."""
-        return state == _signed(state) and trust.digest(self.path) == state.digest
+        """Whether the file is the one that its note, which is signed, was written for."""
+        return trust.digest(self.path) == state.digest
 
     def _give_up(self, state: GraphState) -> None:
         """Leave a damaged graph to the next `sync`, unless another process replaced it meanwhile."""
@@ -228,7 +245,13 @@ class Graph:
             graph.save_index(os.fsencode(fresh))
             if fresh.stat().st_size != size:
                 raise OSError(f"wrote {fresh.stat().st_size} of {size} bytes")
-            note = _signed(GraphState(last, count, size, self._vectors.index, digest=trust.digest(fresh)))
+            held = mapped(fresh, count, self._dimensions)
+            facts = GraphState(
+                *(last, count, size, self._vectors.index),
+                extract=trust.signature(extract(held)) if held else "",
+                digest=trust.digest(fresh),
+            )
+            note = _signed(facts)
             fresh.replace(self.path)
             replace_file(self._note, json.dumps(note.__dict__).encode())
         except (OSError, RuntimeError) as error:
@@ -255,7 +278,8 @@ def _checked_state(found: Any) -> GraphState:
     numbers = (state.last, state.count, state.size)
     if any(type(number) is not int or not 0 <= number < 2**53 for number in numbers):
         raise ValueError("a number of the note is out of range")
-    if any(type(text) is not str for text in (state.index, state.digest, state.signature)):
+    texts = (state.index, state.extract, state.digest, state.signature)
+    if any(type(text) is not str for text in texts):
         raise ValueError("a text of the note is none")
     return state
 

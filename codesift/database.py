@@ -231,7 +231,17 @@ def check_head(path: Path, versions: Sequence[int] = (SCHEMA_VERSION,)) -> int:
             f"(schema {version}, this one reads {SCHEMA_VERSION})",
             "codesift clean, then codesift index",
         )
+    if is_settled(path) and _is_cut_short(head, path):
+        raise damaged(path, "its end is missing")
     return version
+
+
+def _is_cut_short(head: bytes, path: Path) -> bool:
+    """Whether a database is smaller than its head says; SQLite takes what is missing for zeros."""
+    page = int.from_bytes(head[16:18], "big")
+    pages = int.from_bytes(head[28:32], "big")
+    # The number of pages is right only where both counts of changes are the same.
+    return head[24:28] == head[92:96] and path.stat().st_size < (65536 if page == 1 else page) * pages
 
 
 def _check_kind(path: Path) -> None:

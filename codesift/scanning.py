@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Found = list[tuple[int, float]]
 """(vector id, cosine), best first."""
 
+_EXTRACTED = 4
+"""Numbers of each vector in an extract: the page they lie on is read by a scan in any case."""
 _HEADER = struct.Struct("<6Q2i3QdQ")
 """Of hnswlib 0.8's file: offset, room, count, size of an element, where its label and vector begin, ..."""
 
@@ -33,16 +35,36 @@ def scan(path: Path, count: int, query: Matrix, limit: int) -> Found:
     Raises:
         OSError, ValueError: the file cannot be read, or is damaged.
     """
+    held = mapped(path, count, len(query))
+    return exact(iter([held]), query, limit) if held else []
+
+
+def mapped(path: Path, count: int, dimensions: int) -> tuple[NDArray[np.int64], Matrix] | None:
+    """What a graph's file holds, mapped into memory: (labels (n,), vectors (n, dimensions)).
+
+    Returns:
+        None if the file is not laid out as this hnswlib writes it.
+
+    Raises:
+        OSError, ValueError: the file cannot be read, or is damaged.
+    """
     import numpy as np
 
-    found = layout(path, count, len(query))
+    found = layout(path, count, dimensions)
     if found is None:
-        return []
+        return None
     size, label_at, vector_at = found
     elements = np.memmap(path, np.uint8, "r", _HEADER.size, (count, size))
-    vectors = elements[:, vector_at:label_at].view(np.float32)  # (count, dimensions)
-    labels = elements[:, label_at:].view(np.uint64)[:, 0].astype(np.int64)
-    return exact(iter([(labels, vectors)]), query, limit)
+    vectors = elements[:, vector_at:label_at].view(np.float32)
+    return elements[:, label_at:].view(np.uint64)[:, 0].astype(np.int64), vectors
+
+
+def extract(held: tuple[NDArray[np.int64], Matrix]) -> bytes:
+    """The label and the first numbers of each vector: whoever mixes vectors up cannot keep them."""
+    import numpy as np
+
+    labels, vectors = held
+    return labels.tobytes() + np.ascontiguousarray(vectors[:, :_EXTRACTED]).tobytes()
 
 
 def layout(path: Path, count: int, dimensions: int) -> tuple[int, int, int] | None:

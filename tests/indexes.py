@@ -13,6 +13,9 @@ from codesift.location import ABOUT, cache_place
 SHARED = "CODESIFT_EVAL_SESSION_HOME"
 """Variable with the home of fixtures that outlive a test; it is not a setting of codesift."""
 
+KEY = Path(".local", "share", "codesift", "key")
+"""Of a user, seen from the home."""
+
 
 def index_of(root: Path) -> Path:
     """The index folder of a repository, in the cache folder of the running test."""
@@ -39,10 +42,10 @@ def _shared(root: Path) -> Path:
 
 
 def _copy(source: Path, root: Path) -> None:
-    place, key = index_of(root), Path(".local", "share", "codesift", "key")
+    place = index_of(root)
     shutil.copytree(source, place)
     # The graph is signed with the key of the home it was made in.
-    own = Path(os.environ["HOME"]) / key
+    own = Path(os.environ["HOME"]) / KEY
     own.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(Path(os.environ[SHARED]) / key, own)
+    shutil.copy(Path(os.environ[SHARED]) / KEY, own)
     (place / ABOUT).write_text(json.dumps({"root": str(root.resolve())}), encoding="utf-8")

@@ -14,7 +14,7 @@ from fakes import HashingEncoder, opened, refuse, run_index, write
 from safetensors.numpy import load_file, save_file
 from tiny_models import DIM, adapters, converted, transformers_folder
 
-from codesift.config import Settings, load_settings
+from codesift.config import Settings, load_settings, user_file
 from codesift.encoders import open_encoder
 from codesift.encoders.converted import ConvertedEncoder
 from codesift.encoders.weights import load_weights, merge, read_adapter
@@ -373,21 +373,23 @@ def test_pasted_code_finds_itself_by_the_adapter_of_its_language(root: Path, set
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"), [("true", True), ("off", False), ("0", False), ("my/adapters", "my/adapters")]
+    ("written", "meant"), [("true", True), ("off", False), ("0", False), ("/my/adapters", "/my/adapters")]
 )
 def test_the_setting_is_yes_no_or_a_folder(tmp_path: Path, written: str, meant: object) -> None:
     assert load_settings(tmp_path, {"CODESIFT_ADAPTERS": written}, {}).adapters == meant
-    (tmp_path / ".codesift.toml").write_text(f"adapters = {json.dumps(meant)}\n")
+    user_file().parent.mkdir(parents=True)
+    user_file().write_text(f"adapters = {json.dumps(meant)}\n")
     assert load_settings(tmp_path, {}, {}).adapters == meant
 
 
 def test_a_wrong_setting_says_what_is_expected(tmp_path: Path) -> None:
-    (tmp_path / ".codesift.toml").write_text("adapters = 1\n")
+    user_file().parent.mkdir(parents=True)
+    user_file().write_text("adapters = 1\n")
     with pytest.raises(UsageError, match=r"true or false, or a folder with an adapters\.json"):
         load_settings(tmp_path, {}, {})
 
 
-def test_a_folder_is_seen_from_the_root(root: Path, base: Base) -> None:
+def test_a_folder_of_the_library_is_seen_from_the_root(root: Path, base: Base) -> None:
     adapters(root / "own", Path(base.folder), ["python"])
     settings = Settings(model=base.folder, adapters="own")
     with opened(root, settings) as index:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from fakes import HashingEncoder, desk_of, run_index, write
-from indexes import index_of, lend
+from indexes import KEY, index_of
 from repositories import SHOP, worked
 from repositories import write as write_shop
 
@@ -54,7 +54,7 @@ class Ground:
 
     def renew(self) -> None:
         """Go back to the clean index."""
-        shutil.rmtree(index_of(self.root))
+        shutil.rmtree(index_of(self.root), ignore_errors=True)
         shutil.copytree(self.clean, index_of(self.root))
         self.said.clear()
         self.encoder.encoded.clear()
@@ -80,12 +80,17 @@ class Ground:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Ground:
-    return Ground(tmp_path_factory.mktemp("ground") / "repo")
+    folder = tmp_path_factory.mktemp("ground")
+    # Apart from other indexes, whose vectors of the same texts are the real encoder's.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        return Ground(folder / "repo")
 
 
 @pytest.fixture
-def ground(built: Ground) -> Ground:
-    lend(built.root)
+def ground(built: Ground, session_home: Path, own_home: Path) -> Ground:
+    (own_home / KEY).parent.mkdir(parents=True)
+    shutil.copy(session_home / KEY, own_home / KEY)
     built.renew()
     return built
 
