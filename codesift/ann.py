@@ -192,7 +192,7 @@ class Graph:
         """State of a graph file that is whole, or of an empty graph."""
         try:
             state = _checked_state(json.loads(read_regular(self._note, _NOTE_BYTES)))
-            if state.count and state != _signed(state):
+            if state != _signed(state):
                 return GraphState()
             whole = os.lstat(self.path).st_size == state.size and state.index == self._vectors.index
             return state if whole else GraphState()
