@@ -17,11 +17,12 @@ from codesift.placing import File, Place, place
 from codesift.trees import GivenUpError
 from codesift.types import Unit
 
-SMALL = 8_000
-"""Characters of a file up to which it is parsed in this process: whatever is in it, that takes half a second
-at most."""
+SMALL = 1_000
+"""Characters of a file up to which it is parsed in this process. Nothing can stop a parser there; the worst
+text known, `/*` in Swift, takes 0.6 s for 1,000 characters and 4 s for 2,000."""
 PARSE_SECONDS = 3
-"""Processor time after which a larger file is given up."""
+"""Whole seconds of processor time after which a larger file is given up. The slowest of 18,600 files of real
+projects (a header of 0.9 MB) takes 0.5 s."""
 SIGNATURE_LENGTH = 300
 HEADER_LINES = 3
 """A licence is looked for in comments that begin this near to the top of a file."""
