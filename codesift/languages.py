@@ -9,7 +9,7 @@ from functools import cache
 
 from codesift.errors import UsageError
 
-UNITS = "1"
+UNITS = "2"
 """Version of how text becomes units. Raise it whenever the same file would be cut into other ones."""
 
 
