@@ -18,13 +18,13 @@ FIRST = 3
 KINDS = {
     "question": [
         ("how does an interrupted index run continue", "apply"),
-        ("where are symbolic links kept from being followed", "_Walk._take"),
-        ("how is a damaged graph file noticed before it is used", "Graph._load"),
+        ("where are symbolic links kept from being followed", "open_regular"),
+        ("how is a damaged graph file noticed before it is used", "Graph._is_unmixed"),
         ("what decides whether two functions are near-duplicates", "duplicates"),
     ],
     "keywords": [
         ("escape control characters terminal", "_escape"),
-        ("graph checksum", "_checksum"),
+        ("vector checksum", "vector_checksum"),
         ("merge adapter weights", "merge"),
     ],
     "symbol": [
@@ -36,13 +36,13 @@ KINDS = {
     "typing error": [("split_identifer", "split_identifier"), ("Catalgo", "Catalog")],
     "error message": [
         ("StorageError: cannot save the graph", "Graph._save"),
-        ("the index index.db was written by another version of codesift (schema 0)", "Database._open"),
-        ("there is no index of /home/me/project", "on_index"),
+        ("the index index.db was written by another version of codesift (schema 0)", "check_head"),
+        ("there is no index of /home/me/project", "_found_place"),
     ],
     "pasted code": [
         ("parts = [p.lower() for p in PATTERN.findall(name)]\nreturn parts\n", "split_identifier"),
         ("for start in range(0, len(items), 900):\n    yield items[start:start + 900]\n", "parts"),
-        ("while chunk := f.read(1 << 20):\n    crc = zlib.crc32(chunk, crc)\nreturn crc\n", "_checksum"),
+        ("while chunk := f.read(1 << 20):\n    sha.update(chunk)\nreturn sha.hexdigest()\n", "file_digest"),
     ],
 }
 UNANSWERED = [
