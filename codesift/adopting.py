@@ -16,7 +16,8 @@ from pathlib import Path
 
 from codesift import trust
 from codesift.config import Settings
-from codesift.database import STEPS, Database, check_head
+from codesift.database import STEPS, Database
+from codesift.databasefile import check_head
 from codesift.errors import StorageError
 from codesift.git import is_tracked
 from codesift.location import (

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from codesift.checksums import file_checksum
-from codesift.database import Database, damaged, parts
+from codesift.database import Database, parts
+from codesift.databasefile import damaged
 from codesift.types import Hit, SourceFile, Unit
 from codesift.words import is_slip, terms
 

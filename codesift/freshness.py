@@ -9,29 +9,26 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from codesift import sealing
 from codesift.adopting import Notify, usable_place
 from codesift.config import Settings
 from codesift.database import Database
 from codesift.errors import DamagedIndexError, NoSpaceError, StorageError, UsageError
-from codesift.indexing import OpenEncoder, Plan, apply, plan, skips
+from codesift.indexing import OpenEncoder, Plan, apply, plan
 from codesift.location import (
     CHECKED,
     DATABASE,
-    Stored,
     holds_index,
     is_writable,
     make_index_folder,
     read_about,
     replace_file,
     repository_place,
-    size_on_disk,
-    stored_indexes,
     write_lock,
 )
-from codesift.store import Index, discard, open_index, write_index
+from codesift.store import Index, open_index, write_index
 from codesift.types import Progress, Report
 
 T = TypeVar("T")
@@ -40,7 +37,7 @@ _CHECK_EVERY = 24 * 3600
 """Seconds after which an index is examined in passing."""
 _CHECK_SECONDS = 2.0
 """Seconds a statement of such an examination may take; `status --check` examines larger indexes."""
-_WAITING = "another codesift is indexing this repository: waiting for it"
+WAITING = "another codesift is indexing this repository: waiting for it"
 
 
 @dataclass(frozen=True)
@@ -64,12 +61,12 @@ def index_repository(desk: Desk) -> Report:
         StorageError: the index can be neither written nor healed.
     """
     folder = _made_place(desk)
-    with write_lock(folder, lambda: desk.notify(_WAITING)):
+    with write_lock(folder, lambda: desk.notify(WAITING)):
         try:
-            return _apply(folder, desk)
+            return apply_changes(folder, desk)
         except DamagedIndexError as error:
-            _heal(folder, error, desk)
-            return _apply(folder, desk)
+            heal_index(folder, error, desk)
+            return apply_changes(folder, desk)
 
 
 def on_index(desk: Desk, work: Callable[[Index], T]) -> T:
@@ -89,8 +86,8 @@ def on_index(desk: Desk, work: Callable[[Index], T]) -> T:
     except DamagedIndexError as error:
         if not desk.settings.refresh:
             raise
-        with write_lock(folder, lambda: desk.notify(_WAITING)):
-            _heal(folder, error, desk)
+        with write_lock(folder, lambda: desk.notify(WAITING)):
+            heal_index(folder, error, desk)
         return _refreshed(folder, desk, work)
 
 
@@ -113,7 +110,7 @@ def _found_place(desk: Desk) -> Path:
 
 def _refreshed(folder: Path, desk: Desk, work: Callable[[Index], T]) -> T:
     with open_index(desk.root, folder, desk.settings, read_only=True) as index:
-        if not desk.settings.refresh or not _has_work(_plan(index, desk), index):
+        if not desk.settings.refresh or not _has_work(plan_of(index, desk), index):
             return work(index)
     try:
         _refresh(folder, desk)
@@ -134,7 +131,7 @@ def _refresh(folder: Path, desk: Desk) -> None:
     while True:
         with write_lock(folder, None) as mine:
             if mine:
-                _apply(folder, desk)
+                apply_changes(folder, desk)
                 return
         if _is_parsed(folder, desk):
             desk.notify("another codesift is indexing this repository: searching what is ready")
@@ -142,12 +139,13 @@ def _refresh(folder: Path, desk: Desk) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def _apply(folder: Path, desk: Desk) -> Report:
+def apply_changes(folder: Path, desk: Desk) -> Report:
+    """Plan and apply; whoever calls this holds the write lock."""
     with write_index(desk.root, folder, desk.settings) as index:
-        return apply(_plan(index, desk), index, desk.settings, desk.progress, desk.open_encoder)
+        return apply(plan_of(index, desk), index, desk.settings, desk.progress, desk.open_encoder)
 
 
-def _plan(index: Index, desk: Desk) -> Plan:
+def plan_of(index: Index, desk: Desk) -> Plan:
     """As `plan`, and tell the user what the walk has to say, once a command."""
     found = plan(index, desk.settings)
     for line in found.warnings:
@@ -170,14 +168,14 @@ def _has_work(found: Plan, index: Index) -> bool:
 # -- damage ---------------------------------------------------------------------------------------
 
 
-def _heal(folder: Path, error: DamagedIndexError, desk: Desk) -> None:
+def heal_index(folder: Path, error: DamagedIndexError, desk: Desk) -> None:
     """Delete what cannot be trusted; all of it can be made again from the files."""
     from codesift.healing import heal
 
     healed = heal(folder)
     # Another process may have healed it meanwhile.
     desk.notify(f"{error.message}: indexing {healed or 'what it was'} again")
-    _note_check(folder)
+    note_check(folder)
 
 
 def _check_in_passing(folder: Path, desk: Desk) -> None:
@@ -190,7 +188,7 @@ def _check_in_passing(folder: Path, desk: Desk) -> None:
         return
     with write_lock(folder, None) as mine:
         if mine:
-            _note_check(folder)
+            note_check(folder)
             with suppress(NoSpaceError):
                 check(folder, desk, _CHECK_SECONDS)
 
@@ -237,87 +235,7 @@ def _is_due(folder: Path) -> bool:
         return True
 
 
-def _note_check(folder: Path) -> None:
+def note_check(folder: Path) -> None:
+    """Note that an index was examined just now."""
     with suppress(OSError):
         replace_file(folder / CHECKED, b"")
-
-
-# -- status and deletion --------------------------------------------------------------------------
-
-
-def status_of(desk: Desk, checked: bool = False) -> dict[str, Any]:
-    """What `codesift status` tells of the index of a repository; nothing is changed unless `checked`.
-
-    Args:
-        checked: examine all that is stored, and heal what is damaged.
-
-    Raises:
-        UsageError: there is no index.
-    """
-    root, settings = desk.root, desk.settings
-    folder = usable_place(root, settings, desk.notify)
-    if not holds_index(folder):
-        raise UsageError(f"there is no index of {root}", "codesift index")
-    if checked:
-        _check_and_heal(folder, desk)
-    with open_index(root, folder, settings, read_only=True) as index:
-        found = _plan(index, desk)
-        files, units = index.catalog.counts()
-        return {
-            "root": str(root),
-            "index": str(folder),
-            "model": index.space.base.name,
-            "adapters": [language or "other" for language in index.space.adapters.named()],
-            "space": index.space.id,
-            "files": files,
-            "units": units,
-            "vectors_ready": index.vectors.ready(),
-            "languages": {name: count for name, _, count in index.catalog.languages()},
-            "stale_files": len(found.unsure) + len(found.removed),
-            "skipped": skips(found, index),
-            "not_parsed": index.catalog.gave_up(),
-            "size_bytes": size_on_disk(folder),
-        }
-
-
-def _check_and_heal(folder: Path, desk: Desk) -> None:
-    with write_lock(folder, lambda: desk.notify(_WAITING)):
-        try:
-            check(folder, desk, float("inf"))
-        except DamagedIndexError as error:
-            _heal(folder, error, desk)
-        _note_check(folder)
-        _apply(folder, desk)
-
-
-def all_indexes(settings: Settings) -> list[dict[str, Any]]:
-    """A row for each index in the user's cache folder."""
-    return [
-        {
-            "root": str(each.root) if each.root else None,
-            "missing": each.is_missing(),
-            "size_bytes": each.size,
-            "used": time.strftime("%Y-%m-%d %H:%M", time.localtime(each.used)),
-            "index": str(each.folder),
-        }
-        for each in stored_indexes(settings)
-    ]
-
-
-def delete_index(desk: Desk) -> tuple[Path | None, int]:
-    """Delete the index of a repository; returns where it was (None: there is none) and the bytes freed."""
-    folder = usable_place(desk.root, desk.settings, desk.notify)
-    if not holds_index(folder):
-        return None, 0
-    return folder, _discard(folder, desk.notify)
-
-
-def delete_indexes(settings: Settings, notify: Notify, missing_only: bool) -> list[tuple[Stored, int]]:
-    """Delete all indexes in the cache folder, or those of missing repositories: (index, bytes freed)."""
-    chosen = [each for each in stored_indexes(settings) if each.is_missing() or not missing_only]
-    return [(each, _discard(each.folder, notify)) for each in chosen]
-
-
-def _discard(folder: Path, notify: Notify) -> int:
-    with write_lock(folder, lambda: notify(_WAITING)):
-        return discard(folder)

@@ -19,7 +19,8 @@ from typing import Any
 
 from codesift.catalog import Catalog
 from codesift.checksums import vector_checksum
-from codesift.database import SCHEMA_VERSION, STEPS, Database, check_head
+from codesift.database import STEPS, Database
+from codesift.databasefile import SCHEMA_VERSION, check_head
 from codesift.errors import DamagedIndexError, StorageError
 from codesift.examining import STRAYS, Damage, examine
 from codesift.location import DATABASE

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from codesift import trust
-from codesift.database import is_settled
+from codesift.databasefile import is_settled
 from codesift.errors import StorageError
 from codesift.files import read_regular
 from codesift.location import DATABASE, replace_file

@@ -13,7 +13,8 @@ from codesift import sealing, trust
 from codesift.ann import Graph
 from codesift.catalog import Catalog
 from codesift.config import Settings
-from codesift.database import Database, damaged
+from codesift.database import Database
+from codesift.databasefile import damaged
 from codesift.errors import CodesiftError, StorageError
 from codesift.lexicon import Lexicon
 from codesift.location import ABOUT, DATABASE, is_writable, repository_place, size_on_disk

@@ -33,17 +33,17 @@ def status(
     model: options.Model = None,
 ) -> None:
     """Show what is indexed, with which model, how fresh, and its size on disk."""
-    from codesift import freshness
+    from codesift import housekeeping
 
     if all_indexes and (check or root is not None):
         raise UsageError("--all cannot be given together with --check or --root", "codesift status --help")
     run = start_personally(None) if all_indexes else start(root, model=model)
     view = render.view_of_table(run.settings, json)
     if all_indexes:
-        render.show_indexes(freshness.all_indexes(run.settings), view, sys.stdout)
+        render.show_indexes(housekeeping.all_indexes(run.settings), view, sys.stdout)
         return
     with run.desk() as desk:
-        found = freshness.status_of(desk, check)
+        found = housekeeping.status_of(desk, check)
     render.show_status(found, view, sys.stdout)
 
 
@@ -85,7 +85,7 @@ def clean(
     quiet: options.Quiet = False,
 ) -> None:
     """Delete the index of a repository."""
-    from codesift.freshness import delete_index
+    from codesift.housekeeping import delete_index
 
     if all_indexes + missing + (root is not None) > 1:
         raise UsageError("only one of --all, --missing, --root can be given", "codesift clean --help")
@@ -102,7 +102,7 @@ def clean(
 
 
 def _clean_many(run: Run, missing_only: bool) -> None:
-    from codesift.freshness import delete_indexes
+    from codesift.housekeeping import delete_indexes
 
     deleted = delete_indexes(run.settings, run.notify, missing_only)
     for index, freed in deleted:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codesift.checksums import vector_checksum, window_checksum
-from codesift.database import Database, damaged, parts
+from codesift.database import Database, parts
+from codesift.databasefile import damaged
 
 if TYPE_CHECKING:
     from sqlite3 import Cursor

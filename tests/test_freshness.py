@@ -11,7 +11,8 @@ from indexes import index_of
 
 from codesift.config import Settings
 from codesift.errors import DamagedIndexError, UsageError
-from codesift.freshness import delete_index, index_repository, on_index, status_of
+from codesift.freshness import index_repository, on_index
+from codesift.housekeeping import delete_index, status_of
 from codesift.location import DATABASE, write_lock
 from codesift.store import Index
 from codesift.types import Encoder

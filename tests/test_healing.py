@@ -22,8 +22,9 @@ from repositories import write as write_shop
 from codesift.config import Settings
 from codesift.database import Database
 from codesift.examining import examine
-from codesift.freshness import on_index, status_of
+from codesift.freshness import on_index
 from codesift.healing import heal, rebuild
+from codesift.housekeeping import status_of
 from codesift.searching import Question, query
 from codesift.store import Index
 from codesift.vectors import Vectors
