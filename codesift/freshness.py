@@ -62,11 +62,7 @@ def index_repository(desk: Desk) -> Report:
     """
     folder = _made_place(desk)
     with write_lock(folder, lambda: desk.notify(WAITING)):
-        try:
-            return apply_changes(folder, desk)
-        except DamagedIndexError as error:
-            heal_index(folder, error, desk)
-            return apply_changes(folder, desk)
+        return _healing(folder, desk, lambda: apply_changes(folder, desk), heal_index)
 
 
 def on_index(desk: Desk, work: Callable[[Index], T]) -> T:
@@ -80,15 +76,33 @@ def on_index(desk: Desk, work: Callable[[Index], T]) -> T:
         DamagedIndexError: it is damaged and may not be healed.
     """
     folder = _found_place(desk)
-    try:
+    if not desk.settings.refresh:
+        return _refreshed(folder, desk, work)
+
+    def attempt() -> T:
         _check_in_passing(folder, desk)
         return _refreshed(folder, desk, work)
-    except DamagedIndexError as error:
-        if not desk.settings.refresh:
-            raise
+
+    def heal(folder: Path, error: DamagedIndexError, desk: Desk, thorough: bool) -> None:
         with write_lock(folder, lambda: desk.notify(WAITING)):
-            heal_index(folder, error, desk)
-        return _refreshed(folder, desk, work)
+            heal_index(folder, error, desk, thorough)
+
+    return _healing(folder, desk, attempt, heal)
+
+
+def _healing(
+    folder: Path,
+    desk: Desk,
+    attempt: Callable[[], T],
+    heal: Callable[[Path, DamagedIndexError, Desk, bool], None],
+) -> T:
+    """Attempt something, heal the index if it turns out damaged, and in the end build it again."""
+    for thorough in (False, True):
+        try:
+            return attempt()
+        except DamagedIndexError as error:
+            heal(folder, error, desk, thorough)
+    return attempt()
 
 
 def _made_place(desk: Desk) -> Path:
@@ -168,13 +182,20 @@ def _has_work(found: Plan, index: Index) -> bool:
 # -- damage ---------------------------------------------------------------------------------------
 
 
-def heal_index(folder: Path, error: DamagedIndexError, desk: Desk) -> None:
-    """Delete what cannot be trusted; all of it can be made again from the files."""
-    from codesift.healing import heal
+def heal_index(folder: Path, error: DamagedIndexError, desk: Desk, thorough: bool = False) -> None:
+    """Delete what cannot be trusted; all of it can be made again from the files.
 
-    healed = heal(folder)
-    # Another process may have healed it meanwhile.
-    desk.notify(f"{error.message}: indexing {healed or 'what it was'} again")
+    Args:
+        thorough: delete all but the vectors, because it was damaged still after it had been healed.
+    """
+    from codesift.healing import heal, rebuild
+
+    if thorough:
+        rebuild(folder)
+    healed = "all files" if thorough else heal(folder)
+    # Nothing is left to be healed where another process was first.
+    if healed:
+        desk.notify(f"{error.message}: indexing {healed} again")
     note_check(folder)
 
 
