@@ -9,33 +9,40 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from codesift import trust
+from codesift.catalog import is_stored_path
 from codesift.config import Settings
 from codesift.database import STEPS, Database
-from codesift.databasefile import check_head
+from codesift.databasefile import check_head, is_settled
 from codesift.errors import StorageError
 from codesift.git import is_tracked
 from codesift.location import (
     DATABASE,
     cache_place,
+    fresh_name,
     holds_index,
     make_index_folder,
     repository_place,
+    take_place,
+    write_lock,
 )
-from codesift.store import remove
+from codesift.store import reset
 
 Notify = Callable[[str], None]
 
 _MOST_ROWS = 1000
 """Files looked at to find out whether this machine made an index."""
 _SECONDS = 10
-_OLD_FILES = ("index.db", "index.db-wal", "index.db-shm", "lock", ".gitignore")
-_OLD_ENDINGS = (".hnsw", ".json", ".partial")
+_AGREEING = 2
+"""Files that must agree; one may be a coincidence."""
+_OLD_FILE = re.compile(r"index\.db(-wal|-shm)?|lock|\.gitignore|[0-9a-f]{16}\.(hnsw|json|partial)")
 
 
 def usable_place(root: Path, settings: Settings, notify: Notify) -> Path:
@@ -49,29 +56,39 @@ def usable_place(root: Path, settings: Settings, notify: Notify) -> Path:
     if not os.path.lexists(inside / DATABASE):
         # What is no folder, or a link to one, cannot become ours.
         return outside if os.path.lexists(inside) and not _is_folder(inside) else wanted
-    ours = holds_index(inside) and not is_tracked(root, inside.name) and trust.is_ours(inside)
-    if ours:
-        return wanted
-    if not holds_index(outside) and _take_over(root, inside, outside):
-        notify(f"moved the index {inside} to {outside}")
-    else:
-        notify(f"the index {inside} was not written by your codesift on this machine: it is not used")
-    return outside
+    standing = trust.Standing.FOREIGN
+    if holds_index(inside) and not is_tracked(root, inside.name):
+        if _move(root, inside, outside, notify):
+            return wanted
+        standing = trust.standing(inside)
+    if standing is trust.Standing.FOREIGN:
+        notify(f"{inside} was not written by your codesift on this machine: it is not used (remove it)")
+        return outside
+    if standing is trust.Standing.CHANGED and wanted == inside:
+        notify(f"the index {inside} is not as your codesift left it: building it again")
+        with write_lock(inside, lambda: None):
+            reset(inside)
+    return wanted
 
 
 def _is_folder(place: Path) -> bool:
     return place.is_dir() and not place.is_symlink()
 
 
-def _take_over(root: Path, inside: Path, outside: Path) -> bool:
+def _move(root: Path, inside: Path, outside: Path, notify: Notify) -> bool:
     """Move the vectors of an index of the version before, if this machine made it; files are parsed again."""
-    if not holds_index(inside) or is_tracked(root, inside.name) or not _made_here(root, inside / DATABASE):
+    if not _made_here(root, inside / DATABASE):
         return False
-    from codesift.healing import salvage
-
     make_index_folder(outside, root)
-    with contextlib.closing(Database(outside / DATABASE)) as target:
-        salvage(inside / DATABASE, target)
+    with write_lock(outside, lambda: None):
+        if not holds_index(outside):
+            from codesift.healing import salvage
+
+            fresh = fresh_name(outside / DATABASE)
+            with contextlib.closing(Database(fresh)) as target:
+                salvage(inside / DATABASE, target)
+            take_place(fresh, outside / DATABASE)
+            notify(f"moved the index {inside} to {outside}")
     _delete(inside)
     return True
 
@@ -83,7 +100,8 @@ def _made_here(root: Path, source: Path) -> bool:
     """
     try:
         check_head(source, versions=(1,))
-        database = sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True, isolation_level=None)
+        mode = "mode=ro&immutable=1" if is_settled(source) else "mode=ro"
+        database = sqlite3.connect(f"{source.as_uri()}?{mode}", uri=True, isolation_level=None)
     except (StorageError, sqlite3.Error):
         return False
     until = time.monotonic() + _SECONDS
@@ -93,27 +111,24 @@ def _made_here(root: Path, source: Path) -> bool:
         if database.execute("SELECT 1 FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchone():
             return False
         rows = database.execute("SELECT path, ctime_ns FROM files LIMIT ?", (_MOST_ROWS,)).fetchall()
-        return any(_has_ctime(root, path, ctime_ns) for path, ctime_ns in rows)
+        known = sum(_has_ctime(root, path, ctime_ns) for path, ctime_ns in rows)
+        return known >= min(_AGREEING, len(rows)) > 0
     return False
 
 
 def _has_ctime(root: Path, path: object, ctime_ns: object) -> bool:
-    if not isinstance(path, str) or not isinstance(ctime_ns, int) or not ctime_ns % 1_000_000:
+    if not is_stored_path(path) or not isinstance(ctime_ns, int) or not ctime_ns % 1_000_000:
         return False
     with contextlib.suppress(OSError, ValueError):
-        return os.lstat(root / path).st_ctime_ns == ctime_ns
+        file = root / str(path)
+        return os.path.realpath(file.parent) == str(file.parent) and os.lstat(file).st_ctime_ns == ctime_ns
     return False
 
 
 def _delete(inside: Path) -> None:
-    """Delete an index of the version before; what else lies in its folder stays."""
-    try:
+    """Delete an index of the version before, as far as one may; what else lies in its folder stays."""
+    with contextlib.suppress(OSError):
         for path in inside.iterdir():
-            if path.name in _OLD_FILES or path.suffix in _OLD_ENDINGS:
-                remove(path)
-        with contextlib.suppress(OSError):
-            inside.rmdir()
-    except FileNotFoundError:
-        return  # Another process has done the same.
-    except OSError as error:
-        raise StorageError(f"cannot delete {inside}: {error.strerror}") from error
+            if _OLD_FILE.fullmatch(path.name) and stat.S_ISREG(os.lstat(path).st_mode):
+                path.unlink(missing_ok=True)
+        inside.rmdir()

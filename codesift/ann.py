@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from codesift import trust
 from codesift.errors import StorageError
 from codesift.files import read_regular
-from codesift.location import replace_file
+from codesift.location import remove, replace_file
 from codesift.scanning import Found, best_first, exact, extract, layout, mapped, scan
 from codesift.types import Progress
 from codesift.vectors import Vectors
@@ -175,9 +175,16 @@ class Graph:
         self._save(graph, last, state.count + done)
 
     def remove(self) -> None:
-        """Delete the graph's files."""
-        for path in (self._note, self.path, *self.path.parent.glob(f"{self.path.stem}-*{_PARTIAL}")):
-            path.unlink(missing_ok=True)
+        """Delete the graph's files.
+
+        Raises:
+            StorageError: one cannot be deleted.
+        """
+        try:
+            for path in (self._note, self.path, *self.path.parent.glob(f"{self.path.stem}-*{_PARTIAL}")):
+                remove(path)
+        except OSError as error:
+            raise StorageError(f"cannot delete the graph {self.path}: {error.strerror}") from error
 
     def _new(self, room: int) -> Any:
         import hnswlib

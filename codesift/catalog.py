@@ -36,9 +36,14 @@ class FileRow(NamedTuple):
 _FILE = "id, path, language, size, mtime_ns, ctime_ns, digest, skipped, gave_up"
 
 
-def is_below_root(path: str) -> bool:
-    """Whether a path counted from the root, as stored, stays below it."""
-    return not path.startswith("/") and ".." not in path.split("/") and "\0" not in path
+def is_stored_path(path: object) -> bool:
+    """Whether a path is one counted from the root that stays below it."""
+    return (
+        isinstance(path, str)
+        and not path.startswith("/")
+        and ".." not in path.split("/")
+        and "\0" not in path
+    )
 
 
 def _unit_row(unit: Unit) -> tuple[Any, ...]:
@@ -72,7 +77,7 @@ class Catalog:
         return self._file(rows[0]) if rows else None
 
     def _file(self, row: Sequence[Any]) -> FileRow:
-        if not isinstance(row[1], str) or not is_below_root(row[1]):
+        if not is_stored_path(row[1]):
             raise damaged(self._db.path, "it names a file outside the repository")
         return FileRow(*row)
 
@@ -126,7 +131,11 @@ class Catalog:
     def damaged_files(self) -> dict[int, str]:
         """Id -> path of the files whose row, units or words are not as they were stored."""
         rows = self._db.all("SELECT id, path, checksum FROM files")
-        return {file_id: str(path) for file_id, path, checksum in rows if checksum != self.checksum(file_id)}
+        return {
+            file_id: str(path)
+            for file_id, path, checksum in rows
+            if checksum != self.checksum(file_id) or not is_stored_path(path)
+        }
 
     def checksum(self, file_id: int) -> int:
         """The checksum of a file as it is stored now, with its units and words."""
@@ -205,7 +214,7 @@ class Catalog:
             values,
         )
         for row in rows:
-            if not is_below_root(row[1]):
+            if not is_stored_path(row[1]):
                 raise damaged(self._db.path, "it names a file outside the repository")
         return [Hit(*row, score=0.0, signals={}, best_lines=row[6:]) for row in rows]  # type: ignore[misc]
 

@@ -227,9 +227,18 @@ def _from_flags(overrides: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _located(name: str, value: object, folder: Path) -> object:
-    """A folder of adapters is seen from the place that names it, never from the repository."""
-    if name == "adapters" and isinstance(value, str):
-        return str(folder / os.path.expanduser(value))  # noqa: PTH111 - without a home, `~` stays
+    """A folder is seen from the place that names it, never from the repository.
+
+    Raises:
+        UsageError: the cache folder is a relative one: there would be one in every folder.
+    """
+    if not isinstance(value, str):
+        return value
+    path = os.path.expanduser(value)  # noqa: PTH111 - without a home, `~` stays
+    if name == "cache_dir" and value and not os.path.isabs(path):  # noqa: PTH117
+        raise UsageError(f"cache-dir must be an absolute folder, found {shown(value)}")
+    if name == "adapters" or (name == "model" and value.startswith(("./", "../", "~"))):
+        return str(folder / path)
     return value
 
 

@@ -34,7 +34,13 @@ def explained(error: Exception, path: Path) -> StorageError:
     if isinstance(error, UnicodeError):
         text = "text in it is not UTF-8"
     if "disk is full" in text or ("I/O error" in text and _is_full(path)):
-        return NoSpaceError(f"no space left on the disk that holds {path}", "free some, then run it again")
+        return NoSpaceError(
+            f"no space left on the disk that holds {path}",
+            "free some; if there is some: codesift status --check",
+        )
+    # A file that may be written is called so where its head asks for another version of SQLite.
+    if "readonly" in text and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        return damaged(path, text)
     if any(words in text for words in _NOT_DAMAGE):
         hint = "make its files writable, or run codesift clean" if "readonly" in text else ""
         return StorageError(f"the index {path} cannot be used: {text}", hint)
@@ -55,11 +61,12 @@ def _is_full(path: Path) -> bool:
         return False
 
 
-def check_head(path: Path, versions: Sequence[int] = (SCHEMA_VERSION,)) -> int:
+def check_head(path: Path, versions: Sequence[int] = (SCHEMA_VERSION,), shared: bool = False) -> int:
     """See that a file is a database of ours, before SQLite opens it.
 
     Args:
         versions: of the schema, those that can be read. Version 1 had no application id.
+        shared: whether the file may have another name elsewhere, so that writing it would write there.
 
     Returns:
         the version of its schema.
@@ -69,10 +76,11 @@ def check_head(path: Path, versions: Sequence[int] = (SCHEMA_VERSION,)) -> int:
         StorageError: it cannot be read.
     """
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm", f"{path.name}-journal"):
-        _check_kind(path.with_name(name))
+        _check_kind(path.with_name(name), shared)
     head = _read_head(path)
     version, application = (int.from_bytes(head[at : at + 4], "big") for at in (60, 68))
-    if not head.startswith(_MAGIC) or len(head) < _HEAD_BYTES:
+    # The two bytes after the size of a page say which SQLite may read and write it: 2 is write-ahead logging.
+    if not head.startswith(_MAGIC) or len(head) < _HEAD_BYTES or not {*head[18:20]} <= {1, 2}:
         raise damaged(path, "it is no SQLite database")
     if version not in versions or application != (0 if version == 1 else APPLICATION_ID):
         raise DamagedIndexError(
@@ -93,13 +101,13 @@ def _is_cut_short(head: bytes, path: Path) -> bool:
     return head[24:28] == head[92:96] and path.stat().st_size < (65536 if page == 1 else page) * pages
 
 
-def _check_kind(path: Path) -> None:
+def _check_kind(path: Path, shared: bool) -> None:
     """See that SQLite would open a file of this folder: it follows links, and waits for pipes."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         status = os.lstat(path)
         if not stat.S_ISREG(status.st_mode):
             raise damaged(path, "not a regular file")
-        if status.st_nlink > 1:
+        if status.st_nlink > 1 and not shared:
             raise damaged(path, "the file has another name elsewhere")
 
 

@@ -66,7 +66,12 @@ def examine(database: Database) -> Damage:
 def _structure(database: Database) -> str:
     """The first thing SQLite finds wrong; empty if there is none."""
     (found,) = database.all("PRAGMA integrity_check(1)")[0]
-    return "" if found == "ok" else str(found)
+    if found != "ok":
+        return str(found)
+    # SQLite gives no ids any more above 2^63, and says that the disk is full.
+    highest = database.all("SELECT seq FROM sqlite_sequence")
+    whole = all(isinstance(seq, int) and 0 <= seq < 2**53 for (seq,) in highest)
+    return "" if whole else "the highest ids are out of range"
 
 
 def _words_differ(database: Database) -> bool:

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from codesift import sealing
+from codesift import sealing, trust
 from codesift.adopting import Notify, usable_place
 from codesift.config import Settings
-from codesift.database import Database
 from codesift.errors import DamagedIndexError, NoSpaceError, StorageError, UsageError
 from codesift.indexing import OpenEncoder, Plan, apply, plan
 from codesift.location import (
@@ -28,7 +27,7 @@ from codesift.location import (
     repository_place,
     write_lock,
 )
-from codesift.store import Index, open_index, write_index
+from codesift.store import Index, create_index, open_index, signing, write_index
 from codesift.types import Progress, Report
 
 T = TypeVar("T")
@@ -107,7 +106,9 @@ def _healing(
 
 def _made_place(desk: Desk) -> Path:
     """The folder of the index, made if it is not there."""
-    return make_index_folder(usable_place(desk.root, desk.settings, desk.notify), desk.root)
+    folder = make_index_folder(usable_place(desk.root, desk.settings, desk.notify), desk.root)
+    create_index(desk.root, folder)
+    return folder
 
 
 def _found_place(desk: Desk) -> Path:
@@ -118,7 +119,7 @@ def _found_place(desk: Desk) -> Path:
             raise UsageError(f"there is no index of {desk.root}", "codesift index")
         make_index_folder(folder, desk.root)
         desk.notify(f"no index of {desk.root} yet: building it")
-        Database(folder / DATABASE).close()
+        create_index(desk.root, folder)
     return folder
 
 
@@ -190,9 +191,10 @@ def heal_index(folder: Path, error: DamagedIndexError, desk: Desk, thorough: boo
     """
     from codesift.healing import heal, rebuild
 
-    if thorough:
-        rebuild(folder)
-    healed = "all files" if thorough else heal(folder)
+    with signing(desk.root, folder):
+        if thorough:
+            rebuild(folder)
+        healed = "all files" if thorough else heal(folder)
     # Nothing is left to be healed where another process was first.
     if healed:
         desk.notify(f"{error.message}: indexing {healed} again")
@@ -210,7 +212,7 @@ def _check_in_passing(folder: Path, desk: Desk) -> None:
     with write_lock(folder, None) as mine:
         if mine:
             note_check(folder)
-            with suppress(NoSpaceError):
+            with suppress(NoSpaceError), signing(desk.root, folder):
                 check(folder, desk, _CHECK_SECONDS)
 
 
@@ -230,9 +232,11 @@ def check(folder: Path, desk: Desk, seconds: float) -> None:
         make_index_folder(folder, desk.root)
     found = sealing.digest(folder)
     with open_index(desk.root, folder, desk.settings) as index, index.database.limited(seconds):
-        if not index.graph.is_whole():
+        if trust.has_key() and not index.graph.is_whole():
             index.graph.remove()
-            desk.notify("the graph of the index was damaged: the next index run builds it again")
+            desk.notify(
+                "the graph of the index is damaged or of another key: the next index run builds it again"
+            )
         try:
             damage = examine(index.database)
         except DamagedIndexError:
@@ -244,8 +248,10 @@ def check(folder: Path, desk: Desk, seconds: float) -> None:
         if damage:
             raise DamagedIndexError(f"the index {folder / DATABASE} is damaged", "codesift status --check")
         generation = index.database.meta("generation")
-    if sealing.is_broken(folder, generation, found):
-        desk.notify(f"a byte of {folder} that holds nothing was damaged: nothing is lost")
+    if trust.has_key() and sealing.is_broken(folder, generation, found):
+        desk.notify(
+            f"{folder} is not as it was sealed, but all that is stored in it is whole: sealing it again"
+        )
     sealing.seal(folder, generation, math.inf)
 
 

@@ -95,6 +95,10 @@ def list_files(folder: str, seconds: float = PATIENCE) -> Listing | None:
     return Listing(paths, unreadable)
 
 
+_silent: set[str] = set()
+"""Folders for which git did not answer once in this process: it is not asked again."""
+
+
 class Lister:
     """Lists the files of one repository after the other, until git has had its time."""
 
@@ -108,7 +112,7 @@ class Lister:
         Args:
             shown: the folder's path from the root, empty for the root itself.
         """
-        if self._seconds <= 0:
+        if self._seconds <= 0 or folder in _silent:
             return None
         before = monotonic()
         where = f"in the nested repository {shown}" if shown else "here"
@@ -117,6 +121,7 @@ class Lister:
         except NoAnswerError as error:
             # What holds git up once is likely to do so again.
             self._seconds = 0
+            _silent.add(folder)
             self._troubles.add(f"git {error.reason} {where}: the folders are read without it")
             return None
         finally:

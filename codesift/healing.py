@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-import secrets
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -17,13 +17,14 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from codesift import trust
 from codesift.catalog import Catalog
 from codesift.checksums import vector_checksum
 from codesift.database import STEPS, Database
 from codesift.databasefile import SCHEMA_VERSION, check_head
 from codesift.errors import DamagedIndexError, StorageError
 from codesift.examining import STRAYS, Damage, examine
-from codesift.location import DATABASE
+from codesift.location import DATABASE, fresh_name
 from codesift.store import reset
 from codesift.vectors import Vectors
 
@@ -82,9 +83,11 @@ def rebuild(folder: Path) -> None:
         StorageError: the index cannot be written.
     """
     path = folder / DATABASE
-    fresh = path.with_name(f"{DATABASE}-{secrets.token_hex(8)}")
+    fresh = fresh_name(path)
     with contextlib.closing(Database(fresh)) as target:
         salvage(path, target)
+    if os.path.lexists(folder / trust.NOTE):
+        trust.sign_open(folder, fresh)
     reset(folder, fresh.name)
     try:
         fresh.replace(path)
@@ -119,7 +122,7 @@ def salvage(source: Path, target: Database) -> int:
 def _whole_vectors(source: Path) -> Iterator[tuple[str, bytes, bytes]]:
     """(name of the space, digest, float16 bytes) of what can be read and is whole."""
     try:
-        version = check_head(source, versions=(1, SCHEMA_VERSION))
+        version = check_head(source, versions=(1, SCHEMA_VERSION), shared=True)
         uri = f"{source.absolute().as_uri()}?mode=ro"
         database = sqlite3.connect(uri, uri=True, isolation_level=None)
     except (StorageError, sqlite3.Error):

@@ -12,7 +12,7 @@ from codesift.errors import DamagedIndexError, UsageError
 from codesift.freshness import WAITING, Desk, apply_changes, check, heal_index, note_check, plan_of
 from codesift.indexing import skips
 from codesift.location import Stored, holds_index, size_on_disk, stored_indexes, write_lock
-from codesift.store import discard, open_index
+from codesift.store import discard, open_index, signing
 
 
 def status_of(desk: Desk, checked: bool = False) -> dict[str, Any]:
@@ -53,7 +53,8 @@ def status_of(desk: Desk, checked: bool = False) -> dict[str, Any]:
 def _check_and_heal(folder: Path, desk: Desk) -> None:
     with write_lock(folder, lambda: desk.notify(WAITING)):
         try:
-            check(folder, desk, float("inf"))
+            with signing(desk.root, folder):
+                check(folder, desk, float("inf"))
         except DamagedIndexError as error:
             heal_index(folder, error, desk)
         note_check(folder)

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import NamedTuple
 
-from codesift import __version__
+from codesift import __version__, trust
 from codesift.catalog import FileRow
 from codesift.config import Settings
 from codesift.database import Database
 from codesift.errors import StorageError
 from codesift.git import other_worktrees
 from codesift.languages import UNITS
-from codesift.location import DATABASE, INDEX_FOLDER, cache_place, stored_indexes
+from codesift.location import DATABASE, INDEX_FOLDER, cache_place, repository_place, stored_indexes
 from codesift.models import Space
 from codesift.reading import Unreadable, read_stored, read_text
 from codesift.store import Index
@@ -35,6 +35,9 @@ _RACY_NS = 2_000_000_000
 """A file this young when it was read may change again within its clock tick: it is read again next time."""
 _SPARE_VECTORS = 10_000
 """Unused vectors kept beside as many as are in use: what another branch will ask for."""
+_MOST_GIVEN_UP = 30
+"""Files whose parsing a run gives up before it cuts all but the smallest into windows: by then two minutes
+have gone into files that nobody wrote to be read."""
 _MOST_SIBLINGS = 16
 """Other indexes asked for vectors, those written last first: opening one takes a millisecond."""
 
@@ -134,7 +137,7 @@ def _store_files(plan: Plan, index: Index, settings: Settings, report: Report, p
 
 def _store_file(source: SourceFile, plan: Plan, index: Index, settings: Settings, report: Report) -> int:
     """Store one file if its content changed; returns its number of units."""
-    from codesift.parse import parse_bounded
+    from codesift.parse import SMALL, parse_bounded
 
     row = plan.known.get(source.path)
     stored = replace(source, mtime_ns=-1) if _is_young(source) else source
@@ -150,8 +153,10 @@ def _store_file(source: SourceFile, plan: Plan, index: Index, settings: Settings
     if row and (row.digest, row.language) == (digest, source.language):
         index.catalog.touch_file(stored)
         return 0
-    units, gave_up = parse_bounded(text, source.language, source.path)
+    hasty = report.gave_up >= _MOST_GIVEN_UP and len(text) > SMALL
+    units, gave_up = parse_bounded(text, source.language, source.path, windows_only=hasty)
     index.catalog.put_file(stored, digest, units, None, gave_up)
+    report.gave_up += gave_up
     report.parsed += 1
     return len(units)
 
@@ -294,15 +299,19 @@ class _Embedding:
 @contextmanager
 def _siblings(index: Index, settings: Settings) -> Iterator[list[Vectors]]:
     """The same space in other indexes of this user: of work trees, clones, folders since moved elsewhere."""
-    near = {cache_place(root, settings) for root in other_worktrees(index.root)}
+    trees = other_worktrees(index.root)
+    near = {cache_place(root, settings) for root in trees}
     stored = [each.folder for each in stored_indexes(settings) if each.folder != index.folder]
     folders = sorted(stored, key=lambda folder: folder not in near)[:_MOST_SIBLINGS]
+    if settings.index_folder == "repository":
+        inside = map(repository_place, trees)
+        folders += [each for each in inside if trust.standing(each) is trust.Standing.OURS]
     with ExitStack() as stack:
         siblings = []
         for folder in folders:
             with suppress(StorageError):
                 database = stack.enter_context(closing(Database(folder / DATABASE, read_only=True)))
                 sibling = Vectors(database, index.space.id)
-                if sibling.any():
+                if sibling.is_known():
                     siblings.append(sibling)
         yield siblings

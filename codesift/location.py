@@ -26,6 +26,9 @@ CHECKED = "checked"
 """Its time is when the index was last examined for damage."""
 _ABOUT_BYTES = 100_000
 _LOCK_WAIT_SECONDS = 0.2
+_FRESH = re.compile(r"-[0-9a-f]{16}(?:\.partial|-journal|-wal|-shm)?$")
+_STRAY_SECONDS = 3600
+"""A younger file may still be written by a process that needs no lock for it."""
 _NAME_LENGTH = 60
 
 
@@ -135,10 +138,9 @@ def make_index_folder(place: Path, root: Path) -> Path:
         elif read_about(place) != root:
             replace_file(place / ABOUT, json.dumps({"root": str(root)}).encode())
     except OSError as error:
-        raise StorageError(
-            f"cannot write the index folder {place}: {error.strerror}",
-            "set CODESIFT_CACHE_DIR to a writable folder",
-        ) from error
+        inside = place == repository_place(root)
+        hint = "set CODESIFT_INDEX_FOLDER=cache" if inside else "set CODESIFT_CACHE_DIR to a writable folder"
+        raise StorageError(f"cannot write the index folder {place}: {error.strerror}", hint) from error
     return place
 
 
@@ -157,15 +159,44 @@ def write_new(path: Path, content: bytes) -> None:
             os.close(descriptor)
 
 
+def remove(path: Path) -> None:
+    """Delete whatever stands at a path; a link is not followed.
+
+    Raises:
+        OSError: it cannot be deleted.
+    """
+    if path.is_dir() and not path.is_symlink():
+        import shutil
+
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def fresh_name(path: Path) -> Path:
+    """A name beside `path` that no file has yet."""
+    return path.with_name(f"{path.name}-{secrets.token_hex(8)}")
+
+
+def remove_strays(folder: Path) -> None:
+    """Delete files under fresh names that a killed process left in an index folder; the lock must be held."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if _FRESH.search(path.name) and time.time() - os.lstat(path).st_mtime > _STRAY_SECONDS:
+                remove(path)
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file under a fresh name and put it in place of what stands there, which is never opened.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    fresh = path.with_name(f"{path.name}-{secrets.token_hex(8)}")
+    fresh = fresh_name(path)
     try:
         write_new(fresh, content)
+        if path.is_dir():
+            remove(path)
         fresh.replace(path)
     except OSError:
         fresh.unlink(missing_ok=True)

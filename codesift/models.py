@@ -128,6 +128,9 @@ def find_base(name: str) -> Base:
         if base.hub_id == name:
             return base
     if is_folder(folder := expanded(name)):
+        # A folder of this name may have come with the repository that the command is run in.
+        if not folder.is_absolute() and not name.startswith("."):
+            raise ModelError(f"unknown model {shown(name)}", f"write ./{shown(name)} if you mean that folder")
         return local_base(folder)
     raise ModelError(f"unknown model {shown(name)}", f"{_nearest(name)}`codesift models` lists all")
 

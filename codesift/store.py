@@ -14,14 +14,24 @@ from codesift.ann import Graph
 from codesift.catalog import Catalog
 from codesift.config import Settings
 from codesift.database import Database
-from codesift.databasefile import damaged
+from codesift.databasefile import create, damaged
 from codesift.errors import CodesiftError, StorageError
 from codesift.lexicon import Lexicon
-from codesift.location import ABOUT, DATABASE, is_writable, repository_place, size_on_disk
+from codesift.location import (
+    ABOUT,
+    DATABASE,
+    fresh_name,
+    is_writable,
+    remove,
+    remove_strays,
+    repository_place,
+    size_on_disk,
+    write_lock,
+)
 from codesift.models import Space, chosen_space
 from codesift.vectors import Vectors
 
-_KEPT = ("lock", ".gitignore", ABOUT)
+_KEPT = ("lock", ".gitignore", ABOUT, trust.NOTE)
 
 
 @dataclass(frozen=True)
@@ -78,16 +88,47 @@ def write_index(root: Path, folder: Path, settings: Settings) -> Iterator[Index]
     Raises:
         as `open_index`.
     """
+    remove_strays(folder)
+    with signing(root, folder):
+        with open_index(root, folder, settings) as index:
+            yield index
+            generation = index.database.meta("generation") if index.database.was_written() else ""
+        if generation:
+            sealing.seal(folder, generation)
+
+
+@contextmanager
+def signing(root: Path, folder: Path) -> Iterator[None]:
+    """Sign an index inside its repository before and after it is written; any other needs no signature.
+
+    Raises:
+        StorageError: the note cannot be written.
+    """
     signed = folder == repository_place(root)
-    with open_index(root, folder, settings) as index:
-        if signed:
-            trust.sign_open(folder)
-        yield index
-        generation = index.database.meta("generation") if index.database.was_written() else ""
-    if generation:
-        sealing.seal(folder, generation)
-    if signed:
+    if signed and os.path.lexists(folder / DATABASE):
+        trust.sign_open(folder)
+    yield
+    if signed and os.path.lexists(folder / DATABASE):
         trust.sign_closed(folder)
+
+
+def create_index(root: Path, folder: Path) -> None:
+    """Make an empty index where there is none; the lock must not be held.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    path = folder / DATABASE
+    if folder != repository_place(root):
+        Database(path).close()
+        return
+    # It is signed before it has its name, so that no process finds it without a signature.
+    with write_lock(folder, lambda: None):
+        if not os.path.lexists(path):
+            fresh = fresh_name(path)
+            create(fresh)
+            trust.sign_open(folder, fresh)
+            fresh.replace(path)
 
 
 def reset(folder: Path, *kept: str) -> None:
@@ -105,18 +146,6 @@ def reset(folder: Path, *kept: str) -> None:
                 remove(path)
     except OSError as error:
         raise StorageError(f"cannot delete the index in {folder}: {error.strerror}") from error
-
-
-def remove(path: Path) -> None:
-    """Delete whatever stands at a path; a link is not followed.
-
-    Raises:
-        OSError: it cannot be deleted.
-    """
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def discard(folder: Path) -> int:

@@ -1,9 +1,9 @@
 """Which index files this user's codesift wrote: a key in the user's own folder signs them.
 
 An index inside a repository may have come with it from a stranger. It is used only if a note beside it,
-signed with the key, says that this user wrote it: either the digests of all files are those in the note, or
-(while it is being written, and after a writer was killed) the folder and the database are the very files, on
-this very machine, that the note was made for.
+signed with the key, says that this user wrote it: either the database has the digest in the note, or (while
+it is being written, and after a writer was killed) the folder and the database are the very files, on this
+very machine, that the note was made for. The graph and the seal carry signatures of their own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,6 @@ from codesift.location import DATABASE, replace_file, take_place, write_new
 NOTE = "signed.json"
 _NOTE_BYTES = 100_000
 _KEY_BYTES = 32
-_UNSIGNED = (NOTE, "lock", ".gitignore", f"{DATABASE}-wal", f"{DATABASE}-shm")
-"""Files that hold nothing once the index is closed. A log that is not empty is refused, see `is_ours`."""
 
 
 def digest(path: Path) -> str:
@@ -59,37 +58,72 @@ def has_key() -> bool:
     return False
 
 
-def is_ours(folder: Path) -> bool:
+class Standing(Enum):
+    """What is known of an index inside a repository."""
+
+    OURS = "this user's codesift wrote it as it is"
+    CHANGED = "this user's codesift wrote it, and something changed it since"
+    FOREIGN = "this user's codesift did not write it"
+
+
+def standing(folder: Path) -> Standing:
     """Whether this user's codesift wrote the index in a folder inside a repository."""
+    facts = _signed_facts(folder)
+    while facts is not None:
+        if _fits(facts, folder):
+            return Standing.OURS
+        # A writer may have begun, or ended, since the note was read.
+        before, facts = facts, _signed_facts(folder)
+        if facts == before:
+            return Standing.CHANGED
+    return Standing.FOREIGN
+
+
+def _signed_facts(folder: Path) -> dict[str, Any] | None:
+    """What the note says, if it is signed with this user's key."""
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError, RecursionError, StorageError):
         note = json.loads(read_regular(folder / NOTE, _NOTE_BYTES))
-        facts = note["facts"]
-        if not hmac.compare_digest(signature(_canonical(facts)), str(note["signature"])):
-            return False
-        return bool(facts["open"] and facts["identity"] == _identity(folder)) or (
-            not facts["open"] and facts["files"] == _digests(folder)
-        )
+        facts = dict(note["facts"])
+        if hmac.compare_digest(signature(_canonical(facts)), str(note["signature"])):
+            return facts
+    return None
+
+
+def _fits(facts: dict[str, Any], folder: Path) -> bool:
+    with contextlib.suppress(OSError, StorageError):
+        path = folder / DATABASE
+        if facts.get("open"):
+            return bool(facts.get("identity") == _identity(folder, path))
+        return _is_merged(folder) and bool(facts.get("digest") == digest(path))
     return False
 
 
-def sign_open(folder: Path) -> None:
+def sign_open(folder: Path, database: Path | None = None) -> None:
     """Say that this user's codesift is writing the index in a folder.
+
+    Args:
+        database: the file that is, or is about to be, the database of the index.
 
     Raises:
         StorageError: the note cannot be written.
     """
-    _write_note(folder, lambda: {"open": True, "identity": _identity(folder), "files": {}})
+    path = database or folder / DATABASE
+    _write_note(folder, lambda: {"open": True, "identity": _identity(folder, path)})
 
 
 def sign_closed(folder: Path) -> None:
-    """Sign all files of an index that nobody has open for writing; a log not yet merged leaves the note open.
+    """Sign an index that nobody has open for writing; a log not yet merged leaves the note open.
 
     Raises:
         StorageError: the note cannot be written.
     """
+    if _is_merged(folder):
+        _write_note(folder, lambda: {"open": False, "digest": digest(folder / DATABASE)})
+
+
+def _is_merged(folder: Path) -> bool:
     log = folder / f"{DATABASE}-wal"
-    if not os.path.lexists(log) or not os.lstat(log).st_size:
-        _write_note(folder, lambda: {"open": False, "identity": [], "files": _digests(folder)})
+    return not os.path.lexists(log) or not os.lstat(log).st_size
 
 
 def _write_note(folder: Path, facts: Callable[[], dict[str, Any]]) -> None:
@@ -105,18 +139,10 @@ def _canonical(facts: object) -> bytes:
     return json.dumps(facts, sort_keys=True).encode()
 
 
-def _identity(folder: Path) -> list[int]:
+def _identity(folder: Path, database: Path) -> list[int]:
     """What tells a folder and its database from every copy of them."""
-    status = [os.lstat(folder), os.lstat(folder / DATABASE)]
+    status = [os.lstat(folder), os.lstat(database)]
     return [number for each in status for number in (each.st_dev, each.st_ino)]
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    log = folder / f"{DATABASE}-wal"
-    if os.path.lexists(log) and os.lstat(log).st_size:
-        raise ValueError("the log is not merged")
-    names = sorted(name for name in os.listdir(folder) if name not in _UNSIGNED)  # noqa: PTH208
-    return {name: digest(folder / name) for name in names}
 
 
 # -- the key --------------------------------------------------------------------------------------

@@ -194,6 +194,8 @@ class Report:
     units: int = 0
     parsed: int = 0
     """Files parsed in this run."""
+    gave_up: int = 0
+    """Files that took too long to parse in this run."""
     embedded: int = 0
     """Windows that went through the encoder in this run."""
     reused: int = 0

@@ -56,6 +56,10 @@ class Vectors:
         self.index = database.meta("identity")
         self._id = int(database.value("SELECT id FROM spaces WHERE name = ?", (space,)) or 0)
 
+    def is_known(self) -> bool:
+        """Whether the index has, or had, vectors of this space."""
+        return self._id > 0
+
     def register(self) -> None:
         """Make the space known to the index; needed once before anything is stored in it."""
         if not self._id:

@@ -65,9 +65,29 @@ def test_an_index_of_the_version_before_is_moved_once(codesift: Run, old: Path) 
 
 
 def test_what_else_lies_in_the_old_folder_stays(codesift: Run, old: Path) -> None:
-    write(old, {".codesift/letter.txt": "mine"})
+    mine = {".codesift/letter.txt": "a", ".codesift/todo.json": "b", ".codesift/notes.json/x": "c"}
+    write(old, mine)
     worked(codesift("query", "price", "--root", old))
-    assert [path.name for path in (old / ".codesift").iterdir()] == ["letter.txt"]
+    assert {str(path.relative_to(old)) for path in (old / ".codesift").rglob("*") if path.is_file()} == set(
+        mine
+    )
+
+
+def test_a_move_that_was_cut_short_is_made_again(codesift: Run, old: Path) -> None:
+    index_of(old).mkdir(parents=True)
+    (index_of(old) / "index.db-0123456789abcdef").write_bytes(b"half")
+    done = codesift("index", old)
+    assert embedded(done) == 0 and "moved the index" in done.stderr
+    assert not (old / ".codesift").exists()
+
+
+def test_an_old_index_is_moved_where_indexes_are_to_travel(
+    codesift: Run, old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CODESIFT_INDEX_FOLDER", "repository")
+    assert embedded(codesift("index", old)) == 0
+    assert (old / ".codesift/signed.json").is_file()
+    assert codesift("query", "price", "--root", old).stderr == ""
 
 
 FOREIGN = {
@@ -75,6 +95,7 @@ FOREIGN = {
     "times without nanoseconds": "UPDATE files SET ctime_ns = ctime_ns / 1000000000 * 1000000000",
     "no files": "DELETE FROM files",
     "paths outside": "UPDATE files SET path = '/etc/passwd' || id",
+    "only one file of this disk": "UPDATE files SET ctime_ns = ctime_ns + 1 WHERE id > 1",
     "a trigger": "CREATE TRIGGER t AFTER INSERT ON files BEGIN DELETE FROM vectors; END",
     "an endless view": (
         "DROP TABLE files; CREATE VIEW files AS WITH RECURSIVE n(ctime_ns) AS "

@@ -64,7 +64,7 @@ def test_it_stays_ones_own_after_changes_and_a_kill(codesift: Run, shop: Path) -
         finished(process)
         done = ask(codesift, shop)
         assert paths(done) and IGNORED not in done.stderr, done
-    assert trust.is_ours(shop / ".codesift")
+    assert trust.standing(shop / ".codesift") is trust.Standing.OURS
 
 
 def _doctor(database: Path) -> None:
@@ -72,14 +72,15 @@ def _doctor(database: Path) -> None:
         opened.execute("UPDATE files SET path = '/etc/passwd' WHERE path = 'shop/cart.py'")
 
 
-CHANGES: dict[str, Callable[[Path], object]] = {
+CHANGED: dict[str, Callable[[Path], object]] = {
     "the database": lambda folder: _doctor(folder / "index.db"),
+    "a byte of it": lambda folder: _flip(folder / "index.db"),
     "a log beside it": lambda folder: (folder / "index.db-wal").write_bytes(b"\0" * 5000),
-    "the graph": lambda folder: next(folder.glob("*.hnsw")).write_bytes(b"\0" * 5000),
-    "a new file": lambda folder: (folder / "more.db").touch(),
-    "the note gone": lambda folder: (folder / "signed.json").unlink(),
+}
+FOREIGN: dict[str, Callable[[Path], object]] = {
+    "no note": lambda folder: (folder / "signed.json").unlink(),
     "a note of its own": lambda folder: (folder / "signed.json").write_text(
-        json.dumps({"facts": {"open": True, "identity": [], "files": {}}, "signature": "0" * 32})
+        json.dumps({"facts": {"open": True, "identity": []}, "signature": "0" * 32})
     ),
     "a note nested deep": lambda folder: (folder / "signed.json").write_text("[" * 90_000),
     "a note that is a pipe": lambda folder: (
@@ -87,16 +88,70 @@ CHANGES: dict[str, Callable[[Path], object]] = {
         os.mkfifo(folder / "signed.json"),
     ),
 }
+HARMLESS: dict[str, Callable[[Path], object]] = {
+    "another graph": lambda folder: next(folder.glob("*.hnsw")).write_bytes(b"\0" * 5000),
+    "a file nobody opens": lambda folder: (folder / "signed.json-0123456789abcdef").touch(),
+    "no lock": lambda folder: (folder / "lock").unlink(),
+}
 
 
-@pytest.mark.parametrize("change", CHANGES)
-def test_an_index_that_was_changed_is_not_used(codesift: Run, shop: Path, change: str) -> None:
-    CHANGES[change](shop / ".codesift")
+def _flip(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:-5] + bytes([content[-5] ^ 1]) + content[-4:])
+
+
+@pytest.mark.parametrize("change", CHANGED)
+def test_an_index_of_ones_own_that_was_changed_is_built_again(codesift: Run, shop: Path, change: str) -> None:
+    CHANGED[change](shop / ".codesift")
+    done = ask(codesift, shop)
+    assert paths(done)[0] == "shop/cart.py" and "passwd" not in done.stdout
+    assert done.stderr.count("not as your codesift left it") == 1
+    assert ask(codesift, shop).stderr == "" and not index_of(shop).exists()
+    assert trust.standing(shop / ".codesift") is trust.Standing.OURS
+
+
+@pytest.mark.parametrize("change", FOREIGN)
+def test_an_index_without_ones_signature_is_not_used(codesift: Run, shop: Path, change: str) -> None:
+    FOREIGN[change](shop / ".codesift")
+    _doctor(shop / ".codesift/index.db")
     for _ in range(2):
         done = ask(codesift, shop)
         assert paths(done)[0] == "shop/cart.py" and "passwd" not in done.stdout
         assert done.stderr.count(IGNORED) == 1, done
     assert index_of(shop).exists()
+
+
+@pytest.mark.parametrize("change", HARMLESS)
+def test_what_is_not_the_database_costs_no_index(codesift: Run, shop: Path, change: str) -> None:
+    HARMLESS[change](shop / ".codesift")
+    done = ask(codesift, shop)
+    assert paths(done)[0] == "shop/cart.py" and done.stderr == ""
+    assert embedded(codesift("index", shop)) == 0
+
+
+def test_many_first_uses_at_once_sign_one_index(codesift: Run, tmp_path: Path, travelling: None) -> None:
+    root = write(tmp_path / "shop")
+    running = [start("query", "price", "--root", root) for _ in range(4)]
+    for process in running:
+        done = finished(process)
+        assert done.returncode == 0 and IGNORED not in done.stderr, done
+    assert trust.standing(root / ".codesift") is trust.Standing.OURS and not index_of(root).exists()
+
+
+def test_an_examination_in_passing_leaves_a_signed_index(codesift: Run, shop: Path) -> None:
+    for _ in range(2):
+        os.utime(shop / ".codesift/checked", (1, 1))
+        assert ask(codesift, shop).stderr == ""
+    worked(codesift("status", "--check", "--root", shop))
+    assert trust.standing(shop / ".codesift") is trust.Standing.OURS
+
+
+def test_a_second_worktree_costs_no_embedding(codesift: Run, shop: Path, git: Callable[..., None]) -> None:
+    git(shop, "init", "-q")
+    git(shop, "add", ".")
+    git(shop, "commit", "-qm", "all")
+    git(shop, "worktree", "add", "-q", str(shop.parent / "second"))
+    assert embedded(codesift("index", shop.parent / "second")) == 0
 
 
 def test_an_index_of_another_user_is_not_used(
