@@ -119,6 +119,8 @@ def create_index(root: Path, folder: Path) -> None:
         StorageError: the folder cannot be written.
     """
     path = folder / DATABASE
+    if os.path.lexists(path):
+        return
     if folder != repository_place(root):
         Database(path).close()
         return

@@ -68,7 +68,7 @@ def test_a_key_written_both_ways_is_refused(tmp_path: Path) -> None:
 def test_every_key_can_be_set_by_a_variable(tmp_path: Path) -> None:
     samples = {bool: "off", int: "17", float: "0.5", str: "never", tuple: "a/, *.x"}
     environ = {f"CODESIFT_{f.name.upper()}": samples[type(f.default)] for f in fields(Settings)}
-    environ["CODESIFT_INDEX_FOLDER"] = "repository"
+    environ |= {"CODESIFT_INDEX_FOLDER": "repository", "CODESIFT_CACHE_DIR": "/never"}
     settings = load_settings(tmp_path, environ, {})
     assert all(getattr(settings, f.name) != f.default for f in fields(Settings))
     assert (settings.include_tests, settings.lexical_weight) == (False, 0.5)
@@ -222,6 +222,15 @@ def test_a_folder_of_adapters_is_never_seen_from_the_repository(
     monkeypatch.chdir(tmp_path / "here")
     settings = load_settings(tmp_path, {"CODESIFT_ADAPTERS": "own"}, {})
     assert settings.adapters == str(tmp_path / "here" / "own")
+
+
+def test_a_relative_cache_folder_is_refused(tmp_path: Path) -> None:
+    assert "must be an absolute folder" in complaint(tmp_path, {"CODESIFT_CACHE_DIR": ".cache"})
+    user_file().parent.mkdir(parents=True)
+    user_file().write_text("cache-dir = 'mine'\nmodel = './mine'\n")
+    assert "must be an absolute folder" in complaint(tmp_path)
+    user_file().write_text("model = './mine'\n")
+    assert load_settings(tmp_path, {}, {}).model == str(user_file().parent / "mine")
 
 
 def test_a_mistake_in_the_users_own_file_is_named(tmp_path: Path) -> None:

@@ -637,6 +637,10 @@ def test_a_git_that_hangs_or_never_stops_talking_is_ended_with_its_children(
         result = walk(root, DEFAULT)
         assert not result.by_git and paths(result) == ["a.py"]
         assert result.warnings == [f"{warning}: the folders are read without it"]
+        # It is not asked again: a second plan of the same command would wait as long.
+        result = walk(root, DEFAULT)
+        assert paths(result) == ["a.py"] and result.warnings == []
+        monkeypatch.setattr("codesift.git._silent", set())
     processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert "sleep 987654" not in processes
 
