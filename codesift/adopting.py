@@ -65,7 +65,11 @@ def usable_place(root: Path, settings: Settings, notify: Notify) -> Path:
         notify(f"{inside} was not written by your codesift on this machine: it is not used (remove it)")
         return outside
     if standing is trust.Standing.CHANGED and wanted == inside:
-        notify(f"the index {inside} is not as your codesift left it: building it again")
+        told = f"the index {inside} is not as your codesift left it"
+        if not settings.refresh:
+            notify(f"{told}: it is not used")
+            return outside
+        notify(f"{told}: building it again")
         with write_lock(inside, lambda: None):
             reset(inside)
     return wanted

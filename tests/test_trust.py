@@ -110,6 +110,14 @@ def test_an_index_of_ones_own_that_was_changed_is_built_again(codesift: Run, sho
     assert trust.standing(shop / ".codesift") is trust.Standing.OURS
 
 
+def test_without_refresh_a_changed_index_is_neither_used_nor_deleted(codesift: Run, shop: Path) -> None:
+    _doctor(shop / ".codesift/index.db")
+    before = (shop / ".codesift/index.db").read_bytes()
+    done = codesift("query", "price", "--no-refresh", "--root", shop)
+    assert done.returncode == 2 and "it is not used" in done.stderr and "no index" in done.stderr
+    assert (shop / ".codesift/index.db").read_bytes() == before
+
+
 @pytest.mark.parametrize("change", FOREIGN)
 def test_an_index_without_ones_signature_is_not_used(codesift: Run, shop: Path, change: str) -> None:
     FOREIGN[change](shop / ".codesift")
