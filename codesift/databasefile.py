@@ -66,7 +66,8 @@ def check_head(path: Path, versions: Sequence[int] = (SCHEMA_VERSION,), shared: 
 
     Args:
         versions: of the schema, those that can be read. Version 1 had no application id.
-        shared: whether the file may have another name elsewhere, so that writing it would write there.
+        shared: whether the database may have another name elsewhere, because it is only read. What SQLite
+            keeps beside it may not: readers write that too.
 
     Returns:
         the version of its schema.
@@ -76,7 +77,7 @@ def check_head(path: Path, versions: Sequence[int] = (SCHEMA_VERSION,), shared: 
         StorageError: it cannot be read.
     """
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm", f"{path.name}-journal"):
-        _check_kind(path.with_name(name), shared)
+        _check_kind(path.with_name(name), shared and name == path.name)
     head = _read_head(path)
     version, application = (int.from_bytes(head[at : at + 4], "big") for at in (60, 68))
     # The two bytes after the size of a page say which SQLite may read and write it: 2 is write-ahead logging.

@@ -311,3 +311,18 @@ def test_an_index_damaged_while_it_is_healed_is_built_again(
     assert ground.answers() == ground.expected
     assert len(ground.said) == 1 and "indexing all files again" in ground.said[0]
     assert len(ground.encoder.encoded) == 1
+
+
+@pytest.mark.parametrize("name", ["index.db", "index.db-wal", "index.db-shm"])
+def test_a_file_with_another_name_elsewhere_is_not_written(ground: Ground, tmp_path: Path, name: str) -> None:
+    path, other = index_of(ground.root) / name, tmp_path / "other"
+    if not path.exists():
+        path.write_bytes(b"mine" * 9000)
+    os.link(path, other)
+    before = other.read_bytes()
+    ground.answers()
+    ground.check()
+    assert other.read_bytes() == before
+    assert ground.answers() == ground.expected
+    if name == "index.db":  # Its vectors are read, and kept.
+        assert ground.encoder.encoded == []
