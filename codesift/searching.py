@@ -32,6 +32,10 @@ _SPARE_FACTOR = 2
 _GRAPH_SHARE = 0.3
 """With a smaller share of units passing the filters, all of those are compared instead."""
 
+_MANY_LINES = 2000
+"""Lines above which only those that hold a word as it is are taken apart into terms: that takes a tenth."""
+_AROUND = 10
+"""Lines shown on each side of a line that was found by its words alone."""
 _SPARE_SCORES = 5
 """BM25 scores asked for each unit wanted: one that only the vectors found has its score among them, or it is
 too low to matter."""
@@ -274,7 +278,25 @@ def answer(asked: str, hits: Iterable[Hit], index: Index, sources: Sources) -> A
 def _with_code(hit: Hit, lines: Sequence[str], words: set[str]) -> Hit:
     """The hit with its code, and the line of its best window that has most of the words."""
     first, last = hit.best_lines
-    window = lines[first - 1 : last]
-    shared = [len(words.intersection(terms(line))) for line in window] or [0]
-    focus = first + shared.index(max(shared)) if max(shared) else first
-    return replace(hit, focus_line=focus, code="\n".join(lines[hit.start_line - 1 : hit.end_line]))
+    focus = _focus(lines, first, last, words)
+    if not focus:
+        # Of a very long unit only the first windows have vectors; its words may stand behind them.
+        focus = _focus(lines, hit.start_line, hit.end_line, words)
+        if focus:
+            around = max(focus - _AROUND, hit.start_line), min(focus + _AROUND, hit.end_line)
+            hit = replace(hit, best_lines=around)
+    code = "\n".join(lines[hit.start_line - 1 : hit.end_line])
+    return replace(hit, focus_line=focus or first, code=code)
+
+
+def _focus(lines: Sequence[str], first: int, last: int, words: set[str]) -> int:
+    """The line from `first` to `last` that has most of the words; 0 if none has one."""
+    best, most = 0, 0
+    many = last - first > _MANY_LINES
+    for number, line in enumerate(lines[first - 1 : last], first):
+        if many and not any(word in line.lower() for word in words):
+            continue
+        shared = len(words.intersection(terms(line)))
+        if shared > most:
+            best, most = number, shared
+    return best

@@ -194,8 +194,6 @@ class Report:
     units: int = 0
     parsed: int = 0
     """Files parsed in this run."""
-    gave_up: int = 0
-    """Files that took too long to parse in this run."""
     embedded: int = 0
     """Windows that went through the encoder in this run."""
     reused: int = 0
@@ -205,6 +203,8 @@ class Report:
     skipped: dict[str, int] = field(default_factory=dict)
     """Reason -> number of files."""
     seconds: float = 0.0
+    gave_up: int = 0
+    """Files that took too long to parse in this run."""
 
 
 class Encoder(Protocol):
