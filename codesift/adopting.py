@@ -33,7 +33,7 @@ from codesift.location import (
     take_place,
     write_lock,
 )
-from codesift.store import reset
+from codesift.store import create_index, reset
 
 Notify = Callable[[str], None]
 
@@ -72,6 +72,7 @@ def usable_place(root: Path, settings: Settings, notify: Notify) -> Path:
         notify(f"{told}: building it again")
         with write_lock(inside, lambda: None):
             reset(inside)
+        create_index(root, inside)
     return wanted
 
 

@@ -19,7 +19,7 @@ SHORT = 0.005
 """Ten flips, three trials of most attacks."""
 LONGER = 0.05
 LATER = "other results without a word, noticed and healed by `status --check`"
-"""What a flipped bit may do at worst: one in a thousand does, in the words or in the order of what is found."""
+"""What a flipped bit may do at worst: one in a thousand does."""
 CHECKOUT = Path(__file__).parent.parent
 
 

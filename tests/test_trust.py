@@ -118,6 +118,14 @@ def test_without_refresh_a_changed_index_is_neither_used_nor_deleted(codesift: R
     assert (shop / ".codesift/index.db").read_bytes() == before
 
 
+def test_a_changed_index_is_made_whole_by_an_examination(codesift: Run, shop: Path) -> None:
+    _doctor(shop / ".codesift/index.db")
+    done = codesift("status", "--check", "--json", "--root", shop)
+    found = json.loads(worked(done))
+    assert done.stderr.count("\n") == 1 and found["vectors_ready"] == found["units"] > 0
+    assert ask(codesift, shop).stderr == ""
+
+
 @pytest.mark.parametrize("change", FOREIGN)
 def test_an_index_without_ones_signature_is_not_used(codesift: Run, shop: Path, change: str) -> None:
     FOREIGN[change](shop / ".codesift")
