@@ -88,10 +88,11 @@ def test_a_chosen_part_of_the_hostile_sources_is_parsed() -> None:
 
 
 @pytest.mark.slow
-def test_all_hostile_sources_are_parsed() -> None:
+def test_many_hostile_sources_are_parsed() -> None:
     sources = hostile_sources()
     assert len(sources) > 2000
-    for source in sources:
+    # All of them take an hour; `python tests/hostile_sources.py` goes over all.
+    for source in random.Random(5).sample(sources, 60):
         check(source)
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert used < 2_000_000
