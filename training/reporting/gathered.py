@@ -261,8 +261,8 @@ def _systems(work: Path) -> Iterator[tuple[str, dict[str, Source]]]:
     from codesift.models import find_base, read_adapters, space_for
 
     for path in sorted(work.glob(f"systems/*/{MANIFEST}")):
+        adapters = read_adapters(path)
         try:
-            adapters = read_adapters(path)
             space = space_for(find_base(read_json(path)["base"]), adapters).id
         except CodesiftError:
             # Its base is not on this machine: it cannot have been measured here.
