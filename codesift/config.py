@@ -64,7 +64,7 @@ class Settings:
     threads: int = _number(0, 0, 1024, **_PERSONAL)
     """Threads to encode with; 0 is all processors this process may use."""
     cache_dir: str = field(default="", metadata=_PERSONAL)
-    """Folder that holds the indexes; empty is the system's place for caches, see `cache_folder`."""
+    """Absolute folder that holds the indexes; empty is the system's place for caches, see `cache_folder`."""
     index_folder: str = _choice("cache", "repository", **_PERSONAL)
     """Where an index lies: in the cache folder, or in `.codesift` in its repository, to travel with it."""
     refresh: bool = field(default=True, metadata=_PERSONAL)
