@@ -7,13 +7,10 @@ import sys
 from collections.abc import Sequence
 
 BENCHMARKS = {
-    "corpora": "get the sources that are measured on",
     "speed": "time and memory of the installed command, each beside a floor or a peer",
     "ann": "recall, speed and size of the hnsw graph, for a grid of its parameters",
     "engines": "inference engines and precisions for the encoder",
-    "fit": "fit the ranking's weights and the confidence",
     "warm": "what ranking costs beyond encoding a question",
-    "missed": "which questions are missed, and why",
     "faults": "attacks: kills, damage, hostile repositories",
     "quality": "questions on real repositories, asked of codesift and of its peers",
 }

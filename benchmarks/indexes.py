@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.corpora import corpus_folder
 from benchmarks.processes import codesift, run
 from codesift.config import Settings
-from codesift.location import DATABASE, cache_place
+from codesift.index.location import DATABASE, cache_place
+from evaluation.corpora import corpus_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.corpora import FOLDER, corpus_folder, downloads
 from benchmarks.figures import Figure, Target, as_table, write
 from benchmarks.indexes import Indexes, count, functions, index_folder
-from benchmarks.machine import describe
 from benchmarks.processes import Failed, Ran, codesift, in_turn, median, percentile, run
-from benchmarks.registries import Package, Unavailable, fetch
+from evaluation.corpora import FOLDER, corpus_folder, downloads
+from evaluation.machine import describe
+from evaluation.packages import Package, Unavailable, fetch
 
 SIZES = ("gin", "networkx", "big")
 """Corpora of about 1,200, 8,000 and 35,000 units."""

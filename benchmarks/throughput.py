@@ -30,9 +30,9 @@ Encode = Callable[[Sequence[str]], Any]
 def units_of(corpus: Path, wanted: int) -> list[tuple[str, Unit]]:
     """(path, unit) of `wanted` units, spread evenly over a corpus."""
     from codesift.config import Settings
-    from codesift.parse import parse
-    from codesift.reading import Unreadable, read_text
-    from codesift.walk import walk
+    from codesift.parsing.units import parse
+    from codesift.repository.decoding import Unreadable, read_text
+    from codesift.repository.walk import walk
 
     settings, found = Settings(), []
     for file in walk(corpus, settings).files:
@@ -53,7 +53,7 @@ def evenly(items: Sequence[Any], wanted: int) -> list[Any]:
 
 def texts_of(units: Sequence[tuple[str, Unit]], encoder: Encoder) -> list[str]:
     """The exact texts of all windows of the units, each once."""
-    from codesift.template import windows_of
+    from codesift.models.template import windows_of
 
     return list(dict.fromkeys(w.text for path, unit in units for w in windows_of(encoder, path, unit)))
 
@@ -91,7 +91,7 @@ def measure(corpus: Path, model: Path | None, units: int, rounds: int) -> dict[s
     """Seconds of both, in turn, each warmed up with a few texts before."""
     from codesift.config import Settings
     from codesift.encoders import open_encoder
-    from codesift.models import find_base
+    from codesift.models.bases import find_base
 
     encoder = open_encoder(find_base(Settings().model))
     chosen = units_of(corpus, units)

@@ -19,17 +19,17 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING, TypeVar
 
 from benchmarks.enlarge import enlarged
-from benchmarks.machine import describe, in_words
 from benchmarks.processes import Failed
 from codesift.config import Settings, load_settings
 from codesift.encoders import open_encoder
-from codesift.freshness import Desk, on_index
-from codesift.models import chosen_space
-from codesift.parse import parse
-from codesift.reading import Unreadable, read_text
-from codesift.searching import Question, rank
-from codesift.store import Index
+from codesift.index.opening import Index
+from codesift.models.bases import chosen_space
+from codesift.parsing.units import parse
+from codesift.repository.decoding import Unreadable, read_text
+from codesift.search.query import Question, rank
+from codesift.session import Desk, on_index
 from codesift.types import Encoder
+from evaluation.machine import describe, in_words
 
 if TYPE_CHECKING:
     from codesift.types import Vectors as Matrix

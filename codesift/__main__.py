@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # First, so that as little as possible of a start goes by without its handlers.
-from codesift import ending  # isort: split
+from codesift.system import interrupts  # isort: split
 
 import contextlib
 import errno
@@ -37,7 +37,7 @@ def run() -> NoReturn:
 def main() -> None:
     """Run the command line and leave the process with one of `errors.Exit`."""
     _open_missing_streams()
-    ending.install()
+    interrupts.install()
     # One short query in numpy is done before a second thread is awake; OpenVINO has threads of its own.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Importing makes many objects that stay: not looking for garbage among them saves 7% of a cold `similar`.
@@ -60,7 +60,7 @@ def _open_missing_streams() -> None:
 def _command() -> int:
     import typer
 
-    from codesift.cli import app
+    from codesift.terminal.app import app
 
     try:
         result = typer.main.get_command(app).main(prog_name="codesift", standalone_mode=False)
@@ -100,7 +100,7 @@ def _explain(error: BaseException) -> tuple[int, list[str]]:
 
 
 def _say(lines: list[str]) -> None:
-    from codesift.render import show_note
+    from codesift.terminal.render import show_note
 
     # Nobody may be left to read it.
     with contextlib.suppress(OSError):

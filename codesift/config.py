@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from codesift.errors import UsageError
-from codesift.toml import read_table, shortened, shown
+from codesift.system.toml import read_table, shortened, shown
 
 PREFIX = "CODESIFT_"
 FOREIGN_PREFIXES = ("CODESIFT_EVAL", "CODESIFT_LOG")
@@ -82,7 +82,7 @@ class Settings:
     semantic_weight: float = _number(1.0, 0.0, 100.0)
     """How far the vectors count, times what was fitted; 0 silences them but for what they say of files."""
     candidates: int = _number(100, 1, 10_000)
-    """Units each search hands to the ranking. 200 found nothing more (`python -m benchmarks fit`)."""
+    """Units each search hands to the ranking. 200 found nothing more (`python -m training fit`)."""
 
     def cache_folder(self) -> Path:
         """The user's folder for indexes. It may not exist yet.
@@ -284,7 +284,7 @@ def _checked(name: str, value: object, label: str, shared: bool = False) -> obje
 
 
 def _check_patterns(patterns: tuple[str, ...], label: str) -> None:
-    from codesift.ignores import MOST_IN_SETTING, check_patterns
+    from codesift.patterns.gitignore import MOST_IN_SETTING, check_patterns
 
     check_patterns(patterns, label, MOST_IN_SETTING)
 

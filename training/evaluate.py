@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codesift.errors import UsageError
-from codesift.models import DEFAULT
-from training.measuring.summary import Results, table
-from training.measuring.tasks import REPOS, TASKS, load
-from training.measuring.tasks.groups import Group, Measured, Missing, Row, Task, Wanted, say
-from training.records import LANGUAGES
+from codesift.models.bases import DEFAULT
+from evaluation.records import LANGUAGES
+from evaluation.summary import Results, table
+from evaluation.tasks import REPOS, TASKS, load
+from evaluation.tasks.groups import Group, Measured, Missing, Row, Task, Wanted, say
 
 if TYPE_CHECKING:
-    from training.measuring.metrics import Found
-    from training.measuring.systems import Progress, System
+    from evaluation.metrics import Found
+    from evaluation.systems import Progress, System
 
 RESULTS = Path("training/results")
 ALWAYS = ("packages", "cosqa", "code2code", REPOS)
@@ -122,8 +122,8 @@ class Comparison:
         cls, options: argparse.Namespace, wanted: Wanted, progress: Callable[[str], Progress]
     ) -> Comparison:
         """The systems the options name, beside those there always are."""
-        from codesift.models import find_base
-        from training.measuring.systems import Named, systems
+        from codesift.models.bases import find_base
+        from evaluation.systems import Named, systems
 
         named = [Named.parse(text) for text in options.system]
         base, vectors = find_base(options.model), wanted.work / "vectors"
@@ -142,7 +142,7 @@ class Comparison:
             Missing: its data is not there.
         """
         if name == REPOS:
-            from training.measuring.tasks import repos
+            from evaluation.tasks import repos
 
             yield from repos.measure(self.wanted, self.model, self.manifests, self.progress)
         else:
@@ -166,7 +166,7 @@ def rank(task: Task, systems: Sequence[System]) -> Measured:
 
 
 def _ranked(group: Group, system: System) -> list[Found]:
-    from training.measuring.metrics import found_in
+    from evaluation.metrics import found_in
 
     found: list[Found] = []
     for pool in group.pools:

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codesift.errors import CodesiftError
-from codesift.manifest import FORMAT, NAME, TEXT, Adapter, Adapters, read_adapters
-from codesift.models import SHIPPED, Base, find_base, is_converted, space_for
-from training.files import read_json, write_json, write_settings
+from codesift.models.adapters import FORMAT, NAME, TEXT, Adapter, Adapters, read_adapters
+from codesift.models.bases import SHIPPED, Base, find_base, is_converted, space_for
+from evaluation.files import read_json, write_json, write_settings
 from training.shipping.cards import Sources, card, figures_of, folder_card
 
 if TYPE_CHECKING:

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from codesift.errors import CodesiftError, UsageError
-from codesift.languages import LANGUAGES as ROWS
-from training.files import read_json, write_json, write_settings
-from training.records import LANGUAGES
-from training.sources.archives import Limits, Unavailable, unpack
-from training.sources.clients import Package, download, is_packaging, prefetch
+from codesift.parsing.languages import LANGUAGES as ROWS
+from evaluation.files import read_json, write_json, write_settings
+from evaluation.packages.archives import Limits, Unavailable, unpack
+from evaluation.packages.clients import Package, download, is_packaging, prefetch
+from evaluation.records import LANGUAGES
 from training.sources.licences import LICENCE_FILE, is_open, licence_of
 
 CORPORA = Path(__file__).parent / "corpora"

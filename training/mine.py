@@ -13,13 +13,13 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from codesift.errors import CodesiftError
-from codesift.languages import UNITS
-from training.asking import asked
-from training.files import read_json, read_rows, write_json, write_rows, write_settings
+from codesift.parsing.languages import UNITS
+from evaluation.files import read_json, read_rows, write_json, write_rows, write_settings
+from evaluation.records import LANGUAGES, Function
 from training.mining import extract, splits
 from training.mining.dedupe import distinct
 from training.mining.splits import Exclusions
-from training.records import LANGUAGES, Function
+from training.questions_written import asked
 
 CAP = 400
 """Functions kept of one package, so that none outweighs the others."""

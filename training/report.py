@@ -14,11 +14,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from codesift.errors import CodesiftError
-from training.files import replacing, write_json
+from evaluation.files import replacing, write_json
 from training.reporting import tables
-from training.reporting.gathered import RUNS, Evaluation, Run, Runs, Task, load_evaluations, load_runs
 from training.reporting.plots import Plot, by_language, by_pairs, by_rank, losses
 from training.reporting.plots import write as write_plot
+from training.reporting.results import RUNS, Evaluation, Run, Runs, Task, load_evaluations, load_runs
 
 RESULTS = Path("training/results")
 PAGE = "README.md"

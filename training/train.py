@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from codesift.errors import CodesiftError
-from codesift.models import DEFAULT, find_base
-from training.asking import load_questions
-from training.files import read_json, settings_of, write_json
+from codesift.models.bases import DEFAULT, find_base
+from evaluation.files import read_json, settings_of, write_json
+from evaluation.records import LANGUAGES
 from training.learning.pairs import check_mix, draw_pairs, load_functions
 from training.learning.views import PLAIN, TYPED, Pair, Style
-from training.records import LANGUAGES
+from training.questions_written import load_questions
 
 AUTO = "auto"
 

@@ -33,7 +33,7 @@ from benchmarks.faults.report import Outcome, as_line, as_markdown, write
 from benchmarks.faults.settings import settings
 from benchmarks.faults.shipped import shipped
 from benchmarks.faults.trials import Trial
-from benchmarks.machine import describe
+from evaluation.machine import describe
 
 _FEWEST = 3
 """Trials of an attack at any scale."""

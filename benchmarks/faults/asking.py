@@ -19,8 +19,8 @@ from benchmarks.faults.trials import Ended
 from benchmarks.processes import Failed
 
 if TYPE_CHECKING:
-    from codesift.running import Run
-    from codesift.store import Index
+    from codesift.index.opening import Index
+    from codesift.terminal.invocation import Run
     from codesift.types import Vectors as Matrix
 
 
@@ -54,7 +54,7 @@ def encode(texts: Sequence[str], repository: Repository) -> Remembered:
 
 
 def _run(root: Path) -> Run:
-    from codesift.running import start
+    from codesift.terminal.invocation import start
 
     return start(root)
 
@@ -63,7 +63,7 @@ def ask(repository: Repository, remembered: Remembered, *arguments: str, seconds
     """Run the command line in a fork, its questions among those remembered; what it indexes is encoded."""
 
     def work() -> int:
-        from codesift.running import Run
+        from codesift.terminal.invocation import Run
 
         Run.query_encoder = lambda run: remembered  # type: ignore[method-assign, assignment, return-value]
         return command(arguments)
@@ -78,7 +78,7 @@ def ask_often(
 
     def show(index: Index) -> None:
         from codesift.config import Settings
-        from codesift.searching import Question, query
+        from codesift.search.query import Question, query
 
         encoder: Any = lambda: remembered  # noqa: E731 - it encodes queries only
         for text in texts:

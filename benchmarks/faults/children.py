@@ -32,8 +32,22 @@ _FILE_BYTES = 4 << 30
 _POLL_SECONDS = 0.003
 _KIB_A_UNIT = 1 if sys.platform != "darwin" else 1 / 1024
 _PRELOADED = (
-    *("codesift.__main__", "codesift.cli", "codesift.freshness", "codesift.searching", "codesift.duplicates"),
-    *("codesift.targets", "codesift.parse", "codesift.encoders", "numpy", "hnswlib", "sqlite3", "filelock"),
+    *(
+        "codesift.__main__",
+        "codesift.terminal.app",
+        "codesift.session",
+        "codesift.search.query",
+        "codesift.search.duplicates",
+    ),
+    *(
+        "codesift.search.lookup",
+        "codesift.parsing.units",
+        "codesift.encoders",
+        "numpy",
+        "hnswlib",
+        "sqlite3",
+        "filelock",
+    ),
 )
 """What a fork finds imported; nothing that starts threads: a lock that one holds stays held in a fork."""
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codesift.location import DATABASE
+from codesift.index.location import DATABASE
 
 _LEAST_COSINE = 0.9999
 """How like two vectors of one text are: the make-up of a batch changes the last bits."""

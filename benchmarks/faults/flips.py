@@ -18,7 +18,7 @@ from benchmarks.faults.ground import INSIDE, Ground, Repository
 from benchmarks.faults.repositories import QUESTION, TARGET, many
 from benchmarks.faults.trials import Ended, Trial, first_fault, same_results, slowest
 from benchmarks.processes import Failed
-from codesift.location import DATABASE
+from codesift.index.location import DATABASE
 
 _SIZE = (1, 8, 6)
 """No text twice: units of equal score come in the order of their ids, which are others after healing."""
@@ -87,7 +87,7 @@ def _leave_log(repository: Repository) -> None:
 
     def work() -> int:
         from benchmarks.faults.children import command
-        from codesift.database import Database
+        from codesift.index.database import Database
 
         Database.close = lambda database: os._exit(0)  # type: ignore[method-assign, assignment]
         return command(["index"])

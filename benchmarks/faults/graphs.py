@@ -17,7 +17,7 @@ from benchmarks.faults.asking import Remembered, ask, ask_often, encode
 from benchmarks.faults.ground import Ground, Repository
 from benchmarks.faults.repositories import QUESTION, many
 from benchmarks.faults.trials import Trial, fault, same_results
-from codesift.scanning import layout
+from codesift.index.scan import layout
 
 _CLEAN = "clean"
 _HEADER_BYTES = 96

@@ -14,7 +14,7 @@ from benchmarks.faults.children import SECONDS, Running, command, finish, fork, 
 from benchmarks.faults.trials import Ended, fault
 from benchmarks.processes import Failed
 from codesift.config import Settings
-from codesift.location import cache_place, repository_place
+from codesift.index.location import cache_place, repository_place
 
 INSIDE = {"CODESIFT_INDEX_FOLDER": "repository"}
 """Environment in which an index lies in its repository."""

@@ -17,7 +17,7 @@ from benchmarks.faults.children import SECONDS
 from benchmarks.faults.ground import INSIDE, Ground, Repository, delete
 from benchmarks.faults.repositories import QUESTION, SHOP, TARGET
 from benchmarks.faults.trials import Ended, Trial, first_fault, same_results, slowest
-from codesift.location import repository_place
+from codesift.index.location import repository_place
 
 _CLEAN = "clean"
 _NAMES = (

@@ -12,7 +12,7 @@ from benchmarks.faults.children import finish, fork
 from benchmarks.faults.ground import Ground, delete
 from benchmarks.faults.repositories import SHOP
 from benchmarks.faults.trials import Trial, fault
-from codesift.languages import LANGUAGES
+from codesift.parsing.languages import LANGUAGES
 
 _SECONDS = 20.0
 """Of one file: parsing may take 10 s before it is given up."""
@@ -130,6 +130,6 @@ def nesting(ground: Ground, trials: int, chance: random.Random) -> Iterator[Tria
 
 
 def _parse(source: Source) -> None:
-    from codesift.parse import parse
+    from codesift.parsing.units import parse
 
     parse(source.text, source.language, f"hostile{source.ending}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.faults.trials import Trial
-from benchmarks.machine import in_words
+from evaluation.machine import in_words
 
 _EXAMPLE_CHARACTERS = 160
 

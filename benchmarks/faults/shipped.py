@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.faults.ground import INSIDE, Ground, Repository, delete
 from benchmarks.faults.repositories import QUESTION, SHOP, TARGET
 from benchmarks.faults.trials import Ended, Trial, first_fault, same_results, slowest
-from codesift.location import repository_place
+from codesift.index.location import repository_place
 
 _SECRET = "the-secret-of-this-user"
 _ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT "

@@ -1,9 +1,9 @@
 """Quality of answers on real repositories, beside other tools: `python -m benchmarks quality`."""
 
-from benchmarks.quality.bench import SYSTEMS, Bench, Outcome, outcomes
 from benchmarks.quality.command import main
-from benchmarks.quality.matching import by_file, by_function, first_rank, matches, unique
-from benchmarks.quality.questions import FILE, FUNCTION, SIMILAR, questions
+from evaluation.repositories.bench import SYSTEMS, Bench, Outcome, outcomes
+from evaluation.repositories.matching import by_file, by_function, first_rank, matches, unique
+from evaluation.repositories.questions import FILE, FUNCTION, SIMILAR, questions
 
 __all__ = [
     "FILE",

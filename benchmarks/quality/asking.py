@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import load
-from benchmarks.quality.questions import NOTHING, PARTS, SIMILAR, Asked, digest
 from benchmarks.quality.systems import Ranking, Result, Searcher, System
-from benchmarks.registries import Unavailable
+from evaluation.machine import load
+from evaluation.packages import Unavailable
+from evaluation.repositories.questions import NOTHING, PARTS, SIMILAR, Asked, digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,14 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.machine import describe
 from benchmarks.quality.asking import Run, run
-from benchmarks.quality.ours import variants
 from benchmarks.quality.peers import peers
-from benchmarks.quality.questions import PARTS, Asked, questions
 from benchmarks.quality.report import figures, markdown
 from benchmarks.quality.sources import copy_sources
 from benchmarks.quality.systems import System
+from benchmarks.quality.variants import variants
+from evaluation.machine import describe
+from evaluation.repositories.questions import PARTS, Asked, questions
 
 WORK = Path("benchmarks/corpora/quality")
 """Unless `--work` says otherwise; ignored by git."""
@@ -127,7 +127,7 @@ def _sources(
     parser: argparse.ArgumentParser, given: argparse.Namespace, asked: Mapping[str, Asked]
 ) -> dict[str, Path]:
     """Name of a repository -> a copy of its sources without anything that a tool left there."""
-    from benchmarks.corpora import evaluation_corpora
+    from evaluation.corpora import evaluation_corpora
 
     corpora = evaluation_corpora(given.data, given.to or given.work / "corpora")
     wanted = sorted(given.repos.split(",") if given.repos else asked)

@@ -6,22 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from benchmarks.machine import in_words
 from benchmarks.quality.asking import Answers, Run, called_nothing, confidences
 from benchmarks.quality.paired import p_value
-from benchmarks.quality.questions import FILE, FUNCTION, NOTHING, Asked
 from benchmarks.quality.scores import (
     GROUPINGS,
     MAIN,
     METRICS,
-    SEED,
     Scores,
-    auroc,
     macro,
     mean,
     scores_of,
 )
 from benchmarks.quality.systems import System
+from evaluation.machine import in_words
+from evaluation.metrics import SEED, auroc
+from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, Asked
 
 Figures = dict[str, Any]
 ANSWERABLE = (FILE, FUNCTION)
@@ -54,7 +53,7 @@ def figures(
         systems: those that were asked, the unavailable ones included.
         asked: repository -> part -> questions.
         pairs: names of systems that are compared.
-        machine: from `benchmarks.machine.describe`.
+        machine: from `evaluation.machine.describe`.
         command: what was run.
     """
     scores = {name: scores_of(answers, asked) for name, answers in run.answers.items()}

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.quality.asking import Answers
-from benchmarks.quality.matching import among_files, by_function, matches, unique
-from benchmarks.quality.questions import FILE, FUNCTION, SIMILAR, Asked, Row, kind_of
 from benchmarks.quality.systems import Ranking
-from training.measuring.metrics import LEVEL, RESAMPLES, Found, Sample
+from evaluation.metrics import SEED, Found, Sample
+from evaluation.repositories.matching import among_files, by_function, matches, unique
+from evaluation.repositories.questions import FILE, FUNCTION, SIMILAR, Asked, Row, kind_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Values = NDArray[np.floating[Any]]
 
-SEED = 7
 """Of all draws; any will do, and the same one makes figures repeatable."""
 
 
@@ -121,27 +120,3 @@ def macro(groups: Mapping[str, Values]) -> dict[str, float]:
 
 
 # -- questions without an answer ------------------------------------------------------------------
-
-
-def auroc(answered: Sequence[float], unanswerable: Sequence[float]) -> dict[str, float]:
-    """The chance that a question with an answer has the higher confidence, ties counting half.
-
-    That is the area under the ROC curve (Hanley and McNeil 1982). The interval is of a bootstrap in which
-    both kinds of questions are drawn anew.
-    """
-    wins = _wins(np.array(answered), np.array(unanswerable))
-    generator = np.random.default_rng(SEED)
-    rows, columns = wins.shape
-    draws = [
-        wins[np.ix_(generator.integers(rows, size=rows), generator.integers(columns, size=columns))].mean()
-        for _ in range(RESAMPLES)
-    ]
-    low, high = np.percentile(draws, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
-    figures = {"value": wins.mean(), "low": low, "high": high}
-    return {name: round(float(value), 5) for name, value in figures.items()}
-
-
-def _wins(answered: Values, unanswerable: Values) -> Values:
-    """Shape (answered, unanswerable): 1 where the answered one is surer, a half where both are as sure."""
-    left, right = answered[:, np.newaxis], unanswerable[np.newaxis, :]
-    return np.asarray((left > right) + 0.5 * (left == right))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codesift.models import NO_ADAPTERS, Base, Space, is_converted
+from codesift.models.bases import NO_ADAPTERS, Base, Space, is_converted
 
 if TYPE_CHECKING:
     from codesift.types import Encoder
@@ -25,6 +25,6 @@ def open_encoder(space: Space | Base, threads: int = 0) -> Encoder:
         from codesift.encoders.converted import ConvertedEncoder
 
         return ConvertedEncoder(base, adapters, threads)
-    from codesift.encoders.torch import TorchEncoder
+    from codesift.encoders.torch_engine import TorchEncoder
 
     return TorchEncoder(base, adapters, threads)

@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codesift.errors import ModelError
-from codesift.manifest import NO_ADAPTERS, TEXT, Adapters
+from codesift.models.adapters import NO_ADAPTERS, TEXT, Adapters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from codesift.encoders.batches import Ids
-    from codesift.encoders.engine import Engine
-    from codesift.encoders.query import QueryModel
+    from codesift.encoders.numpy_engine import QueryModel
+    from codesift.encoders.openvino_engine import Engine
     from codesift.encoders.tokens import Tokens
     from codesift.encoders.weights import Weights
     from codesift.encoders.windows import Windows
-    from codesift.models import Base
+    from codesift.models.bases import Base
     from codesift.types import Vectors, Window
 
 MOST = 32
@@ -68,7 +68,7 @@ class ConvertedEncoder:
         import numpy as np
 
         from codesift.encoders.finite import finite
-        from codesift.encoders.query import mean_direction
+        from codesift.encoders.numpy_engine import mean_direction
 
         parts = [window.text for window in self.windows("", text, 1)[:MOST]]
         # What overflows is found in the result, and said in one line.
@@ -94,8 +94,8 @@ class ConvertedEncoder:
         from tokenizers import Tokenizer
 
         from codesift.encoders.tokens import Tokens
-        from codesift.modelfiles import TEXT_LIMIT, read_bounded
-        from codesift.modelfolder import read_converted
+        from codesift.models.files import TEXT_LIMIT, read_bounded
+        from codesift.models.folder import read_converted
 
         path = read_converted(Path(self._base.folder)).tokenizer
         hint = "install codesift again"
@@ -116,7 +116,7 @@ class ConvertedEncoder:
 
     def _engine(self, language: str) -> Engine:
         """The engine of a language's adapter. One is kept: eleven would take eleven times the memory."""
-        from codesift.encoders.engine import Engine
+        from codesift.encoders.openvino_engine import Engine
         from codesift.encoders.weights import merge, read_adapter
 
         adapter = self._adapters.for_language(language)
@@ -129,7 +129,7 @@ class ConvertedEncoder:
 
     @cached_property
     def _query(self) -> QueryModel:
-        from codesift.encoders.query import QueryModel
+        from codesift.encoders.numpy_engine import QueryModel
         from codesift.encoders.weights import read_adapter
 
         text = self._adapters.text

@@ -9,7 +9,7 @@ import numpy as np
 from codesift.errors import ModelError
 
 if TYPE_CHECKING:
-    from codesift.models import Adapter, Base
+    from codesift.models.bases import Adapter, Base
     from codesift.types import Vectors
 
 

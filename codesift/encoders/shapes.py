@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from codesift.errors import ModelError
-from codesift.modelfiles import shown
+from codesift.models.files import shown
 
 if TYPE_CHECKING:
-    from codesift.modelfolder import Converted
-    from codesift.tensors import Tensor
+    from codesift.models.folder import Converted
+    from codesift.models.tensors import Tensor
 
 SCALES = ".scales"
 """Suffix of the tensor that holds a quantised matrix's scales."""

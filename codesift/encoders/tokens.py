@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from codesift.errors import ModelError
-from codesift.modelfiles import shown
+from codesift.models.files import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from codesift.encoders.batches import Ids
-    from codesift.models import Base
+    from codesift.models.bases import Base
 
 CHUNK = 512
 """Texts tokenised in one call; their `Encoding` objects are ten times as large as the ids kept."""

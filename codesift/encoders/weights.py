@@ -15,7 +15,7 @@ import numpy as np
 from codesift.encoders.shapes import SCALES as SCALES
 from codesift.encoders.shapes import WORDS, check_shapes
 from codesift.errors import ModelError
-from codesift.modelfiles import (
+from codesift.models.files import (
     ADAPTER_LIMIT,
     WEIGHTS_LIMIT,
     open_bounded,
@@ -23,13 +23,13 @@ from codesift.modelfiles import (
     read_object,
     reason_of,
 )
-from codesift.modelfolder import MODEL, Converted, read_converted
-from codesift.tensors import SIZES, Tensor, read_head
+from codesift.models.folder import MODEL, Converted, read_converted
+from codesift.models.tensors import SIZES, Tensor, read_head
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from codesift.models import Adapter
+    from codesift.models.bases import Adapter
 
     Floats = NDArray[np.float32]
 

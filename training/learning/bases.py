@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from codesift.encoders.tokens import Tokens
 from codesift.encoders.weights import load_weights, read_model
-from codesift.models import Base, is_converted, locate
+from codesift.models.bases import Base, is_converted, locate
 
 
 def load_base(base: Base) -> tuple[Any, Tokens]:

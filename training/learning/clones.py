@@ -6,11 +6,11 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from codesift import grammar
+from codesift.parsing import grammar
 from codesift.words import split_identifier
+from evaluation.records import Function
 from training.learning.pairs import in_turn
 from training.learning.views import Pair
-from training.records import Function
 
 if TYPE_CHECKING:
     from tree_sitter import Node

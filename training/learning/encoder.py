@@ -11,7 +11,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Module, Router
 
 from codesift.encoders.tokens import Tokens
-from codesift.models import Base
+from codesift.models.bases import Base
 
 QUERY, CODE = "query", "document"
 """Routes of a model with two sides."""

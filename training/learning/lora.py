@@ -14,7 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 
 from codesift.errors import CodesiftError, ModelError
-from training.files import replacing
+from evaluation.files import replacing
 
 NAME = "default"
 _PREFIX = "base_model.model."

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from codesift.errors import CodesiftError
-from training.files import read_rows
+from evaluation.files import read_rows
+from evaluation.records import Function
 from training.learning.views import QUESTION, VIEWS, Pair, Style, ask, draw
-from training.records import Function
 
 
 def load_functions(work: Path, languages: Sequence[str], partition: str = "train") -> list[Function]:
@@ -56,7 +56,7 @@ def draw_pairs(
 
     Args:
         functions: of one or several languages.
-        questions: from `training.asking.load_questions`.
+        questions: from `training.questions_written.load_questions`.
         mix: view -> weight, `views.QUESTION` among them.
         count: of pairs over all views.
         style: how texts are changed.

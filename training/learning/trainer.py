@@ -28,8 +28,8 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from codesift.encoders import open_encoder
 from codesift.errors import CodesiftError
-from codesift.models import Base
-from training.files import read_rows, write_rows
+from codesift.models.bases import Base
+from evaluation.files import read_rows, write_rows
 from training.learning import lora
 from training.learning.bases import load_base
 from training.learning.encoder import CODE, QUERY, TextEncoder, one_sided, two_sided

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from codesift.words import split_identifier
-from training.records import Function
+from evaluation.records import Function
 
 _KEPT_DOCUMENTATION = 0.5
 """How often a documented function keeps its documentation in a view that is not made of it."""

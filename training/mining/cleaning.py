@@ -148,7 +148,7 @@ def summary(documentation: str, name: str = "") -> Text:
     """The first paragraph of a documentation that says something, in plain words on one line.
 
     Args:
-        documentation: its comment marks removed, as `codesift.parse` does.
+        documentation: its comment marks removed, as `codesift.parsing.units` does.
         name: what it documents; `name() - does this` loses its beginning.
     """
     reason = "none" if not documentation.strip() else "only tags"

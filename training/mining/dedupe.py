@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from training.records import Function
+from evaluation.records import Function
 
 JACCARD = 0.8
 SHINGLE = 5

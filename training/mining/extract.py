@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from codesift import roles, rules
 from codesift.config import Settings
-from codesift.languages import language_of
-from codesift.parse import parse
-from codesift.reading import Unreadable, read_bytes, read_text
+from codesift.parsing.languages import language_of
+from codesift.parsing.units import parse
+from codesift.repository import path_roles, rules
+from codesift.repository.decoding import Unreadable, read_bytes, read_text
 from codesift.types import SourceFile, Unit
+from evaluation.records import Function
 from training.mining import cleaning, spans, testnames
 from training.mining.splits import digest
-from training.records import Function
 
 POOL = 800
 """Functions of one package that are looked at further: twice what is kept, as some turn out to be copies."""
@@ -30,7 +30,7 @@ LONGEST_LINE = 400
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _SKIPPED_FOLDERS = frozenset({"debian", "dist", "umd", "bundle", "bundles", "dist-types", "cjs", "amd"})
 _ROWS = {"tsx": "typescript"}
-"""Rows of `codesift.languages` that are trained as another language."""
+"""Rows of `codesift.parsing.languages` that are trained as another language."""
 _TRANSPILED = re.compile(
     r"__esModule|sourceMappingURL=|__webpack_require__|Object\.defineProperty\(exports, ?[\"']__es|"
     r"^var __(?:extends|awaiter|importDefault) = |regeneratorRuntime|_interopRequireDefault|_classCallCheck",
@@ -91,7 +91,7 @@ def extract(package: Package) -> tuple[list[Function], Counts]:
     functions: list[Function] = []
     for path, row, text in _texts(package, counts):
         units = parse(text, row, path)
-        if roles.is_test(path):
+        if path_roles.is_test(path):
             tests += testnames.cases(row, text, units)
             continue
         units, inner = _parted(row, text, units)
@@ -103,7 +103,7 @@ def extract(package: Package) -> tuple[list[Function], Counts]:
 
 
 def _texts(package: Package, counts: Counts) -> Iterator[tuple[str, str, str]]:
-    """(path, row of `codesift.languages`, text) of each file that is read."""
+    """(path, row of `codesift.parsing.languages`, text) of each file that is read."""
     settings = Settings()
     for path in _drawn(_paths(package.folder)):
         absolute = str(package.folder / path)
@@ -117,7 +117,7 @@ def _texts(package: Package, counts: Counts) -> Iterator[tuple[str, str, str]]:
             reason = error.reason
         if not reason:
             reason = _made_by_program(package.language, text)
-        counts.files[reason or ("test" if roles.is_test(path) else "read")] += 1
+        counts.files[reason or ("test" if path_roles.is_test(path) else "read")] += 1
         if not reason:
             yield path, row, text
 

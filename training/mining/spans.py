@@ -12,12 +12,12 @@ from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from codesift import grammar
-from codesift.comments import prose
+from codesift.parsing import grammar
+from codesift.parsing.comments import prose
 from codesift.types import Unit
 from codesift.words import split_identifier
+from evaluation.records import Span
 from training.mining.cleaning import LONGEST_SPAN, SHORTEST, before_tags, judged, plain
-from training.records import Span
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Query
@@ -131,7 +131,7 @@ def _query(language: str) -> Query:
 
 
 def marks(language: str, text: str) -> Marks:
-    """Find the comments and messages of one file; `language` is a row of `codesift.languages`."""
+    """Find the comments and messages of one file; `language` is a row of `codesift.parsing.languages`."""
     from tree_sitter import Parser, QueryCursor
 
     loaded = grammar.load(language)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codesift.errors import CodesiftError
-from training.records import Function
+from evaluation.records import Function
 
 PARTITIONS = ("test", "dev", "train")
 TEST, DEV = 0.12, 0.06

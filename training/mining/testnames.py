@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from codesift import grammar
+from codesift.parsing import grammar
 from codesift.types import Unit
 from codesift.words import split_identifier
 from training.mining.cleaning import judged, plain

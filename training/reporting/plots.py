@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from codesift.errors import CodesiftError
-from training.files import replacing
-from training.reporting.gathered import Evaluation, Figure, Group, Run, Runs
+from evaluation.files import replacing
+from training.reporting.results import Evaluation, Figure, Group, Run, Runs
 from training.reporting.tables import BASE, WORDS, adapted, title
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")

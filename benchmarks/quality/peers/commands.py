@@ -14,7 +14,7 @@ from typing import TypeVar
 from benchmarks.quality.peers.installing import program, unpack_binary, unpacked
 from benchmarks.quality.sources import digest_of
 from benchmarks.quality.systems import DEPTH, Ranking, Result, Searcher, ranking
-from benchmarks.registries import Package, Unavailable
+from evaluation.packages import Package, Unavailable
 
 T = TypeVar("T")
 _RIPGREP = Package("debian-binary", "ripgrep", "13.0.0-4+b2")

@@ -16,7 +16,7 @@ from benchmarks.quality.cold import cold
 from benchmarks.quality.peers.installing import environment
 from benchmarks.quality.sources import digest_of
 from benchmarks.quality.systems import DEPTH, Ranking, Result, Searcher, ranking
-from benchmarks.registries import Unavailable
+from evaluation.packages import Unavailable
 
 T = TypeVar("T")
 _HERE = Path(__file__).parent

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.registries import Package, Unavailable, fetch, unpack_tar
+from evaluation.packages import Package, Unavailable, fetch, unpack_tar
 
 PATIENCE = 1800
 """Seconds a client may take."""

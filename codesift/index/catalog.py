@@ -1,0 +1,267 @@
+"""What was parsed: files, units, and their words in a full-text index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from codesift.index.checksums import file_checksum
+from codesift.index.database import Database, parts
+from codesift.index.database_file import damaged
+from codesift.types import Hit, SourceFile, Unit
+from codesift.words import is_slip, terms
+
+
+class FileRow(NamedTuple):
+    """What the catalog knows of one file."""
+
+    id: int
+    path: str
+    language: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    digest: bytes
+    skipped: str | None
+    gave_up: bool
+    """Whether parsing took too long, so that the file was cut into windows of lines."""
+
+    def source(self, root: Path) -> SourceFile:
+        """The file this row is about."""
+        absolute = str(root / self.path)
+        return SourceFile(self.path, absolute, self.language, self.size, self.mtime_ns, self.ctime_ns)
+
+
+_FILE = "id, path, language, size, mtime_ns, ctime_ns, digest, skipped, gave_up"
+
+
+def is_stored_path(path: object) -> bool:
+    """Whether a path is one counted from the root that stays below it."""
+    return (
+        isinstance(path, str)
+        and not path.startswith("/")
+        and ".." not in path.split("/")
+        and "\0" not in path
+    )
+
+
+def _unit_row(unit: Unit) -> tuple[Any, ...]:
+    return unit.kind, unit.name, unit.qualified_name, unit.start_line, unit.end_line
+
+
+def _words_of(unit: Unit, path_words: str) -> tuple[str, ...]:
+    names, documentation, body = (
+        " ".join(terms(text)) for text in (unit.qualified_name, unit.documentation, unit.code)
+    )
+    return names, path_words, documentation, body
+
+
+class Catalog:
+    """Files, units and words of one index.
+
+    Args:
+        database: the open database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def files(self) -> list[FileRow]:
+        """Every file known, those without units included."""
+        return [self._file(row) for row in self._db.all(f"SELECT {_FILE} FROM files ORDER BY path")]
+
+    def file(self, path: str) -> FileRow | None:
+        """One file by its path from the root."""
+        rows = self._db.all(f"SELECT {_FILE} FROM files WHERE path = ?", (path,))
+        return self._file(rows[0]) if rows else None
+
+    def _file(self, row: Sequence[Any]) -> FileRow:
+        if not is_stored_path(row[1]):
+            raise damaged(self._db.path, "it names a file outside the repository")
+        return FileRow(*row)
+
+    def put_file(
+        self,
+        source: SourceFile,
+        digest: bytes,
+        units: Sequence[Unit],
+        skipped: str | None,
+        gave_up: bool = False,
+    ) -> None:
+        """Store a file and its units in place of what was known of this path."""
+        self.remove_files([source.path])
+        path_words = " ".join(terms(source.path))
+        rows = [(_unit_row(unit), _words_of(unit, path_words)) for unit in units]
+        checksum = file_checksum(
+            (source.path, source.language, digest, skipped, int(gave_up)),
+            (row + words for row, words in rows),
+        )
+        cursor = self._db.run(
+            "INSERT INTO files "
+            "(path, language, size, mtime_ns, ctime_ns, digest, skipped, gave_up, checksum) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(source.path, source.language, source.size, source.mtime_ns, source.ctime_ns),
+                *(digest, skipped, int(gave_up), checksum),
+            ),
+        )
+        for row, words in rows:
+            unit_id = self._db.run(
+                "INSERT INTO units (file_id, kind, name, qualified_name, start_line, end_line) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (cursor.lastrowid, *row),
+            ).lastrowid
+            self._db.run(
+                "INSERT INTO words (rowid, name, path, documentation, body) VALUES (?, ?, ?, ?, ?)",
+                (unit_id, *words),
+            )
+
+    def verify(self, paths: Iterable[str]) -> None:
+        """See that files, their units and their words are as they were stored.
+
+        Raises:
+            DamagedIndexError: one is not.
+        """
+        for path in dict.fromkeys(paths):
+            rows = self._db.all("SELECT id, checksum FROM files WHERE path = ?", (path,))
+            if any(checksum != self.checksum(file_id) for file_id, checksum in rows):
+                raise damaged(self._db.path, f"what it holds of {path} is not as it was stored")
+
+    def damaged_files(self) -> dict[int, str]:
+        """Id -> path of the files whose row, units or words are not as they were stored."""
+        rows = self._db.all("SELECT id, path, checksum FROM files")
+        return {
+            file_id: str(path)
+            for file_id, path, checksum in rows
+            if checksum != self.checksum(file_id) or not is_stored_path(path)
+        }
+
+    def checksum(self, file_id: int) -> int:
+        """The checksum of a file as it is stored now, with its units and words."""
+        rows = self._db.all(
+            "SELECT path, language, digest, skipped, gave_up FROM files WHERE id = ?", (file_id,)
+        )
+        units = self._db.all(
+            "SELECT kind, units.name, qualified_name, start_line, end_line, "
+            "words.name, words.path, documentation, body "
+            "FROM units LEFT JOIN words ON words.rowid = units.id WHERE file_id = ? ORDER BY units.id",
+            (file_id,),
+        )
+        return file_checksum(rows[0], units)
+
+    def gave_up(self) -> list[str]:
+        """Paths of the files that took too long to parse."""
+        return [path for (path,) in self._db.all("SELECT path FROM files WHERE gave_up ORDER BY path")]
+
+    def touch_file(self, source: SourceFile) -> None:
+        """Note the new times of a file whose content stayed the same."""
+        self._db.run(
+            "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ? WHERE path = ?",
+            (source.size, source.mtime_ns, source.ctime_ns, source.path),
+        )
+
+    def remove_files(self, paths: Iterable[str]) -> None:
+        """Forget files and their units; vectors stay for whoever has the same text again."""
+        for path in paths:
+            file_id = self._db.value("SELECT id FROM files WHERE path = ?", (path,))
+            if file_id is not None:
+                self.remove_file(file_id)
+
+    def remove_file(self, file_id: int) -> None:
+        """Forget one file by its id."""
+        chosen = "(SELECT id FROM units WHERE file_id = ?)"
+        self._db.run(f"DELETE FROM words WHERE rowid IN {chosen}", (file_id,))
+        self._db.run(f"DELETE FROM windows WHERE unit_id IN {chosen}", (file_id,))
+        self._db.run("DELETE FROM units WHERE file_id = ?", (file_id,))
+        self._db.run("DELETE FROM files WHERE id = ?", (file_id,))
+
+    def counts(self) -> tuple[int, int]:
+        """(files with units, units)."""
+        return (
+            self._db.value("SELECT count(*) FROM files WHERE skipped IS NULL"),
+            self._db.value("SELECT count(*) FROM units"),
+        )
+
+    def skipped(self) -> dict[str, int]:
+        """Reason -> number of listed files left out after a look at their content."""
+        rows = self._db.all("SELECT skipped, count(*) FROM files WHERE skipped IS NOT NULL GROUP BY 1")
+        return dict(rows)
+
+    def languages(self) -> list[tuple[str, int, int]]:
+        """(language, files, units), most units first."""
+        return self._db.all(
+            "SELECT language, count(DISTINCT files.id), count(*) FROM units JOIN files ON files.id = file_id "
+            "GROUP BY language ORDER BY 3 DESC, 1"
+        )
+
+    def units_of(self, path: str) -> list[Hit]:
+        """All units of one file, in source order, as hits without a score."""
+        return self._hits("WHERE path = ? ORDER BY units.id", (path,))
+
+    def hits(self, unit_ids: Iterable[int]) -> dict[int, Hit]:
+        """Units by id, as hits without a score; ids that are gone are left out."""
+        found: dict[int, Hit] = {}
+        for part in parts(list(unit_ids)):
+            marks = ",".join("?" * len(part))
+            found |= {hit.unit_id: hit for hit in self._hits(f"WHERE units.id IN ({marks})", part)}
+        return found
+
+    def _hits(self, where: str, values: Sequence[Any]) -> list[Hit]:
+        rows = self._db.all(
+            "SELECT units.id, path, language, kind, name, qualified_name, start_line, end_line "
+            f"FROM units JOIN files ON files.id = file_id {where}",
+            values,
+        )
+        for row in rows:
+            if not is_stored_path(row[1]):
+                raise damaged(self._db.path, "it names a file outside the repository")
+        return [Hit(*row, score=0.0, signals={}, best_lines=row[6:]) for row in rows]  # type: ignore[misc]
+
+    def named(self, name: str, chosen: bool) -> list[int]:
+        """Ids of the units of this name, letter case aside, classes first.
+
+        Args:
+            name: the last part of a qualified name.
+            chosen: look only at the units picked with `choose`.
+        """
+        inside = "AND id IN (SELECT id FROM chosen)" if chosen else ""
+        named = f"SELECT id FROM units WHERE name = ? COLLATE NOCASE {inside}"
+        rows = self._db.all(f"{named} ORDER BY kind <> 'class', id", (name,))
+        return [unit_id for (unit_id,) in rows]
+
+    def resembling(self, name: str, chosen: bool) -> list[int]:
+        """Ids of the units whose name begins so or else is a typing error away, shortest name first.
+
+        Args:
+            name: the last part of a qualified name, of at least three letters.
+            chosen: look only at the units picked with `choose`.
+        """
+        inside = "AND id IN (SELECT id FROM chosen)" if chosen else ""
+        rows = self._db.all(
+            "SELECT name, id FROM units WHERE length(name) >= ? AND kind NOT IN ('module', 'text') "
+            f"AND (substr(name, 1, ?) = ? COLLATE NOCASE OR length(name) <= ?) {inside}",
+            (len(name) - 1, len(name), name, len(name) + 1),
+        )
+        rows.sort(key=lambda row: (len(row[0]), row[1]))
+        begun = [unit_id for found, unit_id in rows if found.lower().startswith(name.lower())]
+        return begun or [unit_id for found, unit_id in rows if is_slip(name.lower(), found.lower())]
+
+    def choose(self, file_ids: Iterable[int] | None, kinds: Sequence[str]) -> int:
+        """Limit the searches that follow to units of these files (None: all) and kinds (none: all).
+
+        Returns:
+            The number of units chosen.
+        """
+        for table in ("chosen_files", "chosen"):
+            self._db.run(f"CREATE TEMP TABLE IF NOT EXISTS {table} (id INTEGER PRIMARY KEY)")
+            self._db.run(f"DELETE FROM {table}")
+        wanted = ["1"]
+        if kinds:
+            wanted.append(f"kind IN ({','.join('?' * len(kinds))})")
+        if file_ids is not None:
+            self._db.many("INSERT INTO chosen_files VALUES (?)", ((file_id,) for file_id in file_ids))
+            wanted.append("file_id IN (SELECT id FROM chosen_files)")
+        return self._db.run(
+            f"INSERT INTO chosen SELECT id FROM units WHERE {' AND '.join(wanted)}", list(kinds)
+        ).rowcount

@@ -1,0 +1,318 @@
+"""Where a repository begins, where its index lies, and who may write it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import secrets
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from codesift.config import Settings
+from codesift.errors import StorageError, UsageError
+from codesift.system.files import read_regular
+
+INDEX_FOLDER = ".codesift"
+DATABASE = "index.db"
+ABOUT = "about"
+"""Says of which repository an index in the cache folder is."""
+CHECKED = "checked"
+"""Its time is when the index was last examined for damage."""
+_ABOUT_BYTES = 100_000
+_LOCK_WAIT_SECONDS = 0.2
+_FRESH = re.compile(r"-[0-9a-f]{16}(?:\.partial|-journal|-wal|-shm)?$")
+_STRAY_SECONDS = 3600
+"""A younger file may still be written by a process that needs no lock for it."""
+_NAME_LENGTH = 60
+
+
+def find_root(start: Path, settings: Settings) -> Path:
+    """The repository a command run in `start` means.
+
+    The nearest folder upwards that has an index or a `.git`, else `start`: a repository inside another one,
+    or inside a folder that was once indexed by mistake, is a repository of its own.
+    """
+    start = _folder(start)
+    for folder in (start, *start.parents):
+        places = [cache_place(folder, settings)]
+        places += [repository_place(folder)] * (settings.index_folder == "repository")
+        if any(map(holds_index, places)) or os.path.exists(folder / ".git"):  # noqa: PTH110
+            return folder
+    return start
+
+
+def given_root(path: Path) -> Path:
+    """The folder a user named, checked.
+
+    Raises:
+        UsageError: there is no such folder, or it is a file.
+    """
+    return _folder(path)
+
+
+def _folder(path: Path) -> Path:
+    try:
+        resolved = path.resolve(strict=True)
+        is_folder = resolved.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot open the folder {path}: {reason}") from error
+    if not is_folder:
+        raise UsageError(f"{path} is not a folder", "name the repository's folder")
+    return resolved
+
+
+# -- the folder of an index -----------------------------------------------------------------------
+
+
+def repository_place(root: Path) -> Path:
+    """Where an index lies that travels with its repository."""
+    return root / INDEX_FOLDER
+
+
+def cache_place(root: Path, settings: Settings) -> Path:
+    """Where the index of `root` lies in the user's cache folder: under a readable name, one for each path."""
+    return _indexes(settings) / f"{_readable(root.name)}-{_key(root)}"
+
+
+def _indexes(settings: Settings) -> Path:
+    return settings.cache_folder() / "indexes"
+
+
+def _readable(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name)[:_NAME_LENGTH]
+
+
+def _key(root: Path) -> str:
+    return hashlib.sha256(os.fsencode(root)).hexdigest()[:12]
+
+
+def holds_index(place: Path) -> bool:
+    """Whether a folder, not a link to one, belongs to this user and has a database in it."""
+    return _is_own_folder(place) and os.path.lexists(place / DATABASE)
+
+
+def _is_own_folder(place: Path) -> bool:
+    try:
+        status = os.lstat(place)
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISDIR(status.st_mode) and (_MAY_READ_ALL or status.st_uid == os.getuid())
+
+
+_MAY_READ_ALL = not hasattr(os, "getuid") or os.getuid() == 0
+"""Root uses the folders of all users, and Windows does not number users."""
+
+
+def is_writable(place: Path) -> bool:
+    """Whether files can be made in an index folder, and the index in it can be changed."""
+    return os.access(place, os.W_OK | os.X_OK) and os.access(place / DATABASE, os.W_OK)
+
+
+def make_index_folder(place: Path, root: Path) -> Path:
+    """Make the folder for the index of `root`, if it is not there.
+
+    Args:
+        place: from `cache_place` or `repository_place`.
+
+    Raises:
+        StorageError: it cannot be made or written.
+    """
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        # Not `exist_ok`, which follows a link that a repository may have brought along.
+        with contextlib.suppress(FileExistsError):
+            place.mkdir(mode=0o700)
+        if not _is_own_folder(place):
+            raise StorageError(f"{place} is no folder of yours, so no index can lie there", f"remove {place}")
+        if not os.path.lexists(place / DATABASE):
+            write_new(place / CHECKED, b"")
+        if place == repository_place(root):
+            write_new(place / ".gitignore", b"*\n")
+        elif read_about(place) != root:
+            replace_file(place / ABOUT, json.dumps({"root": str(root)}).encode())
+    except OSError as error:
+        inside = place == repository_place(root)
+        hint = "set CODESIFT_INDEX_FOLDER=cache" if inside else "set CODESIFT_CACHE_DIR to a writable folder"
+        raise StorageError(f"cannot write the index folder {place}: {error.strerror}", hint) from error
+    return place
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that does not exist; one that does, whatever it is, is left as it is.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            os.write(descriptor, content)
+        finally:
+            os.close(descriptor)
+
+
+def remove(path: Path) -> None:
+    """Delete whatever stands at a path; a link is not followed.
+
+    Raises:
+        OSError: it cannot be deleted.
+    """
+    if path.is_dir() and not path.is_symlink():
+        import shutil
+
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def fresh_name(path: Path) -> Path:
+    """A name beside `path` that no file has yet."""
+    return path.with_name(f"{path.name}-{secrets.token_hex(8)}")
+
+
+def remove_strays(folder: Path) -> None:
+    """Delete files under fresh names that a killed process left in an index folder; the lock must be held."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if _FRESH.search(path.name) and time.time() - os.lstat(path).st_mtime > _STRAY_SECONDS:
+                remove(path)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file under a fresh name and put it in place of what stands there, which is never opened.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    fresh = fresh_name(path)
+    try:
+        write_new(fresh, content)
+        if path.is_dir():
+            remove(path)
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def take_place(fresh: Path, path: Path) -> None:
+    """Give a new file its name, unless there is a file of that name already; the new one is gone then.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        pass
+    except OSError:
+        # A file system without hard links: of two processes at once the later one wins.
+        if not os.path.lexists(path):
+            fresh.replace(path)
+    fresh.unlink(missing_ok=True)
+
+
+# -- all indexes of a user ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One index in the user's cache folder."""
+
+    folder: Path
+    root: Path | None
+    """Its repository; None if the index does not say so any more."""
+    used: float
+    """When its database was written last, in seconds since 1970."""
+    size: int
+    """Bytes of all its files."""
+
+    def is_missing(self) -> bool:
+        """Whether its repository is gone."""
+        return self.root is not None and not os.path.lexists(self.root)
+
+
+def stored_indexes(settings: Settings) -> list[Stored]:
+    """Every index in the user's cache folder, the one written last first."""
+    try:
+        folders = [
+            Path(entry) for entry in os.scandir(_indexes(settings)) if entry.is_dir(follow_symlinks=False)
+        ]
+    except OSError:
+        return []
+    found = [_stored(folder) for folder in folders if holds_index(folder)]
+    return sorted(found, key=lambda index: (-index.used, index.folder))
+
+
+def _stored(folder: Path) -> Stored:
+    try:
+        used = os.lstat(folder / DATABASE).st_mtime
+    except OSError:
+        used = 0.0
+    return Stored(folder, read_about(folder), used, size_on_disk(folder))
+
+
+def read_about(folder: Path) -> Path | None:
+    """The root an index folder is about, if that is what the folder is named after."""
+    try:
+        root = Path(json.loads(read_regular(folder / ABOUT, _ABOUT_BYTES))["root"])
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return root if folder.name.endswith(f"-{_key(root)}") else None
+
+
+def size_on_disk(folder: Path) -> int:
+    """Bytes of all files in an index folder."""
+    try:
+        return sum(os.lstat(path).st_size for path in os.scandir(folder))
+    except OSError:
+        return 0
+
+
+# -- the right to write ---------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def write_lock(folder: Path, waiting: Callable[[], None] | None) -> Iterator[bool]:
+    """Hold the one right to write the index; yields False if another process has it.
+
+    Args:
+        folder: the index folder.
+        waiting: called once before waiting for the other process; None means do not wait.
+    """
+    from filelock import FileLock, Timeout
+
+    path = folder / "lock"
+    # What is no file was put there by somebody else, and opening a pipe may wait for ever.
+    if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+        raise StorageError(f"{path} is not a regular file", "remove it")
+    lock = FileLock(path)
+
+    def acquire() -> bool:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        except OSError as error:
+            raise StorageError(f"cannot lock the index folder {folder}: {error.strerror}") from error
+        return True
+
+    if not acquire():
+        if waiting is None:
+            yield False
+            return
+        waiting()
+        while not acquire():
+            time.sleep(_LOCK_WAIT_SECONDS)
+    try:
+        yield True
+    finally:
+        lock.release()

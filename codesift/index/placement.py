@@ -1,0 +1,139 @@
+"""Which folder holds the index of a repository, and what becomes of one that lies in the repository itself.
+
+A folder `.codesift` may have come from a stranger, with the repository. It is used where the user wants
+indexes to travel, and the user's own codesift signed it. One of the version that kept its index there is
+moved to the cache folder once, if this machine made it. Any other is left alone, with a line that says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sqlite3
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from codesift.config import Settings
+from codesift.errors import StorageError
+from codesift.index import trust
+from codesift.index.catalog import is_stored_path
+from codesift.index.database import STEPS, Database
+from codesift.index.database_file import check_head, is_settled
+from codesift.index.location import (
+    DATABASE,
+    cache_place,
+    fresh_name,
+    holds_index,
+    make_index_folder,
+    repository_place,
+    take_place,
+    write_lock,
+)
+from codesift.index.opening import create_index, reset
+from codesift.repository.git import is_tracked
+
+Notify = Callable[[str], None]
+
+_MOST_ROWS = 1000
+"""Files looked at to find out whether this machine made an index."""
+_SECONDS = 10
+_AGREEING = 2
+"""Files that must agree; one may be a coincidence."""
+_OLD_FILE = re.compile(r"index\.db(-wal|-shm)?|lock|\.gitignore|[0-9a-f]{16}\.(hnsw|json|partial)")
+
+
+def usable_place(root: Path, settings: Settings, notify: Notify) -> Path:
+    """The folder that the index of `root` belongs in; it may not exist yet.
+
+    Raises:
+        StorageError: an index to be moved cannot be.
+    """
+    inside, outside = repository_place(root), cache_place(root, settings)
+    wanted = inside if settings.index_folder == "repository" else outside
+    if not os.path.lexists(inside / DATABASE):
+        # What is no folder, or a link to one, cannot become ours.
+        return outside if os.path.lexists(inside) and not _is_folder(inside) else wanted
+    standing = trust.Standing.FOREIGN
+    if holds_index(inside) and not is_tracked(root, inside.name):
+        if _move(root, inside, outside, notify):
+            return wanted
+        standing = trust.standing(inside)
+    if standing is trust.Standing.FOREIGN:
+        notify(f"{inside} was not written by your codesift on this machine: it is not used (remove it)")
+        return outside
+    if standing is trust.Standing.CHANGED and wanted == inside:
+        told = f"the index {inside} is not as your codesift left it"
+        if not settings.refresh:
+            notify(f"{told}: it is not used")
+            return outside
+        notify(f"{told}: building it again")
+        with write_lock(inside, lambda: None):
+            reset(inside)
+        create_index(root, inside)
+    return wanted
+
+
+def _is_folder(place: Path) -> bool:
+    return place.is_dir() and not place.is_symlink()
+
+
+def _move(root: Path, inside: Path, outside: Path, notify: Notify) -> bool:
+    """Move the vectors of an index of the version before, if this machine made it; files are parsed again."""
+    if not _made_here(root, inside / DATABASE):
+        return False
+    make_index_folder(outside, root)
+    with write_lock(outside, lambda: None):
+        if not holds_index(outside):
+            from codesift.index.repair import salvage
+
+            fresh = fresh_name(outside / DATABASE)
+            with contextlib.closing(Database(fresh)) as target:
+                salvage(inside / DATABASE, target)
+            take_place(fresh, outside / DATABASE)
+            notify(f"moved the index {inside} to {outside}")
+    _delete(inside)
+    return True
+
+
+def _made_here(root: Path, source: Path) -> bool:
+    """Whether an index of the version before knows a file by the time of its last change on this disk.
+
+    The system alone sets that time (ctime), to the nanosecond: nobody who ships a repository can know it.
+    """
+    try:
+        check_head(source, versions=(1,))
+        mode = "mode=ro&immutable=1" if is_settled(source) else "mode=ro"
+        database = sqlite3.connect(f"{source.as_uri()}?{mode}", uri=True, isolation_level=None)
+    except (StorageError, sqlite3.Error):
+        return False
+    until = time.monotonic() + _SECONDS
+    with contextlib.closing(database), contextlib.suppress(sqlite3.Error, UnicodeError, OSError, ValueError):
+        database.set_progress_handler(lambda: time.monotonic() > until, STEPS)
+        database.execute("PRAGMA trusted_schema = OFF")
+        if database.execute("SELECT 1 FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchone():
+            return False
+        rows = database.execute("SELECT path, ctime_ns FROM files LIMIT ?", (_MOST_ROWS,)).fetchall()
+        known = sum(_has_ctime(root, path, ctime_ns) for path, ctime_ns in rows)
+        return known >= min(_AGREEING, len(rows)) > 0
+    return False
+
+
+def _has_ctime(root: Path, path: object, ctime_ns: object) -> bool:
+    if not is_stored_path(path) or not isinstance(ctime_ns, int) or not ctime_ns % 1_000_000:
+        return False
+    with contextlib.suppress(OSError, ValueError):
+        file = root / str(path)
+        return os.path.realpath(file.parent) == str(file.parent) and os.lstat(file).st_ctime_ns == ctime_ns
+    return False
+
+
+def _delete(inside: Path) -> None:
+    """Delete an index of the version before, as far as one may; what else lies in its folder stays."""
+    with contextlib.suppress(OSError):
+        for path in inside.iterdir():
+            if _OLD_FILE.fullmatch(path.name) and stat.S_ISREG(os.lstat(path).st_mode):
+                path.unlink(missing_ok=True)
+        inside.rmdir()

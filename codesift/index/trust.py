@@ -1,0 +1,188 @@
+"""Which index files this user's codesift wrote: a key in the user's own folder signs them.
+
+An index inside a repository may have come with it from a stranger. It is used only if a note beside it,
+signed with the key, says that this user wrote it: either the database has the digest in the note, or (while
+it is being written, and after a writer was killed) the folder and the database are the very files, on this
+very machine, that the note was made for. The graph and the seal carry signatures of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from codesift.errors import StorageError
+from codesift.index.location import DATABASE, replace_file, take_place, write_new
+from codesift.system.files import open_regular, read_regular
+
+NOTE = "signed.json"
+_NOTE_BYTES = 100_000
+_KEY_BYTES = 32
+
+
+def digest(path: Path) -> str:
+    """A digest of a file that only this user's key gives, in hexadecimal digits.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+        StorageError: there is no key and none can be made.
+    """
+    state = hashlib.blake2b(key=_key(), digest_size=16)
+    with open_regular(path) as file:
+        while block := file.read(1 << 20):
+            state.update(block)
+    return state.hexdigest()
+
+
+def signature(content: bytes) -> str:
+    """A signature of some bytes with this user's key, in hexadecimal digits.
+
+    Raises:
+        StorageError: there is no key and none can be made.
+    """
+    return hashlib.blake2b(content, key=_key(), digest_size=16).hexdigest()
+
+
+def has_key() -> bool:
+    """Whether this user has a key, or one could be made."""
+    with contextlib.suppress(StorageError):
+        return bool(_key())
+    return False
+
+
+class Standing(Enum):
+    """What is known of an index inside a repository."""
+
+    OURS = "this user's codesift wrote it as it is"
+    CHANGED = "this user's codesift wrote it, and something changed it since"
+    FOREIGN = "this user's codesift did not write it"
+
+
+def standing(folder: Path) -> Standing:
+    """Whether this user's codesift wrote the index in a folder inside a repository."""
+    facts = _signed_facts(folder)
+    while facts is not None:
+        if _fits(facts, folder):
+            return Standing.OURS
+        # A writer may have begun, or ended, since the note was read.
+        before, facts = facts, _signed_facts(folder)
+        if facts == before:
+            return Standing.CHANGED
+    return Standing.FOREIGN
+
+
+def _signed_facts(folder: Path) -> dict[str, Any] | None:
+    """What the note says, if it is signed with this user's key."""
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError, RecursionError, StorageError):
+        note = json.loads(read_regular(folder / NOTE, _NOTE_BYTES))
+        facts = dict(note["facts"])
+        if hmac.compare_digest(signature(_canonical(facts)), str(note["signature"])):
+            return facts
+    return None
+
+
+def _fits(facts: dict[str, Any], folder: Path) -> bool:
+    with contextlib.suppress(OSError, StorageError):
+        path = folder / DATABASE
+        if facts.get("open"):
+            return bool(facts.get("identity") == _identity(folder, path))
+        return _is_merged(folder) and bool(facts.get("digest") == digest(path))
+    return False
+
+
+def sign_open(folder: Path, database: Path | None = None) -> None:
+    """Say that this user's codesift is writing the index in a folder.
+
+    Args:
+        database: the file that is, or is about to be, the database of the index.
+
+    Raises:
+        StorageError: the note cannot be written.
+    """
+    path = database or folder / DATABASE
+    _write_note(folder, lambda: {"open": True, "identity": _identity(folder, path)})
+
+
+def sign_closed(folder: Path) -> None:
+    """Sign an index that nobody has open for writing; a log not yet merged leaves the note open.
+
+    Raises:
+        StorageError: the note cannot be written.
+    """
+    if _is_merged(folder):
+        _write_note(folder, lambda: {"open": False, "digest": digest(folder / DATABASE)})
+
+
+def _is_merged(folder: Path) -> bool:
+    log = folder / f"{DATABASE}-wal"
+    return not os.path.lexists(log) or not os.lstat(log).st_size
+
+
+def _write_note(folder: Path, facts: Callable[[], dict[str, Any]]) -> None:
+    try:
+        found = facts()
+        note = {"facts": found, "signature": signature(_canonical(found))}
+        replace_file(folder / NOTE, json.dumps(note).encode())
+    except OSError as error:
+        raise StorageError(f"cannot sign the index in {folder}: {error.strerror}") from error
+
+
+def _canonical(facts: object) -> bytes:
+    return json.dumps(facts, sort_keys=True).encode()
+
+
+def _identity(folder: Path, database: Path) -> list[int]:
+    """What tells a folder and its database from every copy of them."""
+    status = [os.lstat(folder), os.lstat(database)]
+    return [number for each in status for number in (each.st_dev, each.st_ino)]
+
+
+# -- the key --------------------------------------------------------------------------------------
+
+_kept: dict[Path, bytes] = {}
+
+
+def _key() -> bytes:
+    """This user's key, made on first use."""
+    path = _key_path()
+    if path not in _kept:
+        _kept[path] = _read_or_make_key(path)
+    return _kept[path]
+
+
+def _key_path() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("codesift", appauthor=False) / "key"
+
+
+def _read_or_make_key(path: Path) -> bytes:
+    if not path.is_absolute():
+        raise StorageError("you have no home folder for a key", "set HOME")
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            return _whole(read_regular(path, _KEY_BYTES), path)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = path.with_name(f"key-{secrets.token_hex(8)}")
+        write_new(fresh, secrets.token_bytes(_KEY_BYTES))
+        # Another process may have been first: its key stays.
+        take_place(fresh, path)
+        return _whole(read_regular(path, _KEY_BYTES), path)
+    except OSError as error:
+        raise StorageError(f"cannot read or make the key {path}: {error.strerror}") from error
+
+
+def _whole(key: bytes, path: Path) -> bytes:
+    if len(key) != _KEY_BYTES:
+        raise StorageError(
+            f"{path} does not hold a key", "remove it; indexes in repositories are built again"
+        )
+    return key

@@ -1,0 +1,292 @@
+"""What a folder with a base model says of it: a converted one, or one that transformers loads."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from codesift.errors import ModelError
+from codesift.models import hub
+from codesift.models.files import (
+    TEXT_LIMIT,
+    WEIGHTS_LIMIT,
+    Values,
+    is_file,
+    read_json,
+    read_object,
+    reason_of,
+    shown,
+)
+
+MODEL = "model.json"
+CONFIG = "config.json"
+LARGEST_DIMENSIONS = 8192
+LARGEST_WINDOW = 512
+"""Tokens at most; longer texts are cut into windows, and attention costs the square of a window."""
+SMALLEST_WINDOW = 16
+"""A window holds special tokens, the head of a unit and some of its text."""
+
+_LIMITS = {
+    "hidden_size": LARGEST_DIMENSIONS,
+    "num_hidden_layers": 128,
+    "num_attention_heads": 1024,
+    "intermediate_size": 1 << 17,
+    "vocab_size": 1 << 21,
+    "max_position_embeddings": 1 << 17,
+}
+"""Sizes in a config.json that memory depends on, and their maxima."""
+_OPTIONAL_LIMITS = {"type_vocab_size": 1024, "embedding_size": LARGEST_DIMENSIONS}
+_LARGEST_NUMBER = 1 << 21
+"""Maximum of every other whole number in a config.json: ids of tokens, mostly."""
+_TYPES = (
+    "bert", "camembert", "electra", "modernbert", "mpnet", "roberta", "roberta-prelayernorm", "xlm-roberta",
+    "xlm-roberta-xl",
+)  # fmt: skip
+"""`model_type` of the encoders whose size is given by `_LIMITS`."""
+_IDENTITY = (CONFIG, "tokenizer.json", "vocab.json", "merges.txt", "vocab.txt")
+_TEMPLATES = "additional_chat_templates"
+"""The only folder below a model's that transformers reads from."""
+_MOST_FILES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What is needed of a base to choose it and to open its index."""
+
+    dimensions: int
+    window: int
+    pooling: str
+    license: str
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """The `model.json` of a folder written by `training.convert`."""
+
+    description: Description
+    layers: int
+    heads: int
+    epsilon: float
+    """Added to the variance inside each layer norm."""
+    weights: Path
+    weights_sha256: str
+    tokenizer: Path
+    tokenizer_sha256: str
+
+
+def is_converted(folder: Path) -> bool:
+    """Whether the folder is in the form `training.convert` writes."""
+    return is_file(folder / MODEL)
+
+
+def read_converted(folder: Path) -> Converted:
+    """The description of a converted base.
+
+    Raises:
+        ModelError: it is missing, or a value has a wrong type or range.
+    """
+    path = folder / MODEL
+    model = read_object(path, "install codesift again")
+    if model.raw.get("format") != 1:
+        raise ModelError(f"{path} is not a model of format 1", "convert it again")
+    model.among("architecture", "bert")
+    dimensions = model.whole("dimensions", 1, LARGEST_DIMENSIONS)
+    heads = model.whole("heads", 1, 1024)
+    if dimensions % heads:
+        raise ModelError(f"{path}: {dimensions} dimensions cannot be divided among {heads} heads")
+    weights, tokenizer = model.part("weights"), model.part("tokenizer")
+    return Converted(
+        description=Description(
+            dimensions,
+            model.whole("window", SMALLEST_WINDOW, LARGEST_WINDOW),
+            model.among("pooling", "mean"),
+            model.text("license"),
+        ),
+        layers=model.whole("layers", 1, 128),
+        heads=heads,
+        epsilon=model.positive("norm_epsilon", 1),
+        weights=weights.inside("file"),
+        weights_sha256=weights.digest("sha256"),
+        tokenizer=tokenizer.inside("file"),
+        tokenizer_sha256=tokenizer.digest("sha256"),
+    )
+
+
+def describe(folder: Path) -> Description:
+    """Describe a folder: converted, in sentence-transformers' layout, or plain transformers (mean pooling).
+
+    Raises:
+        ModelError: it holds no encoder that can be loaded.
+    """
+    if is_converted(folder):
+        return read_converted(folder).description
+    config = _read_config(folder)
+    window = _window(config)
+    sentence = folder / "sentence_bert_config.json"
+    if is_file(sentence) and (values := read_object(sentence)).raw.get("max_seq_length") is not None:
+        window = min(window, values.whole("max_seq_length", SMALLEST_WINDOW, 1 << 20))
+    return Description(config.raw["hidden_size"], window, _pooling_of(folder), "unknown")
+
+
+def digest(folder: Path) -> str:
+    """A digest of the base's files that change a vector; for a converted base read, not computed.
+
+    Raises:
+        ModelError: a file is missing, unreadable or too large.
+    """
+    if is_converted(folder):
+        model = read_converted(folder)
+        return f"{model.weights_sha256} {model.tokenizer_sha256}"
+    texts = [folder / name for name in _IDENTITY if is_file(folder / name)]
+    digests = [hub.file_digest(path, TEXT_LIMIT) for path in texts]
+    return " ".join([*digests, *(hub.file_digest(path, WEIGHTS_LIMIT) for path in weight_files(folder))])
+
+
+def check_loadable(folder: Path, dimensions: int) -> None:
+    """Check what transformers, which trusts a folder's files, would allocate memory by or wait for.
+
+    Args:
+        folder: of a model that is not converted.
+        dimensions: expected length of a vector.
+
+    Raises:
+        ModelError: a file is no regular one or too large, or `config.json` describes another model than
+            the one expected, or a larger one than the weights can be of.
+    """
+    for path in _entries(folder):
+        _check_file(path)
+    config = _read_config(folder)
+    if config.raw["hidden_size"] != dimensions:
+        raise ModelError(f"{config.path} describes vectors of {config.raw['hidden_size']}, not {dimensions}")
+    sizes = [path.stat().st_size for path in weight_files(folder)]
+    if _fewest_parameters(config) > sum(sizes):
+        raise ModelError(
+            f"cannot load {folder}: its weights have {sum(sizes):,} bytes, too few for the model that "
+            f"{CONFIG} describes"
+        )
+    for index in folder.glob("*.index.json"):
+        _check_index(index)
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files with a model's weights.
+
+    Raises:
+        ModelError: there are none, or they are too large together.
+    """
+    found = hub.weight_files(folder)
+    if not found:
+        raise ModelError(f"no weights in {folder}", "expected model.safetensors or pytorch_model.bin")
+    if sum(path.stat().st_size for path in found if is_file(path)) > WEIGHTS_LIMIT:
+        raise ModelError(f"the weights in {folder} are larger than {WEIGHTS_LIMIT:,} bytes")
+    return found
+
+
+def _read_config(folder: Path) -> Values:
+    config = read_object(folder / CONFIG)
+    if config.raw.get("model_type") not in _TYPES:
+        raise ModelError(
+            f"{config.path} does not describe a BERT or RoBERTa encoder: model_type is "
+            f"{shown(config.raw.get('model_type'))}",
+            f"expected one of {', '.join(_TYPES)}",
+        )
+    for key, high in _LIMITS.items():
+        config.whole(key, 1, high)
+    for key, value in config.raw.items():
+        if key not in _LIMITS and type(value) is int:
+            config.whole(key, -_LARGEST_NUMBER, _OPTIONAL_LIMITS.get(key, _LARGEST_NUMBER))
+    return config
+
+
+def _window(config: Values) -> int:
+    """Tokens that fit the table of positions."""
+    positions = config.whole("max_position_embeddings", 1, _LIMITS["max_position_embeddings"])
+    # RoBERTa numbers positions from its padding id + 1.
+    roberta = "roberta" in config.raw["model_type"]
+    offset = config.whole("pad_token_id", 0, _LIMITS["vocab_size"]) + 1 if roberta else 0
+    if positions - offset < SMALLEST_WINDOW:
+        raise ModelError(f"{config.path} describes a window of fewer than {SMALLEST_WINDOW} tokens")
+    return min(positions - offset, LARGEST_WINDOW)
+
+
+def _fewest_parameters(config: Values) -> int:
+    """A lower bound: the tables, and per layer four square matrices and two of the feed-forward part."""
+    hidden, inner = config.raw["hidden_size"], config.raw["intermediate_size"]
+    rows = config.raw["vocab_size"]
+    if config.raw["model_type"] != "modernbert":  # It rotates queries and keys instead of adding positions.
+        rows += config.raw["max_position_embeddings"]
+    narrow = config.raw["model_type"] == "electra" and "embedding_size" in config.raw
+    table = rows * (config.whole("embedding_size", 1, LARGEST_DIMENSIONS) if narrow else hidden)
+    return int(table + config.raw["num_hidden_layers"] * (4 * hidden * hidden + 2 * hidden * inner))
+
+
+def _pooling_of(folder: Path) -> str:
+    modules = _modules(folder / "modules.json")
+    if unknown := set(modules) - {"Transformer", "Pooling", "Normalize"}:
+        raise ModelError(f"{folder} has modules codesift cannot load: {shown(', '.join(sorted(unknown)))}")
+    path = folder / "1_Pooling" / CONFIG
+    pooling = read_object(path) if is_file(path) else Values(path, {})
+    switches = {key: on for key, on in pooling.raw.items() if key.startswith("pooling_mode_")}
+    if wrong := next((key for key, on in switches.items() if not isinstance(on, bool)), None):
+        raise pooling.wrong(wrong, "true or false")
+    modes = sorted(key for key, on in switches.items() if on)
+    known = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
+    if not modes:
+        return pooling.among("pooling_mode", "mean", "cls") if "pooling_mode" in pooling.raw else "mean"
+    if len(modes) != 1 or modes[0] not in known:
+        raise ModelError(f"{folder} pools by {shown(', '.join(modes))}", "mean and cls pooling can be loaded")
+    return known[modes[0]]
+
+
+def _modules(path: Path) -> list[str]:
+    """Last part of the type of each module of sentence-transformers."""
+    rows = read_json(path) if is_file(path) else []
+    if not isinstance(rows, list):
+        raise ModelError(f"{path} is not a list of modules")
+    types = [row.get("type") if isinstance(row, dict) else None for row in rows]
+    if not all(isinstance(kind, str) for kind in types):
+        raise ModelError(f"{path} is not a list of modules with their types")
+    return [str(kind).rsplit(".", 1)[-1] for kind in types]
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    """Paths in the folder that transformers may open."""
+    for place in (folder, folder / _TEMPLATES):
+        try:
+            with os.scandir(place) as entries:
+                found = [Path(entry.path) for entry in islice(entries, _MOST_FILES + 1)]
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ModelError(f"cannot read {place}: {reason_of(error)}") from error
+        if len(found) > _MOST_FILES:
+            raise ModelError(f"{place} has more than {_MOST_FILES:,} files")
+        yield from found
+
+
+def _check_file(path: Path) -> None:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {reason_of(error)}") from error
+    if stat.S_ISDIR(status.st_mode):
+        return
+    if not stat.S_ISREG(status.st_mode):
+        raise ModelError(f"cannot load {path}: not a regular file")
+    if path.suffix in (".json", ".txt", ".jinja", ".model") and status.st_size > TEXT_LIMIT:
+        raise ModelError(f"cannot load {path}: larger than {TEXT_LIMIT:,} bytes")
+    if path.name == "adapter_config.json":
+        # peft would add it to the weights, and no digest of ours would know.
+        raise ModelError(f"{path.parent} holds an adapter of peft", "merge it into the model's weights")
+
+
+def _check_index(path: Path) -> None:
+    """Check that weights in several files are files of this folder."""
+    index = read_object(path).part("weight_map")
+    for name in set(map(str, index.raw.values())):
+        if Path(name).name != name or not is_file(path.parent / name):
+            raise ModelError(f"{path} names {shown(name)}, which is no file of its folder")

@@ -1,0 +1,1 @@
+"""Text to units: languages, tree-sitter grammars and their queries, nesting, comments."""

@@ -1,0 +1,1 @@
+"""Patterns as in `.gitignore`, matched in linear time. Nothing here reads a file."""

@@ -1,0 +1,1 @@
+"""Searches over an open index: query, similar, duplicates; signals, ranking, confidence."""

@@ -1,0 +1,198 @@
+"""What `similar` starts from: `FILE:NAME`, `FILE:LINE`, or code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from codesift.config import Settings
+from codesift.errors import UsageError
+from codesift.index.opening import Index
+from codesift.models.template import windows_of
+from codesift.parsing.languages import language_of, resolve_language
+from codesift.repository.decoding import Unreadable, read_bytes, read_text
+from codesift.repository.rules import HEAD_BYTES
+from codesift.types import Encoder, Hit, SourceFile, Unit
+from codesift.words import looks_like_code, symbol_parts
+
+if TYPE_CHECKING:
+    from codesift.types import Vectors as Matrix
+
+Named = TypeVar("Named", Hit, Unit)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The unit a `similar` search starts from."""
+
+    asked: str
+    """How the user named it."""
+    language: str
+    vectors: list[Matrix]
+    """Of its windows, each of shape (dimensions,)."""
+    path: str = ""
+    """From the root; empty for what is not a file of the repository."""
+    lines: tuple[int, int] = (0, 0)
+    """First and last, counted from 1."""
+    code: str = ""
+    """Empty for what is to be read from `lines` of its file in the repository."""
+
+
+_SHOWN = 8
+_COMMENT_LINES = 30
+
+
+def split_target(target: str) -> tuple[Path, str]:
+    """`src/a.py:Foo.bar` -> (src/a.py, Foo.bar).
+
+    Raises:
+        UsageError: there is no colon, or nothing on one side of it.
+    """
+    # The first colon after which the rest names a file wins: C++ names have colons of their own.
+    for at in (i for i, char in enumerate(target) if char == ":"):
+        if _is_file(target[:at]) and target[at + 1 :]:
+            return Path(target[:at]), target[at + 1 :]
+    file, _, name = target.partition(":")
+    if not name:
+        raise UsageError(f"{target!r} names no function", "write FILE:NAME or FILE:LINE")
+    raise UsageError(f"there is no file {file}", "write FILE:NAME, the file as seen from here")
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):  # A name that is too long, or with a NUL character.
+        return False
+
+
+def origin_of_target(
+    target: str, index: Index, settings: Settings, open_encoder: Callable[[], Encoder]
+) -> Origin:
+    """The unit `FILE:NAME` or `FILE:LINE` means; no model is loaded if its vectors are stored.
+
+    Raises:
+        UsageError: the file cannot be read, or the name means no unit of it or several.
+    """
+    file, wanted = split_target(target)
+    path = path_from_root(file, index.root)
+    known = index.catalog.units_of(path) if path else []
+    if known:
+        hit = pick(known, wanted, file)
+        vectors = index.vectors.of_unit(hit.unit_id)
+        if vectors:
+            return Origin(target, hit.language, vectors, hit.path, (hit.start_line, hit.end_line))
+    language, units = _units_of_file(file, settings)
+    unit = pick(units, wanted, file)
+    vectors = _encode(open_encoder(), path or file.name, unit, language)
+    return Origin(target, language, vectors, path or "", (unit.start_line, unit.end_line), unit.code)
+
+
+def origin_of_code(unit: Unit, language: str, open_encoder: Callable[[], Encoder]) -> Origin:
+    """A snippet as the start of a search."""
+    vectors = _encode(open_encoder(), "", unit, language)
+    return Origin(unit.signature or "code", language, vectors, code=unit.code)
+
+
+def _encode(encoder: Encoder, path: str, unit: Unit, language: str) -> list[Matrix]:
+    return list(encoder.encode([window.text for window in windows_of(encoder, path, unit)], language))
+
+
+def path_from_root(file: Path, root: Path) -> str | None:
+    """The file's path as the index writes it, or None if it is outside the root."""
+    absolute = Path(os.path.normpath(Path.cwd() / file))
+    for candidate in (absolute, absolute.resolve()):
+        if candidate.is_relative_to(root):
+            return candidate.relative_to(root).as_posix()
+    return None
+
+
+def _units_of_file(file: Path, settings: Settings) -> tuple[str, list[Unit]]:
+    """Language and units of a file that is not in the index."""
+    from codesift.parsing.units import parse
+
+    try:
+        status = file.stat()
+        language = language_of(file.name, read_bytes(str(file), HEAD_BYTES))
+        source = SourceFile(
+            file.name, str(file), language, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+        )
+        return language, parse(read_text(source, settings), language, file.name)
+    except (OSError, Unreadable) as error:
+        reason = getattr(error, "strerror", None) or getattr(error, "reason", "unreadable")
+        raise UsageError(f"cannot read {file}: {reason}") from error
+
+
+def snippet_of(text: str, language: str | None) -> Unit | None:
+    """A text as code, where its language is given or it plainly is code; None if it is a question.
+
+    Raises:
+        UsageError: the language is unknown, or there is no code.
+    """
+    if language is None and not looks_like_code(text):
+        return None
+    name = resolve_language(language or "text")
+    if not text.strip():
+        raise UsageError("there is no code to search by", "give it on standard input")
+    return unit_of_code(text.strip("\n"), name)
+
+
+def unit_of_code(code: str, language: str) -> Unit:
+    """One unit for a snippet: its largest function or class, or else all of it."""
+    from codesift.parsing.units import parse
+
+    units = parse(code, language, "snippet")
+    named = [unit for unit in units if unit.kind in ("function", "method", "class")]
+    if named:
+        return max(named, key=lambda unit: unit.end_byte - unit.start_byte)
+    lines = code.count("\n") + 1
+    return Unit("text", "", "", 1, lines, 0, len(code.encode("utf-8", "replace")), "", "", code)
+
+
+def pick(units: Sequence[Named], wanted: str, file: Path) -> Named:
+    """The unit a name or a line number means.
+
+    Raises:
+        UsageError: none or several are meant; the candidates are listed.
+    """
+    if wanted.isdecimal():
+        return _at_line(units, int(wanted), file)
+    definitions = [unit for unit in units if unit.kind not in ("module", "text")]
+    found = [unit for unit in definitions if unit.qualified_name == wanted]
+    for written in (wanted, wanted.removesuffix("()")):
+        found = found or [unit for unit in definitions if _ends_with(unit, symbol_parts(written))]
+    found = found or [unit for unit in units if unit.qualified_name == wanted]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"{wanted!r} is ambiguous in {file}", "write FILE:LINE", _list(found, file))
+    last = (symbol_parts(wanted) or [wanted])[-1].lower()
+    close = [unit for unit in definitions if last in unit.qualified_name.lower()]
+    raise UsageError(
+        f"there is no {wanted!r} in {file}", "it has these", _list(close or definitions or units, file)
+    )
+
+
+def _at_line(units: Sequence[Named], line: int, file: Path) -> Named:
+    around = [unit for unit in units if unit.start_line <= line <= unit.end_line]
+    if around:
+        return min(around, key=lambda unit: unit.end_line - unit.start_line)
+    # The comment above a function is not among its lines.
+    below = [unit for unit in units if 0 < line < unit.start_line <= line + _COMMENT_LINES]
+    if below:
+        return min(below, key=lambda unit: unit.start_line)
+    near = sorted(units, key=lambda unit: min(abs(unit.start_line - line), abs(unit.end_line - line)))
+    raise UsageError(f"line {line} of {file} is in no unit", "near it are these", _list(near, file))
+
+
+def _ends_with(unit: Hit | Unit, parts: list[str]) -> bool:
+    """Whether the name as written, with whatever separators, is the end of the qualified name."""
+    return bool(parts) and symbol_parts(unit.qualified_name)[-len(parts) :] == parts
+
+
+def _list(units: Sequence[Hit] | Sequence[Unit], file: Path) -> list[str]:
+    shown = [f"{file}:{unit.start_line}  {unit.qualified_name}  ({unit.kind})" for unit in units[:_SHOWN]]
+    more = len(units) - _SHOWN
+    return shown + ([f"and {more} more"] if more > 0 else [])

@@ -1,0 +1,94 @@
+"""The one sink for output. Importing it costs no rich; only `human` mode and a visible bar load that."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from codesift.terminal.render import clusters
+from codesift.terminal.render.clusters import show_extent
+from codesift.terminal.render.machine import answer_json, write_json
+from codesift.terminal.render.plain import show_files, show_plain, show_vimgrep
+from codesift.terminal.render.progress import progress
+from codesift.terminal.render.tables import (
+    show_indexes,
+    show_models,
+    show_note,
+    show_report,
+    show_settings,
+    show_status,
+    size,
+)
+from codesift.terminal.render.text import cut, cut_mark, visible, write
+from codesift.terminal.render.view import Mode, View, choose_mode, view_of_table
+from codesift.types import Answer, Duplicates
+
+__all__ = [
+    "Mode",
+    "View",
+    "answer_json",
+    "choose_mode",
+    "progress",
+    "show_answer",
+    "show_coverage",
+    "show_duplicates",
+    "show_extent",
+    "show_indexes",
+    "show_models",
+    "show_note",
+    "show_report",
+    "show_settings",
+    "show_status",
+    "size",
+    "view_of_table",
+    "write",
+]
+
+
+def show_answer(
+    answer: Answer, view: View, out: TextIO, root_for_links: str = "", err: TextIO | None = None
+) -> None:
+    """Write the answer on `out` the way `view` says; people are told on `err` (stderr) if it is empty.
+
+    Args:
+        root_for_links: folder that hyperlinks start from; empty for the answer's root.
+
+    Raises:
+        BrokenPipeError: the reader of `out` is gone.
+    """
+    if view.mode == "json":
+        write_json(answer_json(answer, view.full), out)
+        return
+    if not answer.hits:
+        _tell(f"nothing found for {_asked(answer, err)}", view, err)
+        return
+    if not answer.matches:
+        _tell(f"nothing matches {_asked(answer, err)} well; these are the closest", view, err)
+    if view.mode == "human":
+        from codesift.terminal.render.human import show_human
+
+        show_human(answer, view, out, root_for_links or answer.root)
+    else:
+        {"plain": show_plain, "vimgrep": show_vimgrep, "files": show_files}[view.mode](answer, view, out)
+
+
+def show_duplicates(found: Duplicates, view: View, out: TextIO, err: TextIO | None = None) -> None:
+    """Write clusters of near-duplicates on `out`; people are told on `err` (stderr) if there are none."""
+    clusters.show_duplicates(found, view, out, err or sys.stderr)
+
+
+def show_coverage(answer: Answer, err: TextIO) -> None:
+    """One line on `err` while vectors are missing, so that nobody takes a partial answer for a whole one."""
+    if answer.vectors_ready < answer.units:
+        ready = f"{answer.vectors_ready:,} of {answer.units:,} units"
+        show_note(f"searched by words; by meaning only {ready} so far", err)
+
+
+def _asked(answer: Answer, err: TextIO | None) -> str:
+    return visible(cut(" ".join(answer.query.split()), 60, cut_mark(err or sys.stderr)))
+
+
+def _tell(line: str, view: View, err: TextIO | None) -> None:
+    # An editor in vimgrep mode reads stderr as results.
+    if view.mode in ("human", "plain"):
+        write(err or sys.stderr, line + "\n")

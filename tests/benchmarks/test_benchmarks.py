@@ -1,0 +1,313 @@
+"""The benchmarks' own arithmetic, unpacking and bookkeeping; nothing here uses the network."""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import BENCHMARKS, main
+from benchmarks.ann import gather, nearest, recall
+from benchmarks.ann import main as ann
+from benchmarks.figures import Figure, Target, as_json, as_table, shown
+from benchmarks.indexes import functions, index_folder
+from benchmarks.processes import Failed, in_turn, median, percentile, run
+from benchmarks.speed import PARTS, _edits, _without_folders
+from benchmarks.throughput import as_indexing_does, evenly
+from evaluation.corpora import CORPORA, corpus_folder, evaluation_corpora
+from evaluation.machine import describe, in_words
+from evaluation.packages import Package, Unavailable, debian_sources, fetch, unpack_tar
+
+# -- the entry point ------------------------------------------------------------------------------
+
+
+def test_help_names_every_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    shown_help = capsys.readouterr().out
+    assert all(name in shown_help for name in BENCHMARKS)
+
+
+def test_an_unknown_benchmark_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sped"]) == 2
+    assert "usage" in capsys.readouterr().err
+
+
+def test_an_unknown_part_of_speed_is_named_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["speed", "--only", "query,indx"])
+    said = capsys.readouterr().err
+    assert "'indx'" in said
+    assert all(part in said for part in PARTS)
+
+
+def test_folders_of_this_machine_are_left_out_of_the_published_command() -> None:
+    arguments = ["--only", "query", "--to", "/somewhere/private", "--out=/else/x.json", "--runs", "3"]
+    assert _without_folders(arguments) == ["--only", "query", "--runs", "3"]
+
+
+# -- figures --------------------------------------------------------------------------------------
+
+
+def test_a_target_may_be_about_the_figure_or_about_its_ratio() -> None:
+    slow = Figure("query", "cold", 0.7, "s", (), "numpy", 0.1, Target(0.6))
+    assert slow.met is False
+    fast = Figure(
+        "encode", "rate", 200.0, "units/s", (), "peer", 40.0, Target(4, at_least=True, of_ratio=True)
+    )
+    assert (fast.ratio, fast.met) == (5.0, True)
+
+
+def test_a_ratio_without_its_peer_is_neither_met_nor_missed() -> None:
+    figure = Figure("encode", "rate", 200.0, "units/s", target=Target(4, at_least=True, of_ratio=True))
+    assert figure.met is None
+    assert "not known" in as_table([figure], describe(), "command")
+
+
+def test_the_json_has_samples_ratios_verdicts_and_the_machine() -> None:
+    figure = Figure("similar", "p50", 0.3, "s", (0.2, 0.3, 0.4), "numpy", 0.1, Target(0.35))
+    found = json.loads(as_json([figure], describe(), "speed --only similar"))
+    assert found["command"] == "speed --only similar"
+    row = found["figures"][0]
+    assert (row["samples"], row["met"], round(row["ratio"], 6)) == ([0.2, 0.3, 0.4], True, 3)
+    assert found["machine"]["cores"] >= 1
+
+
+def test_numbers_are_shown_with_three_digits_that_count() -> None:
+    assert [shown(value) for value in (35082.4, 0.04567, 12.34)] == ["35,082", "0.0457", "12.3"]
+
+
+def test_percentiles_fall_between_values() -> None:
+    assert percentile([4, 1, 3, 2], 50) == median([1, 2, 3, 4]) == 2.5
+    assert percentile([1, 2, 3], 100) == 3
+    assert percentile([7], 95) == 7
+
+
+def test_the_machine_is_described_without_host_user_or_folder() -> None:
+    import platform
+
+    text = json.dumps(describe()) + in_words(describe())
+    assert str(Path.home()) not in text
+    assert platform.node() not in ("", "localhost") and platform.node() not in text
+
+
+# -- processes ------------------------------------------------------------------------------------
+
+
+def test_a_process_is_measured_with_time_memory_and_output() -> None:
+    work = "import time; x = bytearray(60_000_000); time.sleep(0.05); print('done')"
+    # In a small process: a child's peak starts at that of its parent, and this one may hold torch.
+    measure = "import sys; from benchmarks.processes import run; print(run(sys.argv[1:]))"
+    command = [sys.executable, "-c", work]
+    shown = subprocess.check_output([sys.executable, "-c", measure, *command], text=True)
+    assert "output=b'done\\n'" in shown
+    assert float(shown.split("seconds=")[1].split(",")[0]) > 0.05
+    assert 60 < float(shown.split("peak_mb=")[1].split(",")[0]) < 300
+
+
+def test_a_failing_command_is_not_measured() -> None:
+    with pytest.raises(Failed, match="exit code 3"):
+        run([sys.executable, "-c", "raise SystemExit(3)"])
+
+
+def test_settings_of_the_user_do_not_reach_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CODESIFT_RESULTS", "3")
+    assert b"CODESIFT" not in run([sys.executable, "-c", "import os; print(*os.environ)"]).output
+
+
+def test_commands_take_turns_and_the_first_pair_is_dropped(tmp_path: Path) -> None:
+    note = "import sys; open('log', 'a').write(sys.argv[1])"
+    ours = [[sys.executable, "-c", note, name] for name in ("a", "b")]
+    mine, theirs = in_turn(ours, [sys.executable, "-c", note, "-"], tmp_path)
+    assert (tmp_path / "log").read_text() == "a-a-b-"
+    assert len(mine) == len(theirs) == 2
+
+
+def test_an_edited_file_is_restored_even_after_a_failure(tmp_path: Path) -> None:
+    path = tmp_path / "a.js"
+    path.write_bytes(b"let a\r\n")
+    with pytest.raises(Failed), _edits(path) as edit:
+        edit("one")
+        edit("two")
+        assert path.read_bytes() == b"let a\r\ntwo"
+        raise Failed
+    assert path.read_bytes() == b"let a\r\n"
+
+
+# -- packages -------------------------------------------------------------------------------------
+
+
+def _tar(**files: bytes) -> io.BytesIO:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:xz") as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name.replace("__", "/"))
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    stream.seek(0)
+    return stream
+
+
+def test_an_archive_cannot_write_outside_its_folder_or_make_links(tmp_path: Path) -> None:
+    to = tmp_path / "to"
+    unpack_tar(_tar(**{"src__a.c": b"int a;", "..__evil": b"x", "__absolute": b"x"}), to)
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()] == [
+        "to/src/a.c"
+    ]
+    assert not (to / "link").is_symlink()
+
+
+def test_a_downloaded_wheel_is_unpacked_without_the_network(tmp_path: Path) -> None:
+    kept = tmp_path / "downloads" / "pypi-tiny-1.0"
+    kept.mkdir(parents=True)
+    with zipfile.ZipFile(kept / "tiny-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("tiny/__init__.py", "def f(): ...\n")
+    fetch(Package("pypi", "tiny", "1.0"), tmp_path / "downloads", tmp_path / "to")
+    assert (tmp_path / "to" / "tiny" / "__init__.py").read_text() == "def f(): ...\n"
+
+
+def test_a_missing_client_makes_a_package_unavailable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Unavailable, match="npm is not installed"):
+        fetch(Package("npm", "@scope/tiny", "1.0"), tmp_path, tmp_path / "to")
+
+
+def test_scoped_names_make_plain_folders() -> None:
+    assert Package("npm", "@trpc/server", "1").label == "trpc-server"
+
+
+def test_debian_sources_are_derived_from_the_machines_own() -> None:
+    own = (
+        "Types: deb\nURIs: https://tools.example\nSuites: nodistro\nComponents: main\n\n"
+        "# a snapshot\nTypes: deb\nURIs: https://mirror.example/debian\nSuites: bookworm bookworm-updates\n"
+        "Components: main contrib\nSigned-By: /usr/share/keyrings/debian.gpg\n"
+    )
+    derived = debian_sources(own).splitlines()
+    assert "Types: deb deb-src" in derived
+    assert "URIs: https://mirror.example/debian" in derived
+    assert "Suites: bookworm trixie" in derived
+    assert "Signed-By: /usr/share/keyrings/debian.gpg" in derived
+    assert not any("tools.example" in line for line in derived)
+
+
+def test_a_machine_without_a_debian_archive_is_told_so() -> None:
+    with pytest.raises(Unavailable, match="no Debian archive"):
+        debian_sources("Types: deb\nURIs: https://mirror.example/ubuntu\nSuites: noble\n")
+
+
+# -- corpora --------------------------------------------------------------------------------------
+
+
+def test_corpora_have_different_names_and_fixed_versions() -> None:
+    assert len({corpus.name for corpus in CORPORA}) == len(CORPORA)
+    packages = [package for corpus in CORPORA for package in corpus.packages]
+    assert all(package.version and package.version[0].isdigit() for package in packages)
+
+
+def test_a_corpus_is_made_once_and_again_when_its_row_changed(tmp_path: Path) -> None:
+    kept = tmp_path / "downloads" / "pypi-Flask-3.1.2"
+    kept.mkdir(parents=True)
+    with zipfile.ZipFile(kept / "flask-3.1.2-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("flask/app.py", "class Flask: ...\n")
+    folder = corpus_folder("flask", tmp_path)
+    (folder / "mark").touch()
+    assert (corpus_folder("flask", tmp_path) / "mark").exists()
+    (tmp_path / "flask.json").write_text("an older row")
+    assert not (corpus_folder("flask", tmp_path) / "mark").exists()
+    assert (folder / "Flask" / "flask" / "app.py").exists()
+
+
+def test_evaluation_sources_come_from_the_archive(tmp_path: Path) -> None:
+    (tmp_path / "data" / "repos").mkdir(parents=True)
+    archive = _tar(**{"corpora__chi__mux.go": b"package chi\n", "corpora__tokio__io.rs": b"fn a() {}\n"})
+    (tmp_path / "data" / "repos" / "corpora.tar.xz").write_bytes(archive.getvalue())
+    folder = evaluation_corpora(tmp_path / "data", tmp_path / "to")
+    assert sorted(path.name for path in folder.iterdir()) == ["chi", "tokio"]
+    assert evaluation_corpora(tmp_path / "data", tmp_path / "to") == folder
+
+
+def test_evaluation_sources_come_from_registries_where_there_is_no_archive(tmp_path: Path) -> None:
+    kept = tmp_path / "to" / "downloads" / "npm-fastify-5.0.0"
+    kept.mkdir(parents=True)
+    files = {"fastify.js": b"a", "lib__reply.js": b"b", "lib__config-validator.js": b"c", "test__x.js": b"d"}
+    archive = _tar(**{f"package__{name}": content for name, content in files.items()})
+    (kept / "fastify-5.0.0.tgz").write_bytes(archive.getvalue())
+    row = {"repo": "fastify", "language": "javascript", "registry": "npm", "packages": "fastify 5.0.0"}
+    rows = [{**row, "folder": "package (fastify.js + lib/*.js)", "files": 2}]
+    (tmp_path / "data" / "repos").mkdir(parents=True)
+    (tmp_path / "data" / "repos" / "corpora.json").write_text(json.dumps(rows))
+    folder = evaluation_corpora(tmp_path / "data", tmp_path / "to") / "fastify"
+    found = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.js"))
+    assert found == ["fastify.js", "lib/reply.js"]
+
+
+# -- throughput, indexes, ann ---------------------------------------------------------------------
+
+
+def test_a_sample_is_spread_evenly_and_never_repeats() -> None:
+    assert evenly(range(10), 5) == [0, 2, 4, 6, 8]
+    assert evenly([1, 2], 5) == [1, 2]
+
+
+def test_texts_reach_the_encoder_all_of_them_longest_first_in_steps() -> None:
+    class Listening:
+        steps: list[list[str]] = []  # noqa: RUF012
+
+        def encode(self, texts: list[str]) -> None:
+            self.steps.append(list(texts))
+
+    texts = ["x" * (i % 7) + str(i) for i in range(300)]
+    as_indexing_does(Listening())(texts)  # type: ignore[arg-type]
+    assert sorted(t for step in Listening.steps for t in step) == sorted(texts)
+    assert [len(step) for step in Listening.steps] == [128, 128, 44]
+    lengths = [len(text) for step in Listening.steps for text in step]
+    assert lengths == sorted(lengths, reverse=True)
+
+
+def test_functions_are_taken_from_all_over_an_index(tmp_path: Path) -> None:
+    index_folder(tmp_path).mkdir(parents=True)
+    with sqlite3.connect(index_folder(tmp_path) / "index.db") as database:
+        database.execute("CREATE TABLE files (id, path)")
+        database.execute("CREATE TABLE units (file_id, kind, start_line, end_line)")
+        database.executemany("INSERT INTO files VALUES (?, ?)", [(1, "a.py"), (2, "b.py")])
+        rows = [
+            (file, kind, line, line + 9)
+            for file in (1, 2)
+            for line in (1, 11)
+            for kind in ("function", "class")
+        ]
+        database.executemany("INSERT INTO units VALUES (?, ?, ?, ?)", rows)
+    database.close()
+    assert functions(tmp_path, 2) == [("a.py", 11), ("b.py", 11)]
+
+
+def test_recall_is_the_share_of_true_neighbours_found() -> None:
+    import numpy as np
+
+    vectors = np.eye(20, 32, dtype=np.float32)
+    query = np.linspace(1, 0, 32, dtype=np.float32)[None, :]
+    truth = nearest(vectors, query)
+    assert sorted(truth[0].tolist()) == list(range(10))
+    assert recall(truth, truth) == 1
+    assert recall(np.array([[0, 1, 2, 3, 4, 15, 16, 17, 18, 19]]), truth) == 0.5
+
+
+def test_ann_skips_where_nothing_is_indexed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    assert ann(["--to", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("skipped: 0 vectors")
+    with pytest.raises(ValueError, match="benchmarks speed"):
+        gather(tmp_path, 10)

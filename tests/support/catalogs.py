@@ -1,0 +1,23 @@
+"""What tests of the catalog and of the lexicon have in common: they are two sides of one database."""
+
+from __future__ import annotations
+
+from codesift.index.catalog import Catalog
+from codesift.index.full_text import Lexicon
+from codesift.types import SourceFile, Unit
+
+EQUAL = (1.0, 1.0, 1.0, 1.0)
+"""Weights of the fields."""
+
+
+def put(
+    catalog: Catalog, path: str, *units: Unit, skipped: str | None = None, language: str = "python"
+) -> None:
+    source = SourceFile(path, f"/root/{path}", language, 10, 20, 30)
+    catalog.put_file(source, b"digest", units, skipped)
+
+
+def names(catalog: Catalog, lexicon: Lexicon, *words: str, share: float = 1.0, limit: int = 10) -> list[str]:
+    found = lexicon.best(words, EQUAL, limit, share)
+    hits = catalog.hits(unit_id for unit_id, _ in found)
+    return [hits[unit_id].name for unit_id, _ in found]

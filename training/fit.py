@@ -1,0 +1,124 @@
+"""Fit the ranking's weights and the confidence: writes `codesift/ranking.json` and a report.
+
+    python -m training fit --data FOLDER --corpora FOLDER
+
+FOLDER of `--data` is that of `benchmarks quality`; `--corpora` holds the repositories, one folder each, whose
+indexes are built in place. Every figure is cross-validated: weights and probabilities for a repository's
+questions come from the other repositories. What is shipped is then fitted on all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codesift.config import load_settings
+from codesift.search.ranking import FITTED as TARGET
+from codesift.search.signals import SIGNALS
+from evaluation.folds import FOLDS
+from evaluation.machine import describe
+from evaluation.repositories.bench import Bench
+from evaluation.repositories.questions import PARTS, questions
+from training.ranking.arguments import SKIPPED, add_data, has_data
+
+if TYPE_CHECKING:
+    from training.ranking.validation import Fit
+    from training.reporting.plots import Plot
+
+BINS = 8
+DIAGRAM = "reliability.svg"
+_NAMES = {"both": "words and vectors", "words": "words alone", "vectors": "vectors alone"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    add_data(parser)
+    parser.add_argument("--weights", type=Path, default=TARGET, help="where the weights go")
+    parser.add_argument("--report", type=Path, default=Path("benchmarks/results/ranking.md"))
+
+
+def run(options: argparse.Namespace) -> None:
+    """Write the weights and the report."""
+    if not has_data(options):
+        sys.stdout.write(SKIPPED)
+        return
+    from training.ranking.validation import validated
+    from training.reporting.plots import write
+
+    bench = Bench(options.corpora, load_settings(options.corpora, {}, {}))
+    asked = questions(Path(options.data), PARTS)
+    fit = validated(bench, {repo: rows for repo, rows in asked.items() if (options.corpora / repo).is_dir()})
+    machine = describe()
+    about = {
+        "command": "python -m training fit --data FOLDER --corpora FOLDER",
+        "commit": machine["commit"],
+        "date": machine["date"],
+        "machine": f"{machine['cores']} cores, {machine['cpu']}",
+        "questions": fit.counts(),
+        "cross-validated": fit.figures(),
+    }
+    written = {"fitted": about, **fit.model()}
+    options.weights.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    folds = options.report.parent / FOLDS.name
+    options.report.parent.mkdir(parents=True, exist_ok=True)
+    options.report.write_text(markdown(about, fit), encoding="utf-8")
+    folds.write_text(json.dumps(fit.folds(), indent=1) + "\n", encoding="utf-8")
+    write(diagram(fit), options.report.parent)
+    sys.stdout.write(markdown(about, fit))
+
+
+def markdown(about: Mapping[str, Any], fit: Fit) -> str:
+    """The report."""
+    figures = fit.figures()
+    counts = ", ".join(f"{number} of {part}" for part, number in about["questions"].items())
+    lines = [
+        "# The ranking's fit",
+        "",
+        "Every question is answered by weights, and judged by a calibration and a threshold, that were",
+        "fitted on the other repositories alone: the rankings that a calibration is fitted on come from",
+        "weights that have seen neither the repository judged nor the one ranked.",
+        f"Questions: {counts}.",
+        "",
+        "| | " + " | ".join(_NAMES[way] for way in figures) + " |",
+        "|---|" + "---:|" * len(figures),
+        *(
+            f"| {metric} | " + " | ".join(f"{found[metric]:.3f}" for found in figures.values()) + " |"
+            for metric in figures["both"]
+        ),
+        "",
+        "## Weights, fitted on all repositories",
+        "",
+        "| signal | what it is | weight |",
+        "|---|---|---:|",
+        *(f"| {name} | {SIGNALS[name]} | {weight:.3f} |" for name, weight in fit.weights.items()),
+        "",
+        "## Confidence",
+        "",
+        f"![Confidence against the share of first results that were right.]({DIAGRAM})",
+        "",
+        "| mean confidence | first result right | questions |",
+        "|---:|---:|---:|",
+        *(f"| {sure:.2f} | {right:.2f} | {number} |" for sure, right, number in fit.reliability(BINS)),
+        "",
+        f"`{about['command']}`, commit {about['commit']}, {about['date']}, {about['machine']}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def diagram(fit: Fit) -> Plot:
+    """Confidence against the share of first results that were right."""
+    from training.reporting.plots import Plot
+
+    def draw(figure: Any) -> None:
+        figure.set_size_inches(4, 4)
+        axes = figure.add_subplot()
+        sure, right, _ = zip(*fit.reliability(BINS), strict=True)
+        axes.plot([0, 1], [0, 1], color="#999999", linewidth=1)
+        axes.plot(sure, right, marker="o", color="#0072b2")
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="first result right")
+
+    return Plot(DIAGRAM, "Confidence against the share of first results that were right.", draw)

@@ -1,0 +1,132 @@
+"""Which questions are missed, and why: classes of causes that can be told without reading the answers.
+
+    python -m training missed --data FOLDER --corpora FOLDER
+
+Every question is answered by a ranking that was not fitted on its repository, as in `fit`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from codesift.config import load_settings
+from codesift.search.ranking import Model, fuse
+from codesift.types import Hit
+from evaluation.folds import folds
+from evaluation.machine import describe, in_words
+from evaluation.repositories.bench import Bench
+from evaluation.repositories.questions import FILE, FUNCTION, kind_of, questions
+from training.ranking.arguments import SKIPPED, add_data, has_data
+from training.ranking.cases import Case, cases
+
+FIRST = 10
+"""A function below this place is missed."""
+CAUSES: Mapping[str, str] = {
+    "no candidate": "neither search has an answer among its candidates",
+    "no word in common": "it has none of the question's words",
+    "same file": "the first result is elsewhere in an answer's file",
+    "sibling": "the first result's file has the answer's name in another folder or with another ending",
+    "same folder": "the first result is in another file of an answer's folder",
+    "second answer": "the first file is right, and another one that counts comes late",
+    "other": "the first result is somewhere else",
+}
+"""Name -> what it means; the first that holds is counted."""
+
+
+class Missed(NamedTuple):
+    """A question that is not answered well enough."""
+
+    part: str
+    repo: str
+    kind: str
+    query: str
+    rank: int | None
+    """Of the first answer, or of its file; None if there is none."""
+    cause: str
+
+
+def missed(found: Sequence[Case], models: Mapping[str, Model], bench: Bench) -> Iterator[Missed]:
+    """The questions about files that are not perfect, and those about functions below `FIRST`."""
+    for case in found:
+        if case.part not in (FILE, FUNCTION):
+            continue
+        ranked = fuse(case.asked, case.hits, case.found, bench.settings, models[case.repo]).hits
+        outcome = case.outcome(ranked)
+        rank = outcome.ranks[0] if outcome.ranks else None
+        good = outcome.ndcg() > 0.999 if case.part == FILE else rank is not None and rank <= FIRST
+        if not good:
+            kind = kind_of(case.part, case.row)
+            yield Missed(case.part, case.repo, kind, case.row["query"], rank, _cause(case, ranked, rank))
+
+
+def _cause(case: Case, ranked: Sequence[Hit], rank: int | None) -> str:
+    if rank is None:
+        return "no candidate"
+    if case.part == FILE and rank == 1:
+        return "second answer"
+    wanted = _paths(case)
+    first = PurePosixPath(ranked[0].path)
+    if case.part == FUNCTION:
+        answer = case.found[next(hit.unit_id for hit in ranked if case.is_answered_by(hit))]
+        if not answer.has:
+            return "no word in common"
+        if first in wanted:
+            return "same file"
+    if any(first.stem == path.stem for path in wanted):
+        return "sibling"
+    return "same folder" if any(first.parent == path.parent for path in wanted) else "other"
+
+
+def _paths(case: Case) -> set[PurePosixPath]:
+    if case.part == FUNCTION:
+        return {PurePosixPath(answer["path"]) for answer in case.row["answers"]}
+    return {PurePosixPath(path) for path in (*case.row["relevant"], *case.row["secondary"])}
+
+
+def causes(found: Sequence[Missed], asked: int) -> str:
+    """How often each cause, as Markdown."""
+    lines = ["# What is missed", "", f"{len(found)} of {asked} questions.", ""]
+    lines += ["| cause | what it means | files | functions |", "|---|---|---:|---:|"]
+    counts = Counter((each.cause, each.part) for each in found)
+    lines += [
+        f"| {cause} | {about} | {counts[cause, FILE]} | {counts[cause, FUNCTION]} |"
+        for cause, about in CAUSES.items()
+        if counts[cause, FILE] or counts[cause, FUNCTION]
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def each_question(found: Sequence[Missed]) -> str:
+    """Every question, as Markdown."""
+    lines = ["| repository | kind | question | first answer | cause |", "|---|---|---|---:|---|"]
+    lines += [
+        f"| {each.repo} | {each.kind} | {each.query} | {each.rank or '-'} | {each.cause} |" for each in found
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    add_data(parser)
+    parser.add_argument("--report", type=Path, help="for the counts alone: the questions are not ours")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print both tables, and write the first with `--report`."""
+    if not has_data(options):
+        sys.stdout.write(SKIPPED)
+        return
+    bench = Bench(options.corpora, load_settings(options.corpora, {}, {}))
+    asked = sorted(questions(options.data, (FILE, FUNCTION)).items())
+    answered = [case for repo, rows in asked for case in cases(bench, repo, rows, "both")]
+    found = list(missed(answered, folds(), bench))
+    counts = f"{causes(found, len(answered))}\n{in_words(describe())}"
+    sys.stdout.write(f"{counts}\n{each_question(found)}")
+    if options.report:
+        command = "python -m training missed --data FOLDER --corpora FOLDER"
+        options.report.write_text(f"{counts}\n`{command}` prints which they are.\n", encoding="utf-8")

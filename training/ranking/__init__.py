@@ -1,0 +1,1 @@
+"""The fit of the ranking: cases, a linear model, cross-validation."""
