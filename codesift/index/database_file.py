@@ -21,18 +21,30 @@ _HEAD_BYTES = 100
 _MAGIC = b"SQLite format 3\0"
 _SHADOWS = tuple(f"words_{part}" for part in ("data", "idx", "content", "docsize", "config"))
 """Tables that FTS5 keeps for the table `words`."""
-_NOT_DAMAGE = ("locked", "locking", "readonly", "unable to open", "I/O error", "out of memory", "interrupted")
+_TEMPORARY = ("locked", "locking", "readonly", "unable to open", "I/O error", "out of memory", "interrupted")
 """Words of SQLite's messages about failures that another try may not meet."""
+_DAMAGE = (
+    "malformed",
+    "not a database",
+    "corrupt",
+    "file format",
+    "vtable constructor failed",
+    "decode to UTF-8",
+)
+"""Words of SQLite's messages about a file whose content is not what SQLite, or its full text, wrote."""
 _LITTLE_SPACE = 256 * 1024
 """Bytes. SQLite says "disk I/O error" where the disk filled up under its shared memory file."""
 
 
-def explained(error: Exception, path: Path) -> StorageError:
-    """An error of sqlite3's as one of ours."""
+def explained(error: Exception, path: Path) -> StorageError | None:
+    """The error of ours that an error of sqlite3 stands for; None where its message is not understood.
+
+    Only what is recognized as damage is called so, because a damaged index is deleted and built again.
+    """
     text = str(error)
     # A message that quotes a damaged name is no UTF-8, and `sqlite3` fails on it.
     if isinstance(error, UnicodeError):
-        text = "text in it is not UTF-8"
+        return damaged(path, "text in it is not UTF-8")
     if "disk is full" in text or ("I/O error" in text and _is_full(path)):
         return NoSpaceError(
             f"no space left on the disk that holds {path}",
@@ -41,10 +53,10 @@ def explained(error: Exception, path: Path) -> StorageError:
     # A file that may be written is called so where its head asks for another version of SQLite.
     if "readonly" in text and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
         return damaged(path, text)
-    if any(words in text for words in _NOT_DAMAGE):
+    if any(words in text for words in _TEMPORARY):
         hint = "make its files writable, or run codesift clean" if "readonly" in text else ""
         return StorageError(f"the index {path} cannot be used: {text}", hint)
-    return damaged(path, text)
+    return damaged(path, text) if any(words in text for words in _DAMAGE) else None
 
 
 def damaged(path: Path, reason: str) -> DamagedIndexError:
@@ -145,7 +157,10 @@ def create(path: Path) -> None:
             database.execute("PRAGMA journal_mode = WAL")
         take_place(fresh, path)
     except sqlite3.Error as error:
-        raise explained(error, path) from error
+        explanation = explained(error, path)
+        if explanation is None:
+            raise
+        raise explanation from error
     except OSError as error:
         raise StorageError(f"cannot write the index {path}: {error.strerror}") from error
     finally:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from codesift.index.database import Database, parts
+from codesift.index.selection import EVERYTHING, Selection
 
 _MOST_ROWS = 10_000
 """Units that BM25 is computed for: each takes 2 microseconds (2 cores of a Zen 4), and words that a large
@@ -16,13 +18,21 @@ _MOST_SHARE = 0.1
 _LEAST = 4
 """Times as many units as are wanted must have one of the words searched for, if any have."""
 _MOST_KEPT = 200_000
-"""Counts; above that all are forgotten."""
+"""Cache size in counts; the cache is cleared when it is exceeded."""
 
 
-class Lexicon:
+class _Kept(threading.local):
+    """Counts that one thread has made, and the version of the database they are of."""
+
+    def __init__(self) -> None:
+        self.version = (-1, -1, -1)
+        self.counts: dict[tuple[str, tuple[Any, ...]], int] = {}
+
+
+class FullText:
     """Searches the full-text table that `Catalog` fills.
 
-    Counts are kept until a transaction ends, here or in another process; inside one they may be out of date.
+    Counts are cached until a transaction ends, here or in another process; inside one they may be stale.
 
     Args:
         database: the open database.
@@ -30,8 +40,7 @@ class Lexicon:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        self._version = (-1, -1)
-        self._counts: dict[tuple[str, tuple[Any, ...]], int] = {}
+        self._kept = _Kept()
 
     def merge(self) -> None:
         """Join the parts that the full-text table was written in, so that a word is looked up once.
@@ -41,7 +50,11 @@ class Lexicon:
         self._db.run("INSERT INTO words (words) VALUES ('optimize')")
 
     def best(
-        self, words: Sequence[str], weights: Sequence[float], limit: int, share: float = 1.0
+        self,
+        words: Sequence[str],
+        weights: Sequence[float],
+        limit: int,
+        selection: Selection = EVERYTHING,
     ) -> list[tuple[int, float]]:
         """Units by BM25, best first.
 
@@ -52,20 +65,20 @@ class Lexicon:
             words: search terms; a unit matches if it has any of them.
             weights: of the columns name, path, documentation, body.
             limit: at most this many.
-            share: of the units that were picked with `Catalog.choose`; with 1 all are searched.
+            selection: units to search.
 
         Returns:
             (unit id, BM25 score, higher is better).
         """
-        # Of the units that have a word, a filter lets through about its share.
-        rare = self._rarest(words, round(_LEAST * limit / share)) if share else []
+        # Among the units that have a word, about the same fraction is selected as among all.
+        rare = self._rarest(words, round(_LEAST * limit / selection.fraction)) if selection.fraction else []
         if not rare:
             return []
-        inside = "AND rowid IN (SELECT id FROM chosen)" if share < 1 else ""
+        inside, selected = selection.condition("words.rowid")
         rows = self._db.all(
-            f"SELECT rowid, bm25(words, ?, ?, ?, ?) AS s FROM words WHERE words MATCH ? {inside} "
+            f"SELECT rowid, bm25(words, ?, ?, ?, ?) AS s FROM words WHERE words MATCH ?{inside} "
             "ORDER BY s, rowid LIMIT ?",
-            (*weights, " OR ".join(map(_quoted, rare)), limit),
+            (*weights, " OR ".join(map(_quoted, rare)), *selected, limit),
         )
         common = [word for word in words if word not in rare]
         if not common:
@@ -121,14 +134,15 @@ class Lexicon:
     def _keep_up(self) -> None:
         """Forget all counts if anyone changed the index since."""
         version = self._db.version()
-        if version != self._version or len(self._counts) > _MOST_KEPT:
-            self._counts.clear()
-            self._version = version
+        if version != self._kept.version or len(self._kept.counts) > _MOST_KEPT:
+            self._kept.counts = {}
+            self._kept.version = version
 
     def _count(self, rows: str, values: tuple[Any, ...]) -> int:
-        if (rows, values) not in self._counts:
-            self._counts[rows, values] = int(self._db.value(rows, values))
-        return self._counts[rows, values]
+        counts = self._kept.counts
+        if (rows, values) not in counts:
+            counts[rows, values] = int(self._db.value(rows, values))
+        return counts[rows, values]
 
 
 def _quoted(word: str) -> str:

@@ -1,22 +1,21 @@
-"""One opened index: its database, its vectors and its graph, under one root."""
+"""One opened index: its database, its vectors and their neighbors, under one root."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from codesift.config import Settings
-from codesift.errors import CodesiftError, StorageError
+from codesift.errors import CodesiftError, DamagedIndexError, StorageError
 from codesift.index import seal, trust
 from codesift.index.catalog import Catalog
 from codesift.index.database import Database
 from codesift.index.database_file import create, damaged
-from codesift.index.full_text import Lexicon
-from codesift.index.hnsw import Graph
+from codesift.index.full_text import FullText
 from codesift.index.location import (
     ABOUT,
     DATABASE,
@@ -28,6 +27,7 @@ from codesift.index.location import (
     size_on_disk,
     write_lock,
 )
+from codesift.index.neighbors import Neighbors, StoredNeighbors
 from codesift.index.vectors import Vectors
 from codesift.models.bases import Space, chosen_space
 
@@ -35,66 +35,118 @@ _KEPT = ("lock", ".gitignore", ABOUT, trust.NOTE)
 
 
 @dataclass(frozen=True)
+class SpaceIndex:
+    """What an index holds of one vector space."""
+
+    space: Space
+    vectors: Vectors
+    neighbors: Neighbors
+
+
+@dataclass(frozen=True)
 class Index:
-    """Everything a search or an index run works on."""
+    """Everything a search or an update works on. Several threads may search it."""
 
     root: Path
     folder: Path
     """Where the index lies: in the cache folder, or in the root."""
-    space: Space
     database: Database
     catalog: Catalog
-    lexicon: Lexicon
-    vectors: Vectors
-    graph: Graph
+    full_text: FullText
+    spaces: tuple[SpaceIndex, ...]
+    """The spaces that are searched, the one that the settings choose first."""
+
+    @property
+    def primary(self) -> SpaceIndex:
+        """The space that the settings choose."""
+        return self.spaces[0]
+
+    def stored_neighbors(self) -> Iterator[StoredNeighbors]:
+        """The files of vectors and graphs of all spaces."""
+        for each in self.spaces:
+            if isinstance(each.neighbors, StoredNeighbors):
+                yield each.neighbors
 
 
 @contextmanager
-def open_index(root: Path, folder: Path, settings: Settings, read_only: bool = False) -> Iterator[Index]:
+def open_index(
+    root: Path, folder: Path, settings: Settings, read_only: bool = False, more: Sequence[Space] = ()
+) -> Iterator[Index]:
     """Open the index of `root` in `folder`, made if it is not there; closed on leaving.
 
     Args:
-        read_only: nothing is stored; without it, an index that cannot be written can still be read.
+        root: the repository.
+        folder: the index folder.
+        settings: the model, and how vectors are searched.
+        read_only: nothing is stored outside `writing`; without it, an index that cannot be written can still
+            be read.
+        more: spaces beside the one that the settings choose.
 
     Raises:
-        DamagedIndexError: it cannot be trusted; see `healing`.
+        DamagedIndexError: it cannot be trusted; see `repair`.
         StorageError: it cannot be read or written.
         ModelError: the model or the adapters of the settings cannot be found.
     """
-    space = chosen_space(settings, root)
+    spaces = [chosen_space(settings, root), *more]
     path = folder / DATABASE
     database = Database(path, read_only or (os.path.lexists(path) and not is_writable(folder)))
     try:
-        vectors = Vectors(database, space.id)
-        graph = Graph(folder, vectors, space.dimensions, settings)
-        yield Index(root, folder, space, database, Catalog(database), Lexicon(database), vectors, graph)
-    except (CodesiftError, OSError):
-        raise
-    except Exception as error:
-        from codesift.index.examination import is_whole
-
-        # What no line of ours expects may come from an index that was written over.
-        if is_whole(database):
-            raise
-        raise damaged(path, "what it stores makes no sense") from error
+        with examined(database):
+            opened = tuple(_opened(space, database, folder, settings) for space in spaces)
+            yield Index(root, folder, database, Catalog(database), FullText(database), opened)
     finally:
         database.close()
 
 
+def _opened(space: Space, database: Database, folder: Path, settings: Settings) -> SpaceIndex:
+    vectors = Vectors(database, space.id)
+    return SpaceIndex(space, vectors, StoredNeighbors(folder, vectors, space.dimensions, settings))
+
+
 @contextmanager
-def write_index(root: Path, folder: Path, settings: Settings) -> Iterator[Index]:
-    """As `open_index`, for who holds the lock; an index inside its repository is signed.
+def examined(database: Database) -> Iterator[None]:
+    """Around what uses an index: an error that nothing explains may come from one that was written over.
 
     Raises:
-        as `open_index`.
+        DamagedIndexError: in place of such an error, where an examination finds damage.
     """
-    remove_strays(folder)
-    with signing(root, folder):
-        with open_index(root, folder, settings) as index:
-            yield index
-            generation = index.database.meta("generation") if index.database.was_written() else ""
+    try:
+        yield
+    except (CodesiftError, OSError):
+        raise
+    except Exception as error:
+        if _is_whole(database):
+            raise
+        raise damaged(database.path, "what it stores makes no sense") from error
+
+
+def _is_whole(database: Database) -> bool:
+    from codesift.index.examination import is_whole
+
+    try:
+        return is_whole(database)
+    except DamagedIndexError:
+        return False
+    except Exception:  # It cannot be examined: the first error says more.
+        return True
+
+
+@contextmanager
+def writing(index: Index) -> Iterator[None]:
+    """Write to an open index; whoever calls this holds the lock. An index inside its repository is signed.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    remove_strays(index.folder)
+    with signing(index.root, index.folder):
+        before = index.database.transactions()
+        with index.database.writing():
+            yield
+            changed = index.database.transactions() > before
+            generation = index.database.meta("generation") if changed else ""
         if generation:
-            seal.seal(folder, generation)
+            seal.seal(index.folder, generation)
 
 
 @contextmanager

@@ -5,12 +5,14 @@ Rows carry checksums, which are compared wherever a row is read: see `checksums`
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codesift.index.checksums import vector_checksum, window_checksum
 from codesift.index.database import Database, parts
 from codesift.index.database_file import damaged
+from codesift.index.selection import EVERYTHING, Selection
 
 if TYPE_CHECKING:
     from sqlite3 import Cursor
@@ -34,6 +36,16 @@ class WindowRow(NamedTuple):
     end_line: int
 
 
+class PendingFile(NamedTuple):
+    """A file of which some units have no vectors yet."""
+
+    path: str
+    unit_ids: list[int]
+    """All its units in source order."""
+    waiting: set[int]
+    """Those without vectors."""
+
+
 class Match(NamedTuple):
     """A window that has a given vector."""
 
@@ -54,7 +66,16 @@ class Vectors:
         self._db = database
         self.space = space
         self.index = database.meta("identity")
-        self._id = int(database.value("SELECT id FROM spaces WHERE name = ?", (space,)) or 0)
+        self._known_id = 0
+
+    @property
+    def _id(self) -> int:
+        """The number of the space in this index; 0 while nobody has registered it."""
+        if not self._known_id:
+            # Another process may register it at any time.
+            found = self._db.value("SELECT id FROM spaces WHERE name = ?", (self.space,))
+            self._known_id = int(found or 0)
+        return self._known_id
 
     def is_known(self) -> bool:
         """Whether the index has, or had, vectors of this space."""
@@ -64,22 +85,32 @@ class Vectors:
         """Make the space known to the index; needed once before anything is stored in it."""
         if not self._id:
             self._db.run("INSERT OR IGNORE INTO spaces (name) VALUES (?)", (self.space,))
-            self._id = int(self._db.value("SELECT id FROM spaces WHERE name = ?", (self.space,)))
 
     # -- storing ------------------------------------------------------------------------------
 
-    def pending(self) -> list[tuple[str, list[int]]]:
-        """(path, all its unit ids in source order) of each file with a unit still to be embedded."""
+    def pending(self, unit_ids: Iterable[int] | None = None) -> list[PendingFile]:
+        """The files with units that have no vectors yet.
+
+        Args:
+            unit_ids: units to look at; None means all.
+        """
+        waiting = "units.id NOT IN (SELECT unit_id FROM windows WHERE space_id = ?)"
+        values: list[Any] = [self._id]
+        if unit_ids is not None:
+            waiting += " AND units.id IN (SELECT value FROM json_each(?))"
+            values.append(json.dumps(list(unit_ids)))
         rows = self._db.all(
-            "SELECT path, units.id FROM units JOIN files ON files.id = file_id WHERE file_id IN ("
-            "  SELECT file_id FROM units WHERE id NOT IN (SELECT unit_id FROM windows WHERE space_id = ?)"
-            ") ORDER BY path, units.id",
-            (self._id,),
+            f"SELECT path, units.id, ({waiting}) FROM units JOIN files ON files.id = file_id "
+            f"WHERE file_id IN (SELECT file_id FROM units WHERE {waiting}) ORDER BY path, units.id",
+            [*values, *values],
         )
-        grouped: dict[str, list[int]] = {}
-        for path, unit_id in rows:
-            grouped.setdefault(path, []).append(unit_id)
-        return list(grouped.items())
+        files: dict[str, PendingFile] = {}
+        for path, unit_id, is_waiting in rows:
+            file = files.setdefault(path, PendingFile(path, [], set()))
+            file.unit_ids.append(unit_id)
+            if is_waiting:
+                file.waiting.add(unit_id)
+        return list(files.values())
 
     def ids(self, digests: Iterable[bytes]) -> dict[bytes, int]:
         """Digest of a window's text -> id of its vector, for those that have one."""
@@ -136,12 +167,15 @@ class Vectors:
             ((self._id, *row, window_checksum((self._id, *row))) for row in rows),
         )
 
-    def drop_unused(self, spare: int) -> None:
-        """Delete the oldest vectors that no window of any space uses, all but `spare` of them."""
+    def drop_unused(self) -> None:
+        """Delete the oldest vectors that no window uses, where they outnumber those in use, in all spaces.
+
+        As many as are in use stay: another branch may ask for them.
+        """
         self._db.run(
             "DELETE FROM vectors WHERE id IN (SELECT id FROM vectors WHERE id NOT IN "
-            "(SELECT vector_id FROM windows) ORDER BY id DESC LIMIT -1 OFFSET ?)",
-            (spare,),
+            "(SELECT vector_id FROM windows) ORDER BY id DESC LIMIT -1 OFFSET "
+            "(SELECT count(DISTINCT vector_id) FROM windows))"
         )
 
     # -- searching ----------------------------------------------------------------------------
@@ -164,15 +198,16 @@ class Vectors:
         windows = self.of_unit(unit_id)
         return _unit_length(sum(windows[1:], windows[0])[None, :])[0] if windows else None
 
-    def means(self) -> tuple[NDArray[np.int64], Matrix]:
-        """Mean vectors of the units picked with `choose`: (unit ids (n,), rows of length 1 (n, dim))."""
+    def means(self, selection: Selection = EVERYTHING) -> tuple[NDArray[np.int64], Matrix]:
+        """Mean vectors of the selected units: (unit ids (n,), rows of length 1 (n, dim))."""
         import numpy as np
 
+        inside, values = selection.condition("unit_id")
         rows = self._db.run(
             "SELECT unit_id, data, digest, vectors.checksum "
             "FROM windows JOIN vectors ON vectors.id = vector_id "
-            "WHERE windows.space_id = ? AND unit_id IN (SELECT id FROM chosen) ORDER BY unit_id",
-            (self._id,),
+            f"WHERE windows.space_id = ?{inside} ORDER BY unit_id",
+            (self._id, *values),
         )
         ids: list[NDArray[np.int64]] = []
         sums: list[Matrix] = []
@@ -220,36 +255,37 @@ class Vectors:
         joined: NDArray[np.float16] = np.frombuffer(b"".join(whole), np.float16)
         return joined.astype(np.float32).reshape(len(rows), -1)
 
-    def matches(self, vector_ids: Sequence[int], chosen: bool) -> dict[int, list[Match]]:
+    def matches(self, vector_ids: Sequence[int], selection: Selection = EVERYTHING) -> dict[int, list[Match]]:
         """Vector id -> the windows that have this vector; ids that no unit uses are left out.
 
         Args:
             vector_ids: labels from the graph or from `blocks`.
-            chosen: only windows of units picked with `Catalog.choose`.
+            selection: units whose windows are returned.
 
         Raises:
             DamagedIndexError: a row is not as it was stored.
         """
         found: dict[int, list[Match]] = {}
-        inside = "AND unit_id IN (SELECT id FROM chosen)" if chosen else ""
+        inside, values = selection.condition("unit_id")
         for part in parts(vector_ids):
             marks = ",".join("?" * len(part))
             for row in self._db.all(
-                f"SELECT {_WINDOW}, checksum FROM windows WHERE vector_id IN ({marks}) {inside}", part
+                f"SELECT {_WINDOW}, checksum FROM windows WHERE vector_id IN ({marks}){inside}",
+                (*part, *values),
             ):
                 found.setdefault(row[3], []).append(self._match(row))
         return found
 
     def blocks(
-        self, after: int = 0, chosen: bool = False
+        self, after: int = 0, selection: Selection = EVERYTHING
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """Vectors in use with ids above `after`, in blocks of (ids (n,), vectors (n, dim))."""
-        inside = "AND unit_id IN (SELECT id FROM chosen)" if chosen else ""
+        """Vectors of selected units with ids above `after`, in blocks of (ids (n,), vectors (n, dim))."""
+        inside, values = selection.condition("unit_id")
         return self._batches(
             self._db.run(
                 "SELECT id, data, digest, checksum FROM vectors WHERE space_id = ? AND id > ? AND id IN "
-                f"(SELECT vector_id FROM windows WHERE space_id = ? {inside}) ORDER BY id",
-                (self._id, after, self._id),
+                f"(SELECT vector_id FROM windows WHERE space_id = ?{inside}) ORDER BY id",
+                (self._id, after, self._id, *values),
             )
         )
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from codesift.config import Settings
 from codesift.errors import UsageError
 from codesift.index.opening import Index
-from codesift.search.filters import Filter, choose
+from codesift.search.filters import Filter, select
 from codesift.search.overlap import ALIKE, Bag, bag_of, share
 from codesift.search.sources import lines_of
 from codesift.types import Cluster, Duplicates, Hit
@@ -57,15 +57,15 @@ def duplicates(index: Index, settings: Settings, least: float, only: Filter, lim
     Raises:
         UsageError: `least` lets too many pairs through.
     """
-    choose(index, only if only.kinds else replace(only, kinds=KINDS))
-    ids, vectors = index.vectors.means()
+    selection = select(index, only if only.kinds else replace(only, kinds=KINDS))
+    ids, vectors = index.primary.vectors.means(selection)
     hits = index.catalog.hits(ids.tolist())
     rows = [row for row, unit_id in enumerate(ids.tolist()) if _is_long(hits.get(unit_id))]
     units = [hits[unit_id] for unit_id in ids[rows].tolist()]
     pairs = near_pairs(vectors[rows], least, settings.threads)
     found = sorted(_clusters(units, pairs, index, settings), key=_most_lines_first)
     _, total = index.catalog.counts()
-    ready = index.vectors.ready()
+    ready = index.primary.vectors.ready()
     return Duplicates(str(index.root), total, ready, least, len(found), tuple(found[:limit]))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from codesift.index.opening import Index
+from codesift.index.selection import EVERYTHING, Selection
 from codesift.patterns.gitignore import RuleSet, check_patterns, to_rules
 from codesift.repository.path_roles import is_test
 
@@ -31,19 +32,16 @@ class Filter:
         return self == Filter()
 
 
-def choose(index: Index, wanted: Filter) -> float:
-    """Pick the units a filter lets through for the searches that follow; returns their share of all.
+def select(index: Index, wanted: Filter) -> Selection:
+    """The units that a filter lets through.
 
     Raises:
         UsageError: a pattern is wrong, or there are too many.
     """
     if wanted.is_open():
-        return 1.0
+        return EVERYTHING
     by_file = wanted.languages or wanted.paths or wanted.other_than or not wanted.tests
-    chosen = index.catalog.choose(list(_passing_files(index, wanted)) if by_file else None, wanted.kinds)
-    _, units = index.catalog.counts()
-    # Never 1: the searches look at what was picked only if some units are left out.
-    return min(chosen / max(units, 1), 0.999)
+    return index.catalog.select(list(_passing_files(index, wanted)) if by_file else None, wanted.kinds)
 
 
 def _passing_files(index: Index, wanted: Filter) -> Iterator[int]:

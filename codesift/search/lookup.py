@@ -81,7 +81,7 @@ def origin_of_target(
     known = index.catalog.units_of(path) if path else []
     if known:
         hit = pick(known, wanted, file)
-        vectors = index.vectors.of_unit(hit.unit_id)
+        vectors = index.primary.vectors.of_unit(hit.unit_id)
         if vectors:
             return Origin(target, hit.language, vectors, hit.path, (hit.start_line, hit.end_line))
     language, units = _units_of_file(file, settings)

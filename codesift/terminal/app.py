@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from codesift import __version__
 from codesift.errors import Exit, UsageError
 from codesift.terminal import maintenance, options, render
-from codesift.terminal.arguments import check_similar, filter_of, view_of
-from codesift.terminal.invocation import Run, start
+from codesift.terminal.arguments import check_similar, filter_of, targeted_files, view_of
+from codesift.terminal.invocation import Run, folder_of, start
 from codesift.types import Answer
+from codesift.version import __version__
 
 if TYPE_CHECKING:
-    from codesift.index.opening import Index
     from codesift.search.filters import Filter
 
 app = typer.Typer(
@@ -50,11 +47,9 @@ def index(
     quiet: options.Quiet = False,
 ) -> None:
     """Index a repository; a second run does only what changed."""
-    from codesift.session import index_repository
-
     run = start(path, quiet, exact=True, model=model, threads=threads)
-    with run.desk() as desk:
-        report = index_repository(desk)
+    with run.repository() as repository:
+        report = repository.refresh()
     render.show_report(report, sys.stdout, sys.stderr, quiet)
 
 
@@ -84,32 +79,17 @@ def query(
     quiet: options.Quiet = False,
 ) -> None:
     """Find the code that answers a question."""
-    from codesift.parsing.languages import resolve_language
-    from codesift.search.lookup import snippet_of
-    from codesift.search.query import Question
-    from codesift.search.query import query as search
-    from codesift.system.background import Ahead
-
     if lexical and semantic:
         raise UsageError("only one of --lexical, --semantic can be given")
-    run = start(root, quiet, model=model, results=results, refresh=False if no_refresh else None)
+    refresh = False if no_refresh else None
+    run = start(root, quiet, near=folder_of(path or ()), model=model, results=results, refresh=refresh)
     view = view_of(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
-    asked = _read_input() if text == "-" else text
-    if not asked.strip():
-        raise UsageError("the query is empty", 'codesift query "parse json"')
-    question = Question(
-        text=asked.strip(),
-        limit=run.settings.results,
-        lexical=not semantic,
-        semantic=not lexical,
-        code=snippet_of(asked, code),
-        language=resolve_language(code) if code is not None else "",
-        filter=filter_of(lang, kind, path, run.settings.include_tests and not no_tests),
-        fold=not no_fold,
-    )
-    # Loading the model fills the time that git and the disk take to say what changed.
-    encoder = Ahead(run.query_encoder) if question.semantic else run.query_encoder
-    answer = run.on_index(lambda at: search(question, at, run.settings, encoder))
+    only = filter_of(lang, kind, path, run.settings.include_tests and not no_tests, run.root)
+    question = _read_input() if text == "-" else text
+    with run.repository() as repository:
+        answer = repository.query(
+            question, only=only, lexical=not semantic, semantic=not lexical, code=code, fold=not no_fold
+        )
     _show(answer, view, quiet, strict)
 
 
@@ -143,42 +123,28 @@ def similar(
     quiet: options.Quiet = False,
 ) -> None:
     """Find the code most like a function, or with --all what is nearly the same everywhere."""
-    from codesift.parsing.languages import resolve_language
-    from codesift.search.lookup import origin_of_code, origin_of_target, snippet_of
-    from codesift.search.query import similar as search
-    from codesift.system.background import Ahead
-
     others = {"across": across, "code": code, "full": full, "explain": explain, "context": context}
     check_similar(target, all_units, least, others)
-    run = start(root, quiet, model=model, results=results, refresh=False if no_refresh else None)
+    near = folder_of([*targeted_files(target), *(path or ())])
+    refresh = False if no_refresh else None
+    run = start(root, quiet, near=near, model=model, results=results, refresh=refresh)
     view = view_of(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
-    wanted = filter_of(lang, kind, path, run.settings.include_tests and not no_tests)
+    only = filter_of(lang, kind, path, run.settings.include_tests and not no_tests, run.root)
     if target is None:
-        _show_duplicates(run, least, wanted, view)
+        _show_duplicates(run, least, only, view)
         return
     if (target == "-") != (code is not None):
         raise UsageError("'-' and --code LANG belong together", "codesift similar - --code python")
-    snippet = snippet_of(_read_input(), code) if target == "-" else None
-
-    # Importing numpy fills the time that git and the disk take to say what changed.
-    Ahead(lambda: importlib.import_module("numpy"))
-
-    def work(at: Index) -> Answer:
-        if snippet is not None:
-            origin = origin_of_code(snippet, resolve_language(code or ""), lambda: run.encoder(at.space))
-        else:
-            origin = origin_of_target(target, at, run.settings, lambda: run.encoder(at.space))
-        only = replace(wanted, other_than=origin.language) if across else wanted
-        return search(origin, at, run.settings, run.settings.results, only, -1.0 if least is None else least)
-
-    _show(run.on_index(work), view, quiet)
+    written = _read_input() if target == "-" else target
+    cosine = -1.0 if least is None else least
+    with run.repository() as repository:
+        answer = repository.similar(written, only=only, min_cosine=cosine, across=across, code=code)
+    _show(answer, view, quiet)
 
 
-def _show_duplicates(run: Run, least: float | None, only: Filter, view: render.View) -> None:
-    from codesift.search.duplicates import DEFAULT_LEAST, duplicates
-
-    least = DEFAULT_LEAST if least is None else least
-    found = run.on_index(lambda at: duplicates(at, run.settings, least, only, run.settings.results))
+def _show_duplicates(run: Run, min_cosine: float | None, only: Filter, view: render.View) -> None:
+    with run.repository() as repository:
+        found = repository.duplicates(only=only, min_cosine=min_cosine)
     if not run.quiet and view.mode in ("human", "plain"):
         render.show_extent(found, sys.stderr)
     render.show_duplicates(found, view, sys.stdout)

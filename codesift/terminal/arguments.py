@@ -34,19 +34,42 @@ def view_of(context: int | None, full: bool, explain: bool, settings: Settings, 
 
 
 def filter_of(
-    languages: list[str] | None, kinds: list[str] | None, paths: list[str] | None, tests: bool
+    languages: list[str] | None, kinds: list[str] | None, paths: list[str] | None, tests: bool, root: Path
 ) -> Filter:
-    """Which units may be returned."""
+    """Which units may be returned.
+
+    Args:
+        languages: names or aliases; None means all.
+        kinds: kinds of units; None means all.
+        paths: patterns, or absolute paths below the root; None means all.
+        tests: whether tests may be returned.
+        root: the repository.
+    """
     from codesift.parsing.languages import resolve_language
     from codesift.patterns.gitignore import check_patterns
     from codesift.search.filters import MOST_PATHS, Filter, from_root
 
+    paths = [_pattern(path, root) for path in paths or ()]
     for kind in kinds or ():
         if kind not in KINDS:
             raise UsageError(f"unknown kind {kind!r}", f"one of {', '.join(KINDS)}")
-    check_patterns([from_root(pattern) for pattern in paths or ()], "--path", MOST_PATHS)
+    check_patterns([from_root(pattern) for pattern in paths], "--path", MOST_PATHS)
     names = tuple(resolve_language(name) for name in languages or ())
-    return Filter(names, tuple(kinds or ()), tuple(paths or ()), tests)
+    return Filter(names, tuple(kinds or ()), tuple(paths), tests)
+
+
+def _pattern(written: str, root: Path) -> str:
+    """A pattern from the root: an absolute path below the root is one without the root."""
+    path = Path(written)
+    if path.is_absolute() and path.is_relative_to(root) and path != root:
+        return f"/{path.relative_to(root).as_posix()}"
+    return written
+
+
+def targeted_files(target: str | None) -> list[str]:
+    """What may be the file in `FILE:NAME`; C++ names have colons of their own."""
+    parts = (target or "").split(":")
+    return [":".join(parts[:end]) for end in range(1, len(parts))]
 
 
 def check_similar(

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from codesift.config import Settings, load_settings, personal_settings
 from codesift.terminal import render
-from codesift.types import Encoder
 
 if TYPE_CHECKING:
-    from codesift.index.opening import Index
-    from codesift.models.bases import Space
-    from codesift.session import Desk
-
-T = TypeVar("T")
+    from codesift.session import Repository
 
 
 @dataclass(frozen=True)
@@ -36,50 +31,35 @@ class Run:
             render.show_note(line, sys.stderr)
 
     @contextmanager
-    def desk(self) -> Iterator[Desk]:
-        """What works on the index, with a bar for what takes long."""
-        from codesift.session import Desk
+    def repository(self) -> Iterator[Repository]:
+        """The repository, held open, with a bar for what takes long."""
+        from codesift.session import Repository
 
-        with render.progress(self.quiet) as progress:
-            yield Desk(self.root, self.settings, self.notify, progress, self.encoder)
-
-    def on_index(self, work: Callable[[Index], T]) -> T:
-        """Call `work(index)` on a refreshed index."""
-        from codesift.session import on_index
-
-        with self.desk() as desk:
-            return on_index(desk, work)
-
-    def query_encoder(self) -> Encoder:
-        """The encoder of the settings, ready for a query."""
-        from codesift.models.bases import chosen_space
-
-        encoder = self.encoder(chosen_space(self.settings, self.root))
-        encoder.prepare_query()
-        return encoder
-
-    def encoder(self, space: Space) -> Encoder:
-        """The encoder of a space."""
-        from codesift.encoders import open_encoder
-
-        return open_encoder(space, self.settings.threads)
+        with (
+            render.progress(self.quiet) as progress,
+            Repository(self.root, self.settings, self.notify, progress) as repository,
+        ):
+            yield repository
 
 
-def start(root: Path | None, quiet: bool = False, exact: bool = False, **flags: object) -> Run:
+def start(
+    root: Path | None, quiet: bool = False, exact: bool = False, near: Path | None = None, **flags: object
+) -> Run:
     """Find the repository and its settings.
 
     Args:
-        root: as the user gave it; None means the repository around the current folder.
+        root: as the user gave it; None means the repository around `near`.
         quiet: no notes, no progress.
         exact: take `root` as it is instead of looking upwards from it.
-        flags: overrides of the settings; None is not given.
+        near: a folder; None means the current one.
+        flags: overrides of the settings; None is a flag that was not given.
     """
     from codesift.index.location import find_root, given_root
 
     if root is not None and exact:
         found = given_root(root)
     else:
-        found = find_root(root or Path(), personal_settings(os.environ))
+        found = find_root(root or near or Path(), personal_settings(os.environ))
     return Run(found, load_settings(found, os.environ, flags), quiet)
 
 
@@ -89,3 +69,12 @@ def start_personally(root: Path | None, quiet: bool = False) -> Run:
 
     settings = personal_settings(os.environ)
     return Run(find_root(root or Path(), settings), settings, quiet)
+
+
+def folder_of(paths: Iterable[str]) -> Path | None:
+    """The folder of the first absolute path that exists: its repository is meant, wherever the user is."""
+    for written in paths:
+        path = Path(written)
+        if path.is_absolute() and os.path.lexists(path):
+            return path if path.is_dir() else path.parent
+    return None

@@ -33,17 +33,17 @@ def status(
     model: options.Model = None,
 ) -> None:
     """Show what is indexed, with which model, how fresh, and its size on disk."""
-    from codesift import housekeeping
+    from codesift.index.inventory import all_indexes as indexes
 
     if all_indexes and (check or root is not None):
         raise UsageError("--all cannot be given together with --check or --root", "codesift status --help")
     run = start_personally(None) if all_indexes else start(root, model=model)
     view = render.view_of_table(run.settings, json)
     if all_indexes:
-        render.show_indexes(housekeeping.all_indexes(run.settings), view, sys.stdout)
+        render.show_indexes(indexes(run.settings), view, sys.stdout)
         return
-    with run.desk() as desk:
-        found = housekeeping.status_of(desk, check)
+    with run.repository() as repository:
+        found = repository.status(check)
     render.show_status(found, view, sys.stdout)
 
 
@@ -85,8 +85,6 @@ def clean(
     quiet: options.Quiet = False,
 ) -> None:
     """Delete the index of a repository."""
-    from codesift.housekeeping import delete_index
-
     if all_indexes + missing + (root is not None) > 1:
         raise UsageError("only one of --all, --missing, --root can be given", "codesift clean --help")
     # A wrong key in the repository's settings must not keep its index from being deleted.
@@ -94,15 +92,15 @@ def clean(
     if all_indexes or missing:
         _clean_many(run, missing)
         return
-    with run.desk() as desk:
-        folder, freed = delete_index(desk)
+    with run.repository() as repository:
+        folder, freed = repository.delete()
     if folder is None:
         raise UsageError(f"there is no index of {run.root}")
     run.notify(f"deleted {folder}, {render.size(freed)}")
 
 
 def _clean_many(run: Run, missing_only: bool) -> None:
-    from codesift.housekeeping import delete_indexes
+    from codesift.index.inventory import delete_indexes
 
     deleted = delete_indexes(run.settings, run.notify, missing_only)
     for index, freed in deleted:

@@ -29,7 +29,7 @@ def test_an_enlarged_index_holds_every_unit_as_often_with_vectors_of_its_own(tmp
     with opened(small) as before, opened(large) as after:
         assert after.catalog.counts() == tuple(3 * count for count in before.catalog.counts())
         assert after.vectors.ready() == 3 * before.vectors.ready()
-        assert after.lexicon.frequencies(["tide"])["tide"] == 9
+        assert after.full_text.frequencies(["tide"])["tide"] == 9
         (unit,) = [hit for hit in after.catalog.units_of("copy2/f1.py") if hit.name == "tide_1"]
         (original,) = [hit for hit in before.catalog.units_of("f1.py") if hit.name == "tide_1"]
         own, first = after.vectors.of_unit(unit.unit_id)[0], before.vectors.of_unit(original.unit_id)[0]

@@ -9,15 +9,15 @@ from catalogs import EQUAL, names, put
 from fakes import unit
 
 from codesift.index.catalog import Catalog
-from codesift.index.full_text import Lexicon
+from codesift.index.full_text import FullText
 from codesift.types import SourceFile
 
 
-def test_an_empty_catalog_answers_everything_with_nothing(catalog: Catalog, lexicon: Lexicon) -> None:
+def test_an_empty_catalog_answers_everything_with_nothing(catalog: Catalog, full_text: FullText) -> None:
     assert catalog.files() == [] and catalog.file("a.py") is None
     assert catalog.counts() == (0, 0)
     assert catalog.units_of("a.py") == catalog.named("a", False) == []
-    assert lexicon.best(["a"], EQUAL, 10) == [] and catalog.hits([1, 2]) == {}
+    assert full_text.best(["a"], EQUAL, 10) == [] and catalog.hits([1, 2]) == {}
 
 
 def test_a_file_comes_back_as_it_was_stored(catalog: Catalog) -> None:
@@ -42,11 +42,11 @@ def test_units_come_back_in_source_order_with_place_and_names(catalog: Catalog) 
     assert (second.path, second.language, second.best_lines) == ("a.py", "python", (3, 9))
 
 
-def test_a_file_stored_again_replaces_its_units_and_their_words(catalog: Catalog, lexicon: Lexicon) -> None:
+def test_a_file_stored_again_replaces_its_units_and_their_words(catalog: Catalog, full_text: FullText) -> None:
     put(catalog, "a.py", unit("old"), unit("older"))
     put(catalog, "a.py", unit("fresh"))
     assert catalog.counts() == (1, 1)
-    assert names(catalog, lexicon, "old") == [] and names(catalog, lexicon, "fresh") == ["fresh"]
+    assert names(catalog, full_text, "old") == [] and names(catalog, full_text, "fresh") == ["fresh"]
 
 
 def test_an_id_is_never_used_twice(catalog: Catalog) -> None:
@@ -57,13 +57,13 @@ def test_an_id_is_never_used_twice(catalog: Catalog) -> None:
     assert catalog.units_of("a.py")[0].unit_id > before
 
 
-def test_a_removed_file_is_gone_and_an_unknown_one_does_no_harm(catalog: Catalog, lexicon: Lexicon) -> None:
+def test_a_removed_file_is_gone_and_an_unknown_one_does_no_harm(catalog: Catalog, full_text: FullText) -> None:
     put(catalog, "a.py", unit("f"))
     put(catalog, "b.py", unit("g"))
     gone = catalog.units_of("a.py")[0].unit_id
     catalog.remove_files(["a.py", "never.py"])
     assert [row.path for row in catalog.files()] == ["b.py"]
-    assert catalog.hits([gone]) == {} and names(catalog, lexicon, "f") == []
+    assert catalog.hits([gone]) == {} and names(catalog, full_text, "f") == []
 
 
 def test_left_out_files_are_remembered_but_not_counted(catalog: Catalog) -> None:

@@ -144,7 +144,7 @@ def test_a_deleted_file_leaves_no_trace_in_either_search(root: Path, encoder: Ha
     (root / "quay.py").unlink()
     assert run_index(root, encoder).removed == 1
     with opened(root) as index:
-        assert index.lexicon.best(["rope"], (1, 1, 1, 1), 10) == []
+        assert index.full_text.best(["rope"], (1, 1, 1, 1), 10) == []
         assert index.vectors.ready() == 2
     assert names(root) == ["tide", "ebb"]
 
@@ -200,7 +200,7 @@ def test_an_interrupted_run_can_be_searched_by_words_and_is_finished_by_the_next
     with pytest.raises(KeyboardInterrupt):
         run_index(root, Interrupting())
     with opened(root) as index:
-        assert index.lexicon.best(["rope"], (1, 1, 1, 1), 10) and index.vectors.ready() == 0
+        assert index.full_text.best(["rope"], (1, 1, 1, 1), 10) and index.vectors.ready() == 0
     report = run_index(root, encoder)
     assert (report.parsed, report.embedded, report.units) == (0, 3, 3)
 

@@ -28,7 +28,7 @@ KINDS = {
         ("merge adapter weights", "merge"),
     ],
     "symbol": [
-        ("Lexicon", "Lexicon"),
+        ("FullText", "FullText"),
         ("looks_like_code", "looks_like_code"),
         ("Catalog.put_file", "Catalog.put_file"),
     ],

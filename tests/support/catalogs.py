@@ -1,9 +1,9 @@
-"""What tests of the catalog and of the lexicon have in common: they are two sides of one database."""
+"""What tests of the catalog and of the full_text have in common: they are two sides of one database."""
 
 from __future__ import annotations
 
 from codesift.index.catalog import Catalog
-from codesift.index.full_text import Lexicon
+from codesift.index.full_text import FullText
 from codesift.types import SourceFile, Unit
 
 EQUAL = (1.0, 1.0, 1.0, 1.0)
@@ -17,7 +17,7 @@ def put(
     catalog.put_file(source, b"digest", units, skipped)
 
 
-def names(catalog: Catalog, lexicon: Lexicon, *words: str, share: float = 1.0, limit: int = 10) -> list[str]:
-    found = lexicon.best(words, EQUAL, limit, share)
+def names(catalog: Catalog, full_text: FullText, *words: str, share: float = 1.0, limit: int = 10) -> list[str]:
+    found = full_text.best(words, EQUAL, limit, share)
     hits = catalog.hits(unit_id for unit_id, _ in found)
     return [hits[unit_id].name for unit_id, _ in found]

@@ -1,0 +1,11 @@
+"""What stands for a text in an index."""
+
+from __future__ import annotations
+
+import hashlib
+
+
+def text_digest(text: str, adapter_key: str = "") -> bytes:
+    """16 bytes that stand for a text, or for its vector by an adapter."""
+    content = text.encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(content, digest_size=16, key=adapter_key.encode()).digest()

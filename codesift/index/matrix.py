@@ -1,0 +1,201 @@
+"""The vectors of one space as a file that is mapped into memory: a copy of what the database holds.
+
+The file has a header, the vectors as rows of float32, and their ids (int64). Scans read it, and graphs are
+built from it. A process maps it in no time, where reading the same vectors from SQLite takes 0.3 s
+for 50,000. It can be thrown away at any time.
+
+A signed note beside it says what it holds. The signature covers the ids and the first numbers of every row,
+so that rows under wrong ids are noticed before they are used, without reading all of the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codesift.errors import StorageError
+from codesift.index import trust
+from codesift.index.location import fresh_name, remove
+from codesift.index.notes import read_note, write_note
+from codesift.system.files import open_regular
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from codesift.types import Vectors as Rows
+
+    Ids = NDArray[np.int64]
+    Block = tuple[Ids, Rows]
+    """Ids of vectors, shape (n,), and the vectors, shape (n, dimensions)."""
+
+_HEADER = struct.Struct("<8sQQ40x")
+"""A mark, the number of vectors, their dimensions; padded, so that rows are aligned."""
+_MARK = b"csvec 1\n"
+_SIGNED_COLUMNS = 4
+"""Numbers of each row that the signature covers: the page they lie on is read by a scan in any case."""
+ERRORS = (OSError, ValueError, StorageError)
+"""What reading a file that is damaged, cut short or gone raises."""
+
+
+@dataclass(frozen=True)
+class MatrixState:
+    """What the file holds."""
+
+    last: int = 0
+    """The highest vector id."""
+    count: int = 0
+    """Number of vectors, those that no unit uses any more included."""
+    index: str = ""
+    """Identity of the index that the ids are of."""
+    extract: str = ""
+    """Signature of the ids and of the first numbers of each row."""
+    digest: str = ""
+    """Keyed digest of the whole file."""
+
+
+class Matrix:
+    """The matrix file of one space.
+
+    Args:
+        path: the file; its note has the same name and ends in `.json`.
+        index: identity of the index.
+        dimensions: length of a vector.
+    """
+
+    def __init__(self, path: Path, index: str, dimensions: int) -> None:
+        self.path = path
+        self._note = path.with_name(f"{path.name}.json")
+        self._index = index
+        self._dimensions = dimensions
+        self._checked: MatrixState | None = None
+
+    def state(self) -> MatrixState:
+        """The state of the file; an empty state if there is none that can be used."""
+        try:
+            state = read_note(self._note, MatrixState)
+            size = os.lstat(self.path).st_size
+        except ERRORS:
+            return MatrixState()
+        return state if state.index == self._index and size == self._size(state.count) else MatrixState()
+
+    def _size(self, count: int) -> int:
+        return _HEADER.size + count * (8 + 4 * self._dimensions)
+
+    def rows(self, state: MatrixState) -> Block:
+        """What the file holds, mapped into memory: (ids (n,), vectors (n, dimensions)).
+
+        Raises:
+            OSError, ValueError: the file is not as it was written, or cannot be read.
+            StorageError: there is no key to check it with.
+        """
+        block = self._mapped(self.path, state.count)
+        if self._checked != state:
+            if trust.signature(_extract(block)) != state.extract:
+                raise OSError("the file of vectors was changed")
+            self._checked = state
+        return block
+
+    def _mapped(self, path: Path, count: int) -> Block:
+        import numpy as np
+
+        with open_regular(path) as file:
+            header = file.read(_HEADER.size)
+        if header != _HEADER.pack(_MARK, count, self._dimensions):
+            raise ValueError("the file of vectors has another header")
+        if not count:
+            return np.empty(0, np.int64), np.empty((0, self._dimensions), np.float32)
+        rows = np.memmap(path, np.float32, "r", _HEADER.size, (count, self._dimensions))
+        ids = np.memmap(path, np.int64, "r", _HEADER.size + rows.nbytes, (count,))
+        return ids, rows
+
+    def write(self, blocks: Iterable[Block]) -> MatrixState:
+        """Write a new file in place of the present one.
+
+        Args:
+            blocks: vectors with ascending ids. They may be a view of the present file.
+
+        Raises:
+            StorageError: the file cannot be written.
+        """
+        fresh = fresh_name(self.path)
+        try:
+            ids = self._write(fresh, blocks)
+            extract = trust.signature(_extract(self._mapped(fresh, len(ids))))
+            last = int(ids[-1]) if len(ids) else 0
+            state = MatrixState(last, len(ids), self._index, extract, trust.digest(fresh))
+            self._note.unlink(missing_ok=True)
+            fresh.replace(self.path)
+            write_note(self._note, state)
+        except OSError as error:
+            raise StorageError(
+                f"cannot save the vectors {self.path}: {error}", "check the space left on the disk"
+            ) from error
+        finally:
+            with contextlib.suppress(OSError):
+                fresh.unlink(missing_ok=True)
+        return state
+
+    def _write(self, path: Path, blocks: Iterable[Block]) -> Ids:
+        """Write a file that does not exist yet; returns the ids in it, shape (n,)."""
+        import numpy as np
+
+        parts: list[Ids] = []
+        with path.open("xb") as file:
+            file.write(bytes(_HEADER.size))
+            for some, rows in blocks:
+                parts.append(some)
+                file.write(np.ascontiguousarray(rows, np.float32).tobytes())
+            ids = np.concatenate(parts) if parts else np.empty(0, np.int64)
+            file.write(ids.tobytes())
+            file.seek(0)
+            file.write(_HEADER.pack(_MARK, len(ids), self._dimensions))
+        return ids
+
+    def is_whole(self) -> bool:
+        """Whether the file, if there is one, is as it was written. Reads all of it."""
+        state = self.state()
+        if not state.count:
+            return not (os.path.lexists(self._note) or os.path.lexists(self.path))
+        with contextlib.suppress(*ERRORS):
+            return trust.digest(self.path) == state.digest
+        return False
+
+    def give_up(self, state: MatrixState) -> None:
+        """Leave a damaged file to the next update, unless another process replaced it meanwhile."""
+        with contextlib.suppress(OSError):
+            if self.state() == state:
+                self._note.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Delete the file and its note.
+
+        Raises:
+            StorageError: one cannot be deleted.
+        """
+        try:
+            remove(self._note)
+            remove(self.path)
+        except OSError as error:
+            raise StorageError(f"cannot delete the vectors {self.path}: {error.strerror}") from error
+
+
+def blocks_of(block: Block, after: int = 0, size: int = 8192) -> Iterator[Block]:
+    """The part of a block with ids above `after`, in blocks of at most `size` rows; ids are ascending."""
+    ids, rows = block
+    start = int(ids.searchsorted(after, side="right"))
+    for at in range(start, len(ids), size):
+        yield ids[at : at + size], rows[at : at + size]
+
+
+def _extract(block: Block) -> bytes:
+    """What the signature covers: whoever moves rows to other ids changes it."""
+    import numpy as np
+
+    ids, rows = block
+    return ids.tobytes() + np.ascontiguousarray(rows[:, :_SIGNED_COLUMNS]).tobytes()

@@ -1,0 +1,79 @@
+"""Search by code: the units most like one unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import islice
+
+from codesift.config import Settings
+from codesift.index.opening import Index
+from codesift.search.answers import answer
+from codesift.search.filters import Filter, select
+from codesift.search.lookup import Origin
+from codesift.search.nearest import compared, nearest
+from codesift.search.overlap import bag_of, share
+from codesift.search.ranking import best_first, blended, fitted
+from codesift.search.sources import Sources
+from codesift.types import Answer, Hit
+
+
+def similar(
+    origin: Origin, index: Index, settings: Settings, limit: int, only: Filter, least: float = -1.0
+) -> Answer:
+    """Units most like one unit, itself left out, best first, with their source text.
+
+    Args:
+        origin: the unit and its vectors.
+        index: searched as it is.
+        settings: number of candidates.
+        limit: at most this many results.
+        only: which units may be returned.
+        least: leave out what has a lower cosine.
+    """
+    sources = Sources(index, settings)
+    settings = replace(settings, candidates=max(settings.candidates, limit))
+    near = (hit for hit in alike(origin, index, settings, only, sources) if hit.signals["meaning"] >= least)
+    return answer(origin.asked, islice(near, limit), index, sources)
+
+
+def alike(
+    origin: Origin,
+    index: Index,
+    settings: Settings,
+    only: Filter,
+    sources: Sources,
+    weights: Mapping[str, float] | None = None,
+) -> list[Hit]:
+    """All candidates for `similar`, best first: by cosine and by the tokens they have in common.
+
+    Args:
+        origin: the unit and its vectors.
+        index: searched as it is.
+        settings: number of candidates.
+        only: which units may be returned.
+        sources: where code is read.
+        weights: of `meaning` and `tokens`, other than those of the package.
+    """
+    found = nearest(index, origin.vectors, settings.candidates, select(index, only))
+    near = compared(index, origin.vectors, found)
+    hits = index.catalog.hits(near)
+    code = origin.code or "\n".join(sources.lines(origin.path)[origin.lines[0] - 1 : origin.lines[1]])
+    own = bag_of(code, origin.language)
+    weights = weights or fitted().similar
+    ranked = []
+    for unit_id, (cosine, lines) in near.items():
+        hit = hits.get(unit_id)
+        if hit is not None and not _is_part(hit, origin):
+            common = share(own, bag_of(sources.code(hit), hit.language))
+            ranked.append(blended(replace(hit, best_lines=lines), cosine, common, weights))
+    return sorted(ranked, key=best_first)
+
+
+def _is_part(hit: Hit, origin: Origin) -> bool:
+    """Whether a unit is the origin itself, lies inside it, or holds it."""
+    if hit.path != origin.path:
+        return False
+    first, last = origin.lines
+    inside = first <= hit.start_line and hit.end_line <= last
+    return inside or (hit.start_line <= first and last <= hit.end_line)
