@@ -13,7 +13,7 @@ from benchmarks.processes import Failed
 from codesift.config import Settings
 from codesift.index.checksums import vector_checksum, window_checksum
 from codesift.index.location import DATABASE, cache_place, make_index_folder
-from codesift.index.opening import Index, open_index
+from codesift.index.opening import Index, open_index, writing
 from codesift.types import Progress
 
 _NOISE = 0.6
@@ -48,7 +48,9 @@ def enlarged(index: Index, root: Path, times: int, settings: Settings, progress:
         source.backup(target)
         target.create_function("window_checksum", 6, lambda *row: window_checksum(row), deterministic=True)
         target.execute("PRAGMA synchronous = OFF")
-        (space,) = target.execute("SELECT id FROM spaces WHERE name = ?", (index.space.id,)).fetchone()
+        (space,) = target.execute(
+            "SELECT id FROM spaces WHERE name = ?", (index.primary.space.id,)
+        ).fetchone()
         last = {
             table: target.execute(f"SELECT max(id) FROM {table}").fetchone()[0]
             for table in ("files", "units", "vectors")
@@ -56,13 +58,13 @@ def enlarged(index: Index, root: Path, times: int, settings: Settings, progress:
         for copy in range(1, times):
             with target:
                 _copy(target, space, last, copy)
-    with open_index(root.resolve(), folder, settings) as opened:
+    with open_index(root.resolve(), folder, settings) as opened, writing(opened):
         with opened.database.transaction():
             for row in opened.catalog.files():
                 checksum = opened.catalog.checksum(row.id)
                 opened.database.run("UPDATE files SET checksum = ? WHERE id = ?", (checksum, row.id))
             opened.full_text.merge()
-        opened.graph.sync(progress)
+        opened.primary.neighbors.sync(progress)
 
 
 def _copy(database: sqlite3.Connection, space: int, last: dict[str, int], copy: int) -> None:

@@ -27,7 +27,7 @@ from codesift.models.bases import chosen_space
 from codesift.parsing.units import parse
 from codesift.repository.decoding import Unreadable, read_text
 from codesift.search.query import Question, rank
-from codesift.session import Desk, on_index
+from codesift.session import Repository
 from codesift.types import Encoder
 from evaluation.machine import describe, in_words
 
@@ -68,7 +68,8 @@ def main(arguments: Sequence[str]) -> int:
     encoder = open_encoder(chosen_space(settings, given.root))
 
     def on(root: Path, work: Callable[[Index], T]) -> T:
-        return on_index(Desk(root.resolve(), settings, _say, _no_progress, lambda _: encoder), work)
+        with Repository(root.resolve(), settings, _say, open_encoder=lambda _: encoder) as repository:
+            return repository.on_index(work)
 
     def timed(index: Index) -> tuple[int, list[tuple[float, float]]]:
         _timed(asked[0], index, settings, encoder)

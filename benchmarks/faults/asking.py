@@ -8,11 +8,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import codesift
 from benchmarks.faults.children import SECONDS, command, finish, fork
 from benchmarks.faults.ground import Repository
 from benchmarks.faults.trials import Ended
@@ -20,7 +20,6 @@ from benchmarks.processes import Failed
 
 if TYPE_CHECKING:
     from codesift.index.opening import Index
-    from codesift.terminal.invocation import Run
     from codesift.types import Vectors as Matrix
 
 
@@ -44,7 +43,8 @@ def encode(texts: Sequence[str], repository: Repository) -> Remembered:
     path = repository.ground.folder / "questions.npy"
 
     def work() -> None:
-        encoder = _run(repository.root).query_encoder()
+        with codesift.open(repository.root) as opened:
+            encoder = opened.query_encoder()
         np.save(path, np.stack([encoder.encode_query(text) for text in texts]))
 
     ended = finish(fork(work, repository.root, repository.ground.environ()), 120)
@@ -53,19 +53,14 @@ def encode(texts: Sequence[str], repository: Repository) -> Remembered:
     return Remembered(dict(zip(texts, np.load(path), strict=True)))
 
 
-def _run(root: Path) -> Run:
-    from codesift.terminal.invocation import start
-
-    return start(root)
-
-
 def ask(repository: Repository, remembered: Remembered, *arguments: str, seconds: float = SECONDS) -> Ended:
     """Run the command line in a fork, its questions among those remembered; what it indexes is encoded."""
 
     def work() -> int:
-        from codesift.terminal.invocation import Run
+        from codesift.session import Repository
 
-        Run.query_encoder = lambda run: remembered  # type: ignore[method-assign, assignment, return-value]
+        # The encoder is the one thing that is replaced.
+        Repository.query_encoder = lambda self: remembered  # type: ignore[method-assign, assignment, return-value]
         return command(arguments)
 
     return finish(fork(work, repository.root, repository.ground.environ(repository.more)), seconds)
@@ -89,7 +84,8 @@ def ask_often(
         from codesift.errors import CodesiftError
 
         try:
-            _run(repository.root).on_index(show)
+            with codesift.open(repository.root) as opened:
+                opened.on_index(show)
         except CodesiftError as error:  # The command says it like this, too.
             sys.stderr.write(f"codesift: {error}\n")
             return 2

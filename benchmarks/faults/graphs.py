@@ -1,4 +1,4 @@
-"""Graph files changed by somebody who can make the numbers of their note fit, but has no key."""
+"""Files of vectors and graphs changed by somebody who can make their notes fit, but has no key."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import json
 import os
 import random
 import shutil
+import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,18 @@ from benchmarks.faults.asking import Remembered, ask, ask_often, encode
 from benchmarks.faults.ground import Ground, Repository
 from benchmarks.faults.repositories import QUESTION, many
 from benchmarks.faults.trials import Trial, fault, same_results
-from codesift.index.scan import layout
 
 _CLEAN = "clean"
 _HEADER_BYTES = 96
+"""Of hnswlib 0.8's file; that of a matrix is shorter."""
+_HEADER = struct.Struct("<6Q2i3QdQ")
+"""Offset, room, count, size of an element, where its label and its vector begin, ..."""
+_WILD_FLOATS = (b"\0\0\xc0\x7f", b"\0\0\x80\x7f", b"\0\0\x80\xff", b"\xff\xff\x7f\x7f", b"\0\0\0\0")
+"""Not a number, infinite, huge, zero."""
+_ROWS_AT = 64
+"""Where the rows of a matrix begin."""
+_GRAPH = {"CODESIFT_ANN_FROM": "1"}
+"""Makes a graph of however few vectors."""
 _TEXTS = (QUESTION, "remove files that are old", "retry what failed", "parse the token", "merge two frames",
           "draw the page", "sort all tickets", "hash an image")  # fmt: skip
 _COMMAND = ("query", QUESTION, "--json")
@@ -43,9 +52,25 @@ class _Bed:
         return next(self.repository.place.glob("*.hnsw"))
 
     @property
-    def note(self) -> Path:
-        """The note beside it."""
-        return self.graph.with_suffix(".json")
+    def matrix(self) -> Path:
+        """The file of vectors."""
+        return next(self.repository.place.glob("*.vectors"))
+
+    def note(self, file: Path) -> Path:
+        """The note beside a file."""
+        return file.with_suffix(".json") if file.suffix == ".hnsw" else file.with_name(f"{file.name}.json")
+
+    def others(self, pattern: str) -> Path:
+        """A file of the other index."""
+        return next(self.other.place.glob(pattern))
+
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return len(next(iter(self.remembered.vectors.values())))
+
+    def count(self) -> int:
+        """Number of vectors in either file."""
+        return int(json.loads(self.note(self.graph).read_text())["count"])
 
 
 def graphs(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial]:
@@ -54,18 +79,19 @@ def graphs(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial
     doctors = list(_DOCTORS)
     for number in range(trials):
         bed.repository.restore(_CLEAN)
-        status = bed.graph.stat()
+        times = {file: os.stat(file).st_mtime_ns for file in (bed.graph, bed.matrix)}
         doctor = doctors[number % len(doctors)]
         done = doctor(bed, chance)
-        if chance.random() < 0.5 and bed.graph.exists():
-            os.utime(bed.graph, ns=(status.st_atime_ns, status.st_mtime_ns))
-            done += ", time kept"
+        if chance.random() < 0.5:
+            for file, time in times.items():
+                os.utime(file, ns=(time, time))
+            done += ", times kept"
         yield _judged(bed, done, by_command=number % 4 == 3)
 
 
 def _bed(ground: Ground) -> _Bed:
-    repository = ground.repository("graph", many(1, 25, 12))
-    other = ground.repository("other", many(1, 25, 12, first=100))
+    repository = replace(ground.repository("graph", many(1, 25, 12)), more=_GRAPH)
+    other = replace(ground.repository("other", many(1, 25, 12, first=100)), more=_GRAPH)
     for each in (repository, other):
         each.must("index")
     repository.keep(_CLEAN)
@@ -105,7 +131,7 @@ def _header(bed: _Bed, chance: random.Random) -> str:
 def _links(bed: _Bed, chance: random.Random) -> str:
     """A count of links, or an id, of an element's list on the lowest level."""
     size, _, vector_at = _layout(bed)
-    element = chance.randrange(json.loads(bed.note.read_text())["count"])
+    element = chance.randrange(bed.count())
     offset = _HEADER_BYTES + element * size + chance.randrange(0, max(vector_at, 4), 4)
     value = chance.choice((2**32 - 1, 2**31, 2**24, 65_535, chance.randrange(2**32)))
     _put(bed.graph, offset, value.to_bytes(4, "little"))
@@ -115,7 +141,7 @@ def _links(bed: _Bed, chance: random.Random) -> str:
 def _labels(bed: _Bed, chance: random.Random) -> str:
     """The label of an element."""
     size, label_at, _ = _layout(bed)
-    element = chance.randrange(json.loads(bed.note.read_text())["count"])
+    element = chance.randrange(bed.count())
     value = chance.choice((0, 1, 2**63, 2**64 - 1, chance.randrange(2**64)))
     _put(bed.graph, _HEADER_BYTES + element * size + label_at, value.to_bytes(8, "little"))
     return f"label of element {element} set to {value}, {_fit_note(bed, chance)}"
@@ -124,11 +150,9 @@ def _labels(bed: _Bed, chance: random.Random) -> str:
 def _vectors(bed: _Bed, chance: random.Random) -> str:
     """Floats of a vector: not a number, infinite, huge."""
     size, label_at, vector_at = _layout(bed)
-    element = chance.randrange(json.loads(bed.note.read_text())["count"])
+    element = chance.randrange(bed.count())
     offset = _HEADER_BYTES + element * size + chance.randrange(vector_at, label_at, 4)
-    value = chance.choice(
-        (b"\0\0\xc0\x7f", b"\0\0\x80\x7f", b"\0\0\x80\xff", b"\xff\xff\x7f\x7f", b"\0\0\0\0")
-    )
+    value = chance.choice(_WILD_FLOATS)
     _put(bed.graph, offset, value)
     return f"vector of element {element} at {offset} set to {value.hex()}, {_fit_note(bed, chance)}"
 
@@ -136,34 +160,67 @@ def _vectors(bed: _Bed, chance: random.Random) -> str:
 def _tail(bed: _Bed, chance: random.Random) -> str:
     """The lists of the upper levels at the end of the file: their sizes and ids."""
     size, _, _ = _layout(bed)
-    begin = _HEADER_BYTES + json.loads(bed.note.read_text())["count"] * size
+    begin = _HEADER_BYTES + bed.count() * size
     offset = chance.randrange(begin, bed.graph.stat().st_size - 4, 4)
     value = chance.choice((2**32 - 1, 2**31, 2**16, 1, chance.randrange(2**32)))
     _put(bed.graph, offset, value.to_bytes(4, "little"))
     return f"tail at {offset} set to {value}, {_fit_note(bed, chance)}"
 
 
+def _matrix_header(bed: _Bed, chance: random.Random) -> str:
+    """A number of the header of the matrix."""
+    offset = chance.randrange(0, _ROWS_AT, 4)
+    value = chance.choice((0, 1, 2**31, 2**32 - 1, chance.randrange(2**32)))
+    _put(bed.matrix, offset, value.to_bytes(4, "little"))
+    return f"header of the matrix at {offset} set to {value}, {_fit_note(bed, chance, bed.matrix)}"
+
+
+def _rows(bed: _Bed, chance: random.Random) -> str:
+    """A number of a row of the matrix, or a row put in place of another."""
+    width = 4 * bed.dimensions()
+    row = chance.randrange(bed.count())
+    offset = _ROWS_AT + row * width
+    if chance.random() < 0.5:
+        value = chance.choice(_WILD_FLOATS)
+        _put(bed.matrix, offset + chance.randrange(0, width, 4), value)
+        return f"row {row} of the matrix has {value.hex()}, {_fit_note(bed, chance, bed.matrix)}"
+    other = chance.randrange(bed.count())
+    at = _ROWS_AT + other * width
+    _put(bed.matrix, offset, bed.matrix.read_bytes()[at : at + width])
+    return f"row {row} of the matrix is row {other}, {_fit_note(bed, chance, bed.matrix)}"
+
+
+def _ids(bed: _Bed, chance: random.Random) -> str:
+    """An id at the end of the matrix."""
+    offset = _ROWS_AT + bed.count() * 4 * bed.dimensions() + 8 * chance.randrange(bed.count())
+    value = chance.choice((0, 1, 2**63, 2**64 - 1, chance.randrange(2**64)))
+    _put(bed.matrix, offset, value.to_bytes(8, "little"))
+    return f"id at {offset} of the matrix set to {value}, {_fit_note(bed, chance, bed.matrix)}"
+
+
 def _length(bed: _Bed, chance: random.Random) -> str:
-    """The file cut or grown."""
-    size = bed.graph.stat().st_size
-    target = chance.choice((0, 95, 96, size - 1, size // 2, size + 1, 2 * size, chance.randrange(size)))
-    os.truncate(bed.graph, target)
-    return f"{size} bytes made {target}, {_fit_note(bed, chance)}"
+    """A file cut or grown."""
+    file = chance.choice((bed.graph, bed.matrix))
+    size = file.stat().st_size
+    target = chance.choice((0, 63, 95, 96, size - 1, size // 2, size + 1, 2 * size, chance.randrange(size)))
+    os.truncate(file, target)
+    return f"{size} bytes of {file.suffix} made {target}, {_fit_note(bed, chance, file)}"
 
 
 def _swapped(bed: _Bed, chance: random.Random) -> str:
-    """The graph of another index, with its own note, or with the number of this index in it."""
-    graph = next(bed.other.place.glob("*.hnsw"))
-    shutil.copy2(graph, bed.graph)
-    mine, theirs = (json.loads(path.read_text()) for path in (bed.note, graph.with_suffix(".json")))
-    kept, note = chance.choice((("this index's note", mine), ("its own note", theirs)))
-    _write_note(bed, {**note, "size": bed.graph.stat().st_size})
-    return f"the graph of another index with {kept}"
+    """A file of another index, with its own note, or with the note of this index."""
+    file, theirs = chance.choice(((bed.graph, bed.others("*.hnsw")), (bed.matrix, bed.others("*.vectors"))))
+    shutil.copy2(theirs, file)
+    kept, source = chance.choice((("this index's note", file), ("its own note", theirs)))
+    note = json.loads(bed.note(source).read_text())
+    _write_note(bed, file, {**note, **({"size": file.stat().st_size} if "size" in note else {})})
+    return f"the {file.suffix} of another index with {kept}"
 
 
 def _note(bed: _Bed, chance: random.Random) -> str:
     """The note alone: huge numbers, wrong types, deep nesting, too few or too many keys."""
-    note = json.loads(bed.note.read_text())
+    file = chance.choice((bed.graph, bed.matrix))
+    note = json.loads(bed.note(file).read_text())
     key = chance.choice(sorted(note))
     value: Any = chance.choice(
         (-1, 0, 2**31, 2**63, 10**400, 1.5, True, None, "", "a" * 9_000, [], {}, [[1]])
@@ -180,18 +237,34 @@ def _note(bed: _Bed, chance: random.Random) -> str:
         "",
         " " * 1_000_000,
     ))  # fmt: skip
-    bed.note.write_text(text, encoding="utf-8")
-    return f"note {text[:60]!r}"
+    bed.note(file).write_text(text, encoding="utf-8")
+    return f"note of {file.suffix} {text[:60]!r}"
 
 
 _DOCTORS: Sequence[Callable[[_Bed, random.Random], str]] = (
-    *(_header, _links, _tail, _links, _header, _labels, _links, _vectors, _note, _length, _links, _swapped),
+    *(
+        _header,
+        _links,
+        _tail,
+        _rows,
+        _links,
+        _labels,
+        _ids,
+        _links,
+        _vectors,
+        _note,
+        _length,
+        _rows,
+        _swapped,
+    ),
+    *(_links, _matrix_header),
 )
 
 
-def _fit_note(bed: _Bed, chance: random.Random) -> str:
-    """Make the note fit as far as somebody without the key can; returns how."""
-    content = bed.graph.read_bytes()
+def _fit_note(bed: _Bed, chance: random.Random, file: Path | None = None) -> str:
+    """Make the note of a file (the graph) fit as far as somebody without the key can; returns how."""
+    file = file or bed.graph
+    content = file.read_bytes()
     digests = {
         "digest kept": None,
         "digest without a key": hashlib.blake2b(content, digest_size=16).hexdigest(),
@@ -201,13 +274,15 @@ def _fit_note(bed: _Bed, chance: random.Random) -> str:
         "empty digest": "",
     }
     how = chance.choice(list(digests))
-    note = {**json.loads(bed.note.read_text()), "size": len(content)}
-    _write_note(bed, {**note, "digest": note["digest"] if digests[how] is None else digests[how]})
+    note = json.loads(bed.note(file).read_text())
+    if "size" in note:
+        note["size"] = len(content)
+    _write_note(bed, file, {**note, "digest": note["digest"] if digests[how] is None else digests[how]})
     return how
 
 
-def _write_note(bed: _Bed, note: Note) -> None:
-    bed.note.write_text(json.dumps(note), encoding="utf-8")
+def _write_note(bed: _Bed, file: Path, note: Note) -> None:
+    bed.note(file).write_text(json.dumps(note), encoding="utf-8")
 
 
 def _put(path: Path, offset: int, content: bytes) -> None:
@@ -218,8 +293,7 @@ def _put(path: Path, offset: int, content: bytes) -> None:
 
 def _layout(bed: _Bed) -> tuple[int, int, int]:
     """(bytes of an element, where its label begins, where its vector begins) of the clean graph."""
-    count = json.loads(bed.note.read_text())["count"]
-    dimensions = len(next(iter(bed.remembered.vectors.values())))
-    found = layout(bed.graph, count, dimensions)
-    assert found is not None
-    return found
+    with bed.graph.open("rb") as file:
+        _, _, held, size, label_at, vector_at, *_ = _HEADER.unpack(file.read(_HEADER.size))
+    assert (held, label_at + 8, vector_at + 4 * bed.dimensions()) == (bed.count(), size, label_at)
+    return size, label_at, vector_at

@@ -132,7 +132,7 @@ class Ours:
         return _ranking(ranked.hits, ranked.judgement.confidence, seconds, not ranked.judgement.matches)
 
     def _encoder(self) -> Encoder:
-        return self.bench.encoder(self.index.space)
+        return self.bench.encoder(self.index.primary.space)
 
     def alike(self, source: Result) -> Ranking | None:
         if not self._variant.semantic:

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 TAIL_LIMIT = 2000
 """Vectors outside the files that are searched in the database before the files are extended: 0.03 s for so
 many beside an index of 50,000 (2 cores of a Zen 4)."""
-GRAPH_FROM = 20_000
-"""Vectors from which there is a graph: comparing fewer takes 4 ms (2 cores of a Cascade Lake)."""
 _SCANS = 6
 """Searches of one process that compare all vectors before it loads the graph, which takes 0.1 s for 50,000
 vectors; comparing as many takes 0.015 s (2 cores of a Zen 4)."""
@@ -76,11 +74,12 @@ class StoredNeighbors:
         folder: the index folder.
         vectors: the vectors in the database.
         dimensions: length of a vector.
-        settings: `ann_links`, `ann_build_width`, `ann_search_width`, `threads`.
+        settings: `ann_from`, `ann_links`, `ann_build_width`, `ann_search_width`, `threads`.
     """
 
     def __init__(self, folder: Path, vectors: Vectors, dimensions: int, settings: Settings) -> None:
         self._vectors = vectors
+        self._settings = settings
         name = vectors.space[:16]
         self.matrix = Matrix(folder / f"{name}.vectors", vectors.index, dimensions)
         self.graph = Hnsw(folder / f"{name}.hnsw", vectors.index, dimensions, settings)
@@ -129,7 +128,7 @@ class StoredNeighbors:
         state = self.matrix.state()
         if changed or not state.count or self._vectors.highest() > state.last + TAIL_LIMIT:
             state = self._sync_matrix(state)
-        if state.count >= GRAPH_FROM:
+        if state.count >= self._settings.ann_from:
             self.graph.sync(self.matrix, state, progress)
         else:
             self.graph.remove()

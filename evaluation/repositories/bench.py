@@ -13,9 +13,10 @@ from codesift.encoders import open_encoder
 from codesift.index.opening import Index
 from codesift.search.filters import Filter
 from codesift.search.lookup import Origin
-from codesift.search.query import Question, alike, rank
+from codesift.search.query import Question, rank
+from codesift.search.similar import alike
 from codesift.search.sources import Sources
-from codesift.session import Desk, on_index
+from codesift.session import Repository
 from codesift.types import Encoder, Hit, Progress
 from evaluation.metrics import Found
 from evaluation.repositories.matching import by_file, by_function, matches
@@ -69,13 +70,13 @@ class Bench:
     def on(self, repo: str, work: Callable[[Index], Any]) -> Any:
         """Call `work` with the index of one repository, built if need be."""
         root = self.corpora / repo
-        desk = Desk(root.resolve(), self.settings, _say, self._progress, self.encoder)
-        return on_index(desk, work)
+        with Repository(root.resolve(), self.settings, _say, self._progress, self.encoder) as repository:
+            return repository.on_index(work)
 
     def ask(self, index: Index, text: str, system: str) -> Sequence[Hit]:
         lexical, semantic = SYSTEMS[system]
         question = Question(text, 0, lexical, semantic)
-        return rank(question, index, self.settings, lambda: self.encoder(index.space)).hits
+        return rank(question, index, self.settings, lambda: self.encoder(index.primary.space)).hits
 
     def alike(self, index: Index, source: Row, weights: Mapping[str, float] | None = None) -> Sequence[Hit]:
         units = [u for u in index.catalog.units_of(source["path"]) if matches(u, source)]
@@ -83,7 +84,7 @@ class Bench:
             return []
         unit = max(units, key=lambda u: (u.start_line == source["start_line"], u.start_line - u.end_line))
         lines = unit.start_line, unit.end_line
-        origin = Origin("", unit.language, index.vectors.of_unit(unit.unit_id), unit.path, lines)
+        origin = Origin("", unit.language, index.primary.vectors.of_unit(unit.unit_id), unit.path, lines)
         return alike(origin, index, self.settings, Filter(), Sources(index, self.settings), weights)
 
 

@@ -72,7 +72,7 @@ def test_without_windows_each_unit_has_one_vector(tmp_path: Path) -> None:
 
     def windows(searcher: Any) -> int:
         (unit,) = searcher.index.catalog.units_of("a.py")
-        return len(searcher.index.vectors.of_unit(unit.unit_id))
+        return len(searcher.index.primary.vectors.of_unit(unit.unit_id))
 
     named = {variant.name: codesift(variant, tmp_path / "work") for variant in VARIANTS}
     assert named["codesift"].on(root, windows) > 1 == named["codesift-no-windows"].on(root, windows)

@@ -194,8 +194,8 @@ def test_an_index_deleted_under_a_running_query_is_searched_to_the_end(
     with open_index(shop, index_of(shop), Settings()) as index:
         shutil.rmtree(index_of(shop))
         answer = query(question, index, Settings(), lambda: pytest.fail("no encoder is needed"))
-        vector = index.vectors.of_unit(answer.hits[0].unit_id)[0]
-        found = index.graph.search(vector, 3)
+        vector = index.primary.vectors.of_unit(answer.hits[0].unit_id)[0]
+        found = index.primary.neighbors.search(vector, 3)
     assert answer.hits[0].qualified_name == "Cart.total"
     assert found[0][1] == pytest.approx(1, abs=1e-3)
     worked(codesift("index", shop))

@@ -42,7 +42,9 @@ def test_units_come_back_in_source_order_with_place_and_names(catalog: Catalog) 
     assert (second.path, second.language, second.best_lines) == ("a.py", "python", (3, 9))
 
 
-def test_a_file_stored_again_replaces_its_units_and_their_words(catalog: Catalog, full_text: FullText) -> None:
+def test_a_file_stored_again_replaces_its_units_and_their_words(
+    catalog: Catalog, full_text: FullText
+) -> None:
     put(catalog, "a.py", unit("old"), unit("older"))
     put(catalog, "a.py", unit("fresh"))
     assert catalog.counts() == (1, 1)
@@ -57,7 +59,9 @@ def test_an_id_is_never_used_twice(catalog: Catalog) -> None:
     assert catalog.units_of("a.py")[0].unit_id > before
 
 
-def test_a_removed_file_is_gone_and_an_unknown_one_does_no_harm(catalog: Catalog, full_text: FullText) -> None:
+def test_a_removed_file_is_gone_and_an_unknown_one_does_no_harm(
+    catalog: Catalog, full_text: FullText
+) -> None:
     put(catalog, "a.py", unit("f"))
     put(catalog, "b.py", unit("g"))
     gone = catalog.units_of("a.py")[0].unit_id

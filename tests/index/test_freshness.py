@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from codesift.housekeeping import delete_index, status_of
 from fakes import HashingEncoder, desk_of, opened, run_index, write
 from indexes import index_of
 
 from codesift.config import Settings
 from codesift.errors import DamagedIndexError, UsageError
-from codesift.housekeeping import delete_index, status_of
 from codesift.index.location import DATABASE, write_lock
 from codesift.index.opening import Index
 from codesift.session import index_repository, on_index

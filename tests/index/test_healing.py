@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from codesift.housekeeping import status_of
 from fakes import HashingEncoder, desk_of, run_index, write
 from indexes import KEY, index_of
 from repositories import SHOP, worked
 from repositories import write as write_shop
 
 from codesift.config import Settings
-from codesift.housekeeping import status_of
 from codesift.index.database import Database
 from codesift.index.examination import examine
 from codesift.index.opening import Index

@@ -50,7 +50,7 @@ def content(root: Path) -> dict[tuple[str, str, int, int], list[bytes]]:
     with opened(root) as index:
         return {
             (hit.path, hit.qualified_name, hit.start_line, hit.end_line): [
-                vector.tobytes() for vector in index.vectors.of_unit(hit.unit_id)
+                vector.tobytes() for vector in index.primary.vectors.of_unit(hit.unit_id)
             ]
             for row in index.catalog.files()
             for hit in index.catalog.units_of(row.path)
@@ -62,8 +62,8 @@ def test_the_first_run_stores_every_unit_with_a_vector(root: Path, encoder: Hash
     assert (report.files, report.units, report.parsed, report.embedded, report.reused) == (2, 3, 2, 3, 0)
     assert names(root) == ["moor", "tide", "ebb"]
     with opened(root) as index:
-        assert index.vectors.ready() == 3 and index.vectors.pending() == []
-        vectors = index.vectors.of_unit(1)
+        assert index.primary.vectors.ready() == 3 and index.primary.vectors.pending() == []
+        vectors = index.primary.vectors.of_unit(1)
     assert [vector.shape for vector in vectors] == [(encoder.dimensions,)]
     assert float(np.linalg.norm(vectors[0])) == pytest.approx(1, abs=1e-2)
 
@@ -145,7 +145,7 @@ def test_a_deleted_file_leaves_no_trace_in_either_search(root: Path, encoder: Ha
     assert run_index(root, encoder).removed == 1
     with opened(root) as index:
         assert index.full_text.best(["rope"], (1, 1, 1, 1), 10) == []
-        assert index.vectors.ready() == 2
+        assert index.primary.vectors.ready() == 2
     assert names(root) == ["tide", "ebb"]
 
 
@@ -200,7 +200,7 @@ def test_an_interrupted_run_can_be_searched_by_words_and_is_finished_by_the_next
     with pytest.raises(KeyboardInterrupt):
         run_index(root, Interrupting())
     with opened(root) as index:
-        assert index.full_text.best(["rope"], (1, 1, 1, 1), 10) and index.vectors.ready() == 0
+        assert index.full_text.best(["rope"], (1, 1, 1, 1), 10) and index.primary.vectors.ready() == 0
     report = run_index(root, encoder)
     assert (report.parsed, report.embedded, report.units) == (0, 3, 3)
 
@@ -214,7 +214,7 @@ def test_a_file_that_changes_between_parsing_and_embedding_is_left_to_the_next_r
 
     with opened(root) as index:
         apply(plan(index, Settings()), index, Settings(), no_progress, change)
-        assert index.vectors.ready() == 2
+        assert index.primary.vectors.ready() == 2
     assert not any("wire" in text or "rope" in text for text in encoder.encoded)
     report: Report = run_index(root, encoder)
     assert (report.parsed, report.embedded) == (1, 1)
@@ -250,7 +250,7 @@ def test_code_that_comes_back_is_found_by_its_vector_again(root: Path, encoder: 
     with opened(root) as index:
         for row in index.catalog.files():
             for hit in index.catalog.units_of(row.path):
-                (vector,) = index.vectors.of_unit(hit.unit_id)
-                found = [vector_id for vector_id, _ in index.graph.search(vector, 5)]
-                near = index.vectors.matches(found, chosen=False)
+                (vector,) = index.primary.vectors.of_unit(hit.unit_id)
+                found = [vector_id for vector_id, _ in index.primary.neighbors.search(vector, 5)]
+                near = index.primary.vectors.matches(found, chosen=False)
                 assert hit.unit_id in {match.unit_id for matches in near.values() for match in matches}

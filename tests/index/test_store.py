@@ -27,16 +27,16 @@ def root(tmp_path: Path) -> Path:
 
 def test_an_index_that_is_not_there_is_made_empty(root: Path) -> None:
     with opened(root) as index:
-        assert index.catalog.counts() == (0, 0) and index.vectors.ready() == 0
+        assert index.catalog.counts() == (0, 0) and index.primary.vectors.ready() == 0
         assert index.root == root and (index.folder / DATABASE).is_file()
 
 
 def test_what_one_stores_the_next_finds(root: Path) -> None:
     run_index(root, HashingEncoder())
     with opened(root) as first:
-        counts, identity = first.catalog.counts(), first.vectors.index
+        counts, identity = first.catalog.counts(), first.primary.vectors.index
     with opened(root) as second:
-        assert second.catalog.counts() == counts == (1, 1) and second.vectors.index == identity
+        assert second.catalog.counts() == counts == (1, 1) and second.primary.vectors.index == identity
 
 
 def test_a_closed_index_cannot_be_used(root: Path) -> None:
@@ -50,11 +50,11 @@ def test_the_vectors_of_another_model_wait_beside_the_first(root: Path, tmp_path
     other = Settings(model=str(converted(tmp_path / "tiny")))
     run_index(root, HashingEncoder())
     with opened(root, other) as index:
-        assert index.space.dimensions == DIM and index.vectors.ready() == 0
+        assert index.primary.space.dimensions == DIM and index.primary.vectors.ready() == 0
     run_index(root, HashingEncoder(dimensions=DIM), other)
     for settings in (Settings(), other):
         with opened(root, settings) as index:
-            assert index.vectors.ready() == 1
+            assert index.primary.vectors.ready() == 1
     assert len(list(index_of(root).glob("*.hnsw"))) == 2
 
 

@@ -313,13 +313,15 @@ def test_the_same_text_in_two_languages_has_two_vectors(root: Path, settings: Se
     run_index(root, HashingEncoder(dimensions=DIM), Settings(model=settings.model))
     with opened(root, Settings(model=settings.model)) as index:
         shared = [
-            index.vectors.of_unit(index.catalog.units_of(p)[0].unit_id) for p in ("a/tide.c", "b/tide.cpp")
+            index.primary.vectors.of_unit(index.catalog.units_of(p)[0].unit_id)
+            for p in ("a/tide.c", "b/tide.cpp")
         ]
         assert np.array_equal(*shared)
     run_index(root, open_encoder(space_of(settings)), settings)
     with opened(root, settings) as index:
         apart = [
-            index.vectors.of_unit(index.catalog.units_of(p)[0].unit_id) for p in ("a/tide.c", "b/tide.cpp")
+            index.primary.vectors.of_unit(index.catalog.units_of(p)[0].unit_id)
+            for p in ("a/tide.c", "b/tide.cpp")
         ]
         assert not np.allclose(*apart, atol=1e-3)
 
@@ -350,7 +352,7 @@ def test_adapters_and_the_bare_base_have_indexes_beside_each_other(root: Path, s
     run_index(root, encoder, settings)
     bare = replace(settings, adapters=False)
     with opened(root, bare) as index:
-        assert index.vectors.ready() == 0
+        assert index.primary.vectors.ready() == 0
     assert run_index(root, encoder, bare).embedded == 6
     assert run_index(root, encoder, settings).embedded == 0
 
@@ -393,7 +395,7 @@ def test_a_folder_of_the_library_is_seen_from_the_root(root: Path, base: Base) -
     adapters(root / "own", Path(base.folder), ["python"])
     settings = Settings(model=base.folder, adapters="own")
     with opened(root, settings) as index:
-        assert list(index.space.adapters.named()) == ["python"]
+        assert list(index.primary.space.adapters.named()) == ["python"]
     with pytest.raises(ModelError, match="elsewhere"), opened(root, replace(settings, adapters="elsewhere")):
         refuse()
 

@@ -178,11 +178,11 @@ def test_the_mean_of_its_windows_stands_for_a_long_unit(tmp_path: Path) -> None:
     run_index(tmp_path, HashingEncoder())
     with opened(tmp_path) as index:
         (unit_id,) = (hit.unit_id for hit in index.catalog.units_of("long.py") if hit.kind == "function")
-        windows = index.vectors.of_unit(unit_id)
+        windows = index.primary.vectors.of_unit(unit_id)
         mean = np.mean(windows, axis=0)
         index.catalog.choose(None, ("function",))
-        ids, means = index.vectors.means()
-        one = index.vectors.mean_of_unit(unit_id)
+        ids, means = index.primary.vectors.means()
+        one = index.primary.vectors.mean_of_unit(unit_id)
     assert len(windows) > 2 and ids.tolist() == [unit_id]
     np.testing.assert_allclose(means[0], mean / np.linalg.norm(mean), atol=1e-5)
     np.testing.assert_allclose(one, means[0], atol=1e-6)
@@ -190,9 +190,9 @@ def test_the_mean_of_its_windows_stands_for_a_long_unit(tmp_path: Path) -> None:
 
 def test_means_are_the_same_however_the_rows_are_cut(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     index.catalog.choose(None, ())
-    ids, means = index.vectors.means()
+    ids, means = index.primary.vectors.means()
     monkeypatch.setattr("codesift.index.vectors._ROWS_AT_ONCE", 1)
-    others, cut = index.vectors.means()
+    others, cut = index.primary.vectors.means()
     assert ids.tolist() == others.tolist()
     np.testing.assert_allclose(means, cut, atol=1e-6)
 

@@ -64,7 +64,7 @@ def places(answer: Answer) -> list[str]:
 def origin_of(index: Index, path: str, name: str) -> Origin:
     hit = next(hit for hit in index.catalog.units_of(path) if hit.qualified_name == name)
     lines = hit.start_line, hit.end_line
-    return Origin(f"{path}:{name}", hit.language, index.vectors.of_unit(hit.unit_id), path, lines)
+    return Origin(f"{path}:{name}", hit.language, index.primary.vectors.of_unit(hit.unit_id), path, lines)
 
 
 # -- query ----------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def test_the_most_similar_comes_first_and_never_the_unit_itself(index: Index) ->
 def test_a_similar_hit_is_scored_by_its_cosine_and_its_tokens(index: Index) -> None:
     origin = origin_of(index, "sea/tide.py", "height")
     for hit in similar(origin, index, SETTINGS, 3, Filter()).hits:
-        cosine = float(np.max(np.array(index.vectors.of_unit(hit.unit_id)) @ origin.vectors[0]))
+        cosine = float(np.max(np.array(index.primary.vectors.of_unit(hit.unit_id)) @ origin.vectors[0]))
         assert hit.signals == {"meaning": pytest.approx(cosine, abs=1e-3), "tokens": hit.common_tokens}
         assert min(hit.signals.values()) <= hit.score <= max(hit.signals.values())
 

@@ -17,7 +17,9 @@ def put(
     catalog.put_file(source, b"digest", units, skipped)
 
 
-def names(catalog: Catalog, full_text: FullText, *words: str, share: float = 1.0, limit: int = 10) -> list[str]:
+def names(
+    catalog: Catalog, full_text: FullText, *words: str, share: float = 1.0, limit: int = 10
+) -> list[str]:
     found = full_text.best(words, EQUAL, limit, share)
     hits = catalog.hits(unit_id for unit_id, _ in found)
     return [hits[unit_id].name for unit_id, _ in found]

@@ -15,7 +15,7 @@ from codesift.config import Settings
 from codesift.index.location import cache_place, make_index_folder
 from codesift.index.opening import Index, open_index
 from codesift.models.bases import Space
-from codesift.session import Desk, index_repository
+from codesift.session import Repository
 from codesift.types import Encoder, Report, Unit, Window
 from codesift.words import terms
 
@@ -96,16 +96,19 @@ def write(root: Path, path: str, text: str) -> Path:
 
 def run_index(root: Path, encoder: Encoder, settings: Settings | None = None) -> Report:
     """What `codesift index` does, with this encoder."""
-    lines: list[str] = []
-    return index_repository(desk_of(root, encoder, settings, lines.append))
+    with repository_of(root, encoder, settings) as repository:
+        return repository.refresh()
 
 
-def desk_of(
-    root: Path, encoder: Encoder | None, settings: Settings | None, notify: Callable[[str], None]
-) -> Desk:
-    """What the verbs work with, with this encoder; None refuses to encode."""
+def repository_of(
+    root: Path,
+    encoder: Encoder | None,
+    settings: Settings | None = None,
+    notify: Callable[[str], None] | None = None,
+) -> Repository:
+    """A repository with this encoder; None refuses to encode."""
     opening = (lambda space: encoder) if encoder else refuse
-    return Desk(root, settings or Settings(), notify, no_progress, opening)
+    return Repository(root, settings or Settings(), notify, no_progress, opening)
 
 
 @contextmanager

@@ -78,7 +78,9 @@ def cases(bench: Bench, repo: str, rows: Mapping[str, Sequence[Row]], way: str) 
         for part in (FILE, FUNCTION, NOTHING):
             for row in rows.get(part, ()):
                 question = Question(row["query"], 0, lexical, semantic)
-                known = candidates(question, index, bench.settings, lambda: bench.encoder(index.space))
+                known = candidates(
+                    question, index, bench.settings, lambda: bench.encoder(index.primary.space)
+                )
                 yield Case(part, repo, row, *known)
 
     found: list[Case] = bench.on(repo, lambda index: list(work(index)))
