@@ -33,9 +33,7 @@ def loaded(folder: Path, *arguments: str, code: int = 0) -> set[str]:
 
 
 def test_importing_the_package_loads_nothing_heavy(tmp_path: Path) -> None:
-    code = (
-        "import codesift.terminal.app, codesift.search.query, codesift.index.update, sys; print(*sys.modules)"
-    )
+    code = "import codesift, codesift.terminal.app, codesift.session, sys; codesift.open; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )

@@ -7,6 +7,7 @@ import os
 import secrets
 import sqlite3
 import stat
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -32,6 +33,8 @@ _DAMAGE = (
     "decode to UTF-8",
 )
 """Words of SQLite's messages about a file whose content is not what SQLite, or its full text, wrote."""
+_LINK_SECONDS = 0.5
+"""Seconds waited for another process to remove the second name of a database that it has just made."""
 _LITTLE_SPACE = 256 * 1024
 """Bytes. SQLite says "disk I/O error" where the disk filled up under its shared memory file."""
 
@@ -120,8 +123,13 @@ def _check_kind(path: Path, shared: bool) -> None:
         status = os.lstat(path)
         if not stat.S_ISREG(status.st_mode):
             raise damaged(path, "not a regular file")
-        if status.st_nlink > 1 and not shared:
-            raise damaged(path, "the file has another name elsewhere")
+        until = time.monotonic() + _LINK_SECONDS
+        # A new database has its fresh name beside its own for a moment, see `take_place`.
+        while status.st_nlink > 1 and not shared:
+            if time.monotonic() > until:
+                raise damaged(path, "the file has another name elsewhere")
+            time.sleep(0.01)
+            status = os.lstat(path)
 
 
 def _read_head(path: Path) -> bytes:

@@ -146,7 +146,7 @@ class Matrix:
         import numpy as np
 
         parts: list[Ids] = []
-        with path.open("xb") as file:
+        with open(path, "xb", opener=_private) as file:
             file.write(bytes(_HEADER.size))
             for some, rows in blocks:
                 parts.append(some)
@@ -191,6 +191,10 @@ def blocks_of(block: Block, after: int = 0, size: int = 8192) -> Iterator[Block]
     start = int(ids.searchsorted(after, side="right"))
     for at in range(start, len(ids), size):
         yield ids[at : at + size], rows[at : at + size]
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _extract(block: Block) -> bytes:

@@ -40,14 +40,15 @@ def nearest(index: Index, vectors: Sequence[Matrix], limit: int, selection: Sele
 def compared(index: Index, vectors: Sequence[Matrix], unit_ids: Iterable[int]) -> Near:
     """How near units are; those without a vector are left out.
 
-    The last digits are the same whether the graph, a scan of the matrix or one of the database found them.
+    The last digits are the same whichever search found the units, and in whatever order.
     """
     near: Near = {}
     if vectors:
         import numpy as np
 
         for windows, data in index.primary.neighbors.of_units(unit_ids):
-            cosines = (data @ np.stack(vectors).T).max(axis=1)
+            # A matrix product's last digits would depend on the row that a window happens to stand in.
+            cosines = np.einsum("wd,qd->wq", data, np.stack(vectors)).max(axis=1)  # (windows,)
             for window, cosine in zip(windows, cosines.tolist(), strict=True):
                 if window.unit_id not in near or cosine > near[window.unit_id][0]:
                     near[window.unit_id] = cosine, (window.start_line, window.end_line)

@@ -16,7 +16,7 @@ from codesift.types import SourceFile
 def test_an_empty_catalog_answers_everything_with_nothing(catalog: Catalog, full_text: FullText) -> None:
     assert catalog.files() == [] and catalog.file("a.py") is None
     assert catalog.counts() == (0, 0)
-    assert catalog.units_of("a.py") == catalog.named("a", False) == []
+    assert catalog.units_of("a.py") == catalog.named("a") == []
     assert full_text.best(["a"], EQUAL, 10) == [] and catalog.hits([1, 2]) == {}
 
 
@@ -96,7 +96,7 @@ def test_languages_are_counted_by_files_and_units(catalog: Catalog) -> None:
 
 def test_a_name_is_found_in_any_letter_case_and_only_whole(catalog: Catalog) -> None:
     put(catalog, "a.py", unit("Quay.release"), unit("Crane.release"), unit("released"))
-    found = catalog.hits(catalog.named("RELEASE", False)).values()
+    found = catalog.hits(catalog.named("RELEASE")).values()
     assert {hit.qualified_name for hit in found} == {"Quay.release", "Crane.release"}
 
 
@@ -112,5 +112,5 @@ def test_thousands_of_units_are_fetched_at_once(catalog: Catalog) -> None:
 )
 def test_a_beginning_or_a_slip_finds_names(catalog: Catalog, written: str, found: set[str]) -> None:
     put(catalog, "a.py", unit("mooringFee"), unit("moorings"), unit("berth"), unit("bert_h_other"))
-    hits = catalog.hits(catalog.resembling(written, False)).values()
+    hits = catalog.hits(catalog.resembling(written)).values()
     assert {hit.name for hit in hits} == found

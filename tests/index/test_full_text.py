@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,12 +61,13 @@ def test_a_search_can_be_limited_to_files_and_kinds(catalog: Catalog, full_text:
     put(catalog, "b.py", unit("tide_b"))
     first = catalog.file("a.py")
     assert first is not None
-    assert catalog.choose([first.id], ["function"]) == 1
-    assert names(catalog, full_text, "tide", share=0.5) == ["tide"]
-    assert catalog.choose(None, ["function"]) == 2
-    assert sorted(names(catalog, full_text, "tide", share=0.5)) == ["tide", "tide_b"]
-    assert catalog.choose([], []) == 0
-    assert names(catalog, full_text, "tide", share=0.5) == []
+    one = catalog.select([first.id], ["function"])
+    both = catalog.select(None, ["function"])
+    none = catalog.select([], [])
+    assert (one.fraction, both.fraction, none.fraction) == (1 / 3, 2 / 3, 0)
+    assert names(catalog, full_text, "tide", selection=one) == ["tide"]
+    assert sorted(names(catalog, full_text, "tide", selection=both)) == ["tide", "tide_b"]
+    assert names(catalog, full_text, "tide", selection=none) == []
     assert len(names(catalog, full_text, "tide")) == 3
 
 
@@ -143,9 +145,8 @@ def test_a_filter_that_leaves_few_units_lets_all_words_be_searched(
     put_many(catalog, database)
     only = catalog.file("a.py")
     assert only is not None
-    catalog.choose([only.id], [])
-    assert len(names(catalog, full_text, "tide", "quay", share=0.1, limit=2)) == 2
-    assert names(catalog, full_text, "tide", share=0.0) == []
+    selection = replace(catalog.select([only.id], []), fraction=0.1)
+    assert len(names(catalog, full_text, "tide", "quay", selection=selection, limit=2)) == 2
 
 
 def test_thousands_of_units_are_looked_through_for_a_word(

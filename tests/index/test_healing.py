@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from codesift.housekeeping import status_of
-from fakes import HashingEncoder, desk_of, run_index, write
+from fakes import HashingEncoder, repository_of, run_index, write
 from indexes import KEY, index_of
 from repositories import SHOP, worked
 from repositories import write as write_shop
@@ -27,7 +26,6 @@ from codesift.index.opening import Index
 from codesift.index.repair import heal, rebuild
 from codesift.index.vectors import Vectors
 from codesift.search.query import Question, query
-from codesift.session import on_index
 
 QUESTIONS = ("read the settings", "price of an article", "wait after a failure", "delete old files")
 
@@ -68,11 +66,16 @@ class Ground:
                 for hits in found
             ]
 
-        return on_index(desk_of(self.root, self.encoder, None, self.said.append), work)
+        return self.on_index(work)
+
+    def on_index(self, work: Callable[[Index], Any], settings: Settings | None = None) -> Any:
+        with repository_of(self.root, self.encoder, settings, self.said.append) as repository:
+            return repository.on_index(work)
 
     def check(self) -> None:
         """`codesift status --check`."""
-        status_of(desk_of(self.root, self.encoder, None, self.said.append), checked=True)
+        with repository_of(self.root, self.encoder, None, self.said.append) as repository:
+            repository.status(checked=True)
 
     def run(self, sql: str, *values: object) -> None:
         with closing(sqlite3.connect(index_of(self.root) / "index.db")) as database, database:
@@ -108,7 +111,7 @@ def flipped(path: Path, chance: random.Random) -> None:
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-@pytest.mark.parametrize("suffix", ["index.db", ".hnsw", ".json", "about", "seal"])
+@pytest.mark.parametrize("suffix", ["index.db", ".vectors", ".json", "about", "seal"])
 def test_a_flipped_bit_is_noticed_and_made_good(ground: Ground, suffix: str) -> None:
     chance = random.Random(11)
     for _ in range(20 if suffix == "index.db" else 8):
@@ -201,9 +204,12 @@ def test_without_refresh_damage_is_said_and_nothing_is_changed(ground: Ground) -
 
     ground.run("UPDATE vectors SET data = substr(data, 1, 700) WHERE id = 2")
     before = (index_of(ground.root) / "index.db").read_bytes()
-    desk = desk_of(ground.root, ground.encoder, Settings(refresh=False), ground.said.append)
+
+    def work(index: Index) -> Any:
+        return query(Question("price", 5), index, Settings(), lambda: ground.encoder)
+
     with pytest.raises(DamagedIndexError):
-        on_index(desk, lambda index: query(Question("price", 5), index, Settings(), lambda: ground.encoder))
+        ground.on_index(work, Settings(refresh=False))
     assert (index_of(ground.root) / "index.db").read_bytes() == before
 
 
@@ -212,7 +218,7 @@ def test_a_real_bug_deletes_nothing(ground: Ground) -> None:
         raise KeyError("a bug")
 
     with pytest.raises(KeyError):
-        on_index(desk_of(ground.root, ground.encoder, None, ground.said.append), work)
+        ground.on_index(work)
     assert ground.answers() == ground.expected and ground.said == [] and ground.encoder.encoded == []
 
 
@@ -284,7 +290,7 @@ def test_an_endless_view_and_a_foreign_graph_do_no_harm(
                 "SELECT key, 'x' AS value FROM n"
             )
     else:
-        (graph,) = folder.glob("*.hnsw")
+        (graph,) = folder.glob("*.vectors")
         graph.write_bytes(graph.read_bytes()[:40] + b"\xff" * 8 + graph.read_bytes()[48:])
     done = codesift("query", "price", "--json", "--root", shop)
     assert worked(done) == clean

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import HashingEncoder, no_progress, opened, refuse, run_index, write
+from fakes import HashingEncoder, no_progress, opened, refuse, repository_of, run_index, write
 from numpy.typing import NDArray
 
 from codesift.config import Settings
-from codesift.index.update import apply, plan
-from codesift.types import Encoder, Report
+from codesift.index.plan import plan
+from codesift.index.update import OpenEncoder, Update
+from codesift.types import Encoder, Progress, Report
 
 TIDE = "def tide():\n    return 'high water'\n\n\ndef ebb():\n    return 'low water'\n"
 QUAY = "def moor():\n    return 'rope'\n"
@@ -38,6 +39,18 @@ def settle(root: Path) -> None:
     before = time.time() - 60
     for path in root.rglob("*.py"):
         os.utime(path, (before, before))
+
+
+def update(
+    root: Path,
+    open_encoder: OpenEncoder,
+    progress: Progress = no_progress,
+    settings: Settings | None = None,
+) -> Report:
+    """One update of an index that is there."""
+    settings = settings or Settings()
+    with opened(root, settings) as index:
+        return Update(index, settings, progress, open_encoder).run(plan(index, settings), "vectors")
 
 
 def names(root: Path) -> list[str]:
@@ -70,9 +83,7 @@ def test_the_first_run_stores_every_unit_with_a_vector(root: Path, encoder: Hash
 
 def test_the_second_run_opens_no_encoder(root: Path, encoder: HashingEncoder) -> None:
     run_index(root, encoder)
-    with opened(root) as index:
-        found = plan(index, Settings())
-        report = apply(found, index, Settings(), no_progress, refuse)
+    report = update(root, refuse)
     assert (report.parsed, report.embedded, report.removed, report.units) == (0, 0, 0, 3)
 
 
@@ -212,8 +223,8 @@ def test_a_file_that_changes_between_parsing_and_embedding_is_left_to_the_next_r
         write(root, "quay.py", QUAY.replace("rope", "wire"))
         return encoder
 
+    update(root, change)
     with opened(root) as index:
-        apply(plan(index, Settings()), index, Settings(), no_progress, change)
         assert index.primary.vectors.ready() == 2
     assert not any("wire" in text or "rope" in text for text in encoder.encoded)
     report: Report = run_index(root, encoder)
@@ -227,30 +238,66 @@ def test_progress_ends_each_stage_at_its_total(root: Path, encoder: HashingEncod
         assert done >= last.get(stage, (0, 0))[0]
         last[stage] = done, total
 
-    opening: Callable[[object], Encoder] = lambda space: encoder  # noqa: E731
-    with opened(root) as index:
-        apply(plan(index, Settings()), index, Settings(), note, opening)
+    update(root, lambda space: encoder, note, Settings(ann_from=1))
     assert set(last) >= {"parse", "embed", "graph"}
     assert all(done == total for done, total in last.values())
 
 
 def test_code_that_comes_back_is_found_by_its_vector_again(root: Path, encoder: HashingEncoder) -> None:
-    """As after switching to another branch and back: the graph was rebuilt without it in between."""
-    for number in range(40):
+    """As after switching to another branch and back: the matrix was written without it in between."""
+    for number in range(20):
         write(root, f"net/{number}.py", f"def net{number}():\n    return 'mesh {number}'\n")
     settle(root)
     run_index(root, encoder)
     (root / "net").rename(root.parent / "away")
-    for number in range(20):
+    for number in range(25):
         write(root, f"new/{number}.py", f"def new{number}():\n    return 'fresh {number}'\n")
     run_index(root, encoder)
     (root.parent / "away").rename(root / "net")
     report = run_index(root, encoder)
-    assert (report.embedded, report.reused) == (0, 40)
+    assert (report.embedded, report.reused) == (0, 20)
     with opened(root) as index:
         for row in index.catalog.files():
             for hit in index.catalog.units_of(row.path):
                 (vector,) = index.primary.vectors.of_unit(hit.unit_id)
                 found = [vector_id for vector_id, _ in index.primary.neighbors.search(vector, 5)]
-                near = index.primary.vectors.matches(found, chosen=False)
+                near = index.primary.vectors.matches(found)
                 assert hit.unit_id in {match.unit_id for matches in near.values() for match in matches}
+
+
+def test_vectors_that_nobody_uses_do_not_outnumber_those_in_use(root: Path, encoder: HashingEncoder) -> None:
+    for edit in range(30):
+        write(root, "quay.py", QUAY.replace("rope", f"rope {edit}"))
+        write(root, "sea/tide.py", TIDE.replace("water", f"water {edit}"))
+        run_index(root, encoder)
+    with opened(root) as index:
+        used, _ = index.primary.vectors.usage(10**9)
+        assert used == 3 and index.database.value("SELECT count(*) FROM vectors") <= 2 * used
+
+
+def test_each_stage_can_be_asked_for_alone(root: Path, encoder: HashingEncoder) -> None:
+    with repository_of(root, None) as repository:
+        report = repository.refresh("words")
+        assert (report.parsed, report.units, report.embedded) == (2, 3, 0)
+    with opened(root) as index:
+        assert index.full_text.best(["rope"], (1, 1, 1, 1), 10) and index.primary.vectors.ready() == 0
+        wanted = [hit.unit_id for hit in index.catalog.units_of("sea/tide.py") if hit.name == "ebb"]
+    with repository_of(root, encoder) as repository:
+        assert repository.embed(wanted).embedded == 1
+        assert repository.embed(wanted).embedded == 0
+    assert len(encoder.encoded) == 1 and "low water" in encoder.encoded[0]
+    with opened(root) as index:
+        assert [file.waiting for file in index.primary.vectors.pending()] == [{1}, {2}]
+    with repository_of(root, encoder) as repository:
+        report = repository.refresh("vectors")
+    assert (report.parsed, report.embedded, report.units) == (0, 2, 3)
+
+
+def test_another_grammar_version_parses_every_file_again(
+    root: Path, encoder: HashingEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_index(root, encoder)
+    assert run_index(root, encoder).parsed == 0
+    monkeypatch.setattr("codesift.index.plan.parser_version", lambda: "another")
+    report = run_index(root, encoder)
+    assert (report.parsed, report.embedded, report.reused) == (2, 0, 3)

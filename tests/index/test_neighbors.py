@@ -1,4 +1,4 @@
-"""Scans and graphs find what an exact search finds, and are never trusted further than they can be checked."""
+"""Scans and graphs find what an exact search finds, and are trusted no further than they can be checked."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -42,7 +43,7 @@ def test_what_one_stores_the_next_finds(root: Path) -> None:
 def test_a_closed_index_cannot_be_used(root: Path) -> None:
     with opened(root) as index:
         pass
-    with pytest.raises(StorageError):
+    with pytest.raises(sqlite3.ProgrammingError):
         index.catalog.counts()
 
 
@@ -55,7 +56,7 @@ def test_the_vectors_of_another_model_wait_beside_the_first(root: Path, tmp_path
     for settings in (Settings(), other):
         with opened(root, settings) as index:
             assert index.primary.vectors.ready() == 1
-    assert len(list(index_of(root).glob("*.hnsw"))) == 2
+    assert len(list(index_of(root).glob("*.vectors"))) == 2
 
 
 def test_an_unknown_model_opens_nothing(root: Path) -> None:

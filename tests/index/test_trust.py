@@ -89,7 +89,7 @@ FOREIGN: dict[str, Callable[[Path], object]] = {
     ),
 }
 HARMLESS: dict[str, Callable[[Path], object]] = {
-    "another graph": lambda folder: next(folder.glob("*.hnsw")).write_bytes(b"\0" * 5000),
+    "other vectors": lambda folder: next(folder.glob("*.vectors")).write_bytes(b"\0" * 5000),
     "a file nobody opens": lambda folder: (folder / "signed.json-0123456789abcdef").touch(),
     "no lock": lambda folder: (folder / "lock").unlink(),
 }

@@ -11,6 +11,7 @@ from fakes import unit
 
 from codesift.index.catalog import Catalog
 from codesift.index.database import Database
+from codesift.index.selection import EVERYTHING, Selection
 from codesift.index.vectors import Match, Vectors, WindowRow
 from codesift.types import SourceFile
 
@@ -45,8 +46,8 @@ def store(vectors: Vectors, unit_id: int, *rows: tuple[bytes, bytes]) -> list[in
     return ids
 
 
-def used(vectors: Vectors, after: int = 0, chosen: bool = False) -> list[int]:
-    return [int(i) for ids, _ in vectors.blocks(after, chosen) for i in ids]
+def used(vectors: Vectors, selection: Selection = EVERYTHING) -> list[int]:
+    return [int(i) for ids, _ in vectors.blocks(selection=selection) for i in ids]
 
 
 def test_a_vector_is_kept_by_the_digest_of_its_text(vectors: Vectors) -> None:
@@ -63,11 +64,12 @@ def test_a_text_known_already_keeps_its_first_vector_and_id(vectors: Vectors) ->
 
 
 def test_files_wait_until_each_of_their_units_has_windows(vectors: Vectors) -> None:
-    assert vectors.pending() == [("a.py", [1, 2]), ("b.py", [3])]
+    assert vectors.pending() == [("a.py", [1, 2], {1, 2}), ("b.py", [3], {3})]
     store(vectors, 1, (b"one", data(1, 0)))
-    assert vectors.pending() == [("a.py", [1, 2]), ("b.py", [3])]
+    assert vectors.pending() == [("a.py", [1, 2], {2}), ("b.py", [3], {3})]
+    assert vectors.pending([1, 3]) == [("b.py", [3], {3})] and vectors.pending([]) == []
     store(vectors, 2, (b"two", data(1, 0)))
-    assert vectors.pending() == [("b.py", [3])]
+    assert vectors.pending() == [("b.py", [3], {3})]
 
 
 def test_a_unit_is_ready_once_however_many_windows_it_has(vectors: Vectors) -> None:
@@ -87,7 +89,7 @@ def test_a_units_vectors_come_in_the_order_of_its_windows(vectors: Vectors) -> N
 def test_one_vector_may_belong_to_several_units(vectors: Vectors) -> None:
     (shared,) = store(vectors, 1, (b"one", data(1, 0)))
     store(vectors, 3, (b"one", data(1, 0)))
-    assert sorted(vectors.matches([shared, 999], False)[shared]) == [Match(1, 1, 10), Match(3, 1, 10)]
+    assert sorted(vectors.matches([shared, 999])[shared]) == [Match(1, 1, 10), Match(3, 1, 10)]
     assert used(vectors) == [shared]
 
 
@@ -95,15 +97,16 @@ def test_only_chosen_units_match_where_that_is_asked(database: Database, vectors
     (shared,) = store(vectors, 1, (b"one", data(1, 0)))
     (own,) = store(vectors, 2, (b"two", data(1, 0)))
     store(vectors, 3, (b"one", data(1, 0)))
-    Catalog(database).choose(None, ["class"])
-    assert vectors.matches([shared, own], True) == {shared: [Match(3, 1, 10)]}
-    assert used(vectors, chosen=True) == [shared]
+    classes = Catalog(database).select(None, ["class"])
+    assert vectors.matches([shared, own], classes) == {shared: [Match(3, 1, 10)]}
+    assert used(vectors, classes) == [shared]
 
 
 def test_blocks_hold_the_vectors_in_use_above_an_id(vectors: Vectors) -> None:
     first, second = store(vectors, 1, (b"one", data(1, 0)), (b"two", data(0, 1)))
     vectors.put([(b"nobody's", data(1, 1))])
-    assert used(vectors) == [first, second] and used(vectors, after=first) == [second]
+    assert used(vectors) == [first, second]
+    assert [ids.tolist() for ids, _ in vectors.blocks(after=first)] == [[second]]
     ((ids, block),) = vectors.blocks()
     assert block.shape == (2, 2) and block.dtype == np.float32 and ids.dtype == np.int64
     assert vectors.usage(first) == (1, 1) and vectors.usage(0) == (0, 2)
@@ -135,10 +138,18 @@ def test_a_space_keeps_its_vectors_when_it_is_opened_again(database: Database, v
 def test_only_unused_vectors_are_dropped_the_oldest_first(vectors: Vectors) -> None:
     store(vectors, 1, (b"used", data(1, 0)))
     vectors.put([(b"old", data(1, 0)), (b"new", data(1, 0))])
-    vectors.drop_unused(spare=1)
+    vectors.drop_unused()
     assert set(vectors.ids([b"used", b"old", b"new"])) == {b"used", b"new"}
-    vectors.drop_unused(spare=0)
-    assert set(vectors.ids([b"used", b"old", b"new"])) == {b"used"}
+    vectors.drop_unused()
+    assert set(vectors.ids([b"used", b"old", b"new"])) == {b"used", b"new"}
+
+
+def test_vectors_that_another_process_registers_later_are_seen(database: Database) -> None:
+    reader, writer = Vectors(database, "later"), Vectors(database, "later")
+    assert not reader.is_known()
+    writer.register()
+    store(writer, 1, (b"one", data(1, 0)))
+    assert reader.is_known() and reader.ready() == 1 and len(reader.of_unit(1)) == 1
 
 
 def test_the_vectors_of_a_removed_file_stay_for_who_has_its_text_again(
@@ -147,4 +158,4 @@ def test_the_vectors_of_a_removed_file_stay_for_who_has_its_text_again(
     (kept,) = store(vectors, 3, (b"one", data(1, 0)))
     Catalog(database).remove_files(["b.py"])
     assert vectors.ids([b"one"]) == {b"one": kept}
-    assert vectors.matches([kept], False) == {} and used(vectors) == []
+    assert vectors.matches([kept]) == {} and used(vectors) == []

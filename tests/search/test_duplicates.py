@@ -180,8 +180,8 @@ def test_the_mean_of_its_windows_stands_for_a_long_unit(tmp_path: Path) -> None:
         (unit_id,) = (hit.unit_id for hit in index.catalog.units_of("long.py") if hit.kind == "function")
         windows = index.primary.vectors.of_unit(unit_id)
         mean = np.mean(windows, axis=0)
-        index.catalog.choose(None, ("function",))
-        ids, means = index.primary.vectors.means()
+        functions = index.catalog.select(None, ("function",))
+        ids, means = index.primary.vectors.means(functions)
         one = index.primary.vectors.mean_of_unit(unit_id)
     assert len(windows) > 2 and ids.tolist() == [unit_id]
     np.testing.assert_allclose(means[0], mean / np.linalg.norm(mean), atol=1e-5)
@@ -189,7 +189,6 @@ def test_the_mean_of_its_windows_stands_for_a_long_unit(tmp_path: Path) -> None:
 
 
 def test_means_are_the_same_however_the_rows_are_cut(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    index.catalog.choose(None, ())
     ids, means = index.primary.vectors.means()
     monkeypatch.setattr("codesift.index.vectors._ROWS_AT_ONCE", 1)
     others, cut = index.primary.vectors.means()

@@ -11,9 +11,10 @@ from fakes import HashingEncoder, opened, refuse, run_index, write
 
 from codesift.config import Settings
 from codesift.index.opening import Index
-from codesift.search.filters import Filter, choose
+from codesift.search.filters import Filter, select
 from codesift.search.lookup import Origin, unit_of_code
-from codesift.search.query import Question, candidates, query, similar
+from codesift.search.query import Question, candidates, query
+from codesift.search.similar import similar
 from codesift.types import Answer, Hit
 
 SETTINGS = Settings()
@@ -149,11 +150,11 @@ def test_kinds_are_filtered(index: Index) -> None:
     assert {hit.kind for hit in answer.hits} == {"class", "method"}
 
 
-def test_the_share_that_passes_is_below_1_as_soon_as_there_is_a_filter(index: Index) -> None:
-    assert choose(index, Filter()) == 1
-    assert 0 < choose(index, Filter(languages=("go",))) < 1
-    assert choose(index, Filter(paths=("*",))) < 1
-    assert choose(index, Filter(paths=("nowhere",))) == 0
+def test_a_filter_selects_a_fraction_of_the_units(index: Index) -> None:
+    assert select(index, Filter()).is_everything()
+    assert 0 < select(index, Filter(languages=("go",))).fraction < 1
+    assert not select(index, Filter(paths=("*",))).is_everything()
+    assert select(index, Filter(paths=("nowhere",))).fraction == 0
 
 
 def test_a_narrow_filter_finds_all_it_can_in_a_large_index(tmp_path: Path) -> None:

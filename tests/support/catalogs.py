@@ -1,9 +1,10 @@
-"""What tests of the catalog and of the full_text have in common: they are two sides of one database."""
+"""What tests of the catalog and of the full text have in common: they are two sides of one database."""
 
 from __future__ import annotations
 
 from codesift.index.catalog import Catalog
 from codesift.index.full_text import FullText
+from codesift.index.selection import EVERYTHING, Selection
 from codesift.types import SourceFile, Unit
 
 EQUAL = (1.0, 1.0, 1.0, 1.0)
@@ -18,8 +19,12 @@ def put(
 
 
 def names(
-    catalog: Catalog, full_text: FullText, *words: str, share: float = 1.0, limit: int = 10
+    catalog: Catalog,
+    full_text: FullText,
+    *words: str,
+    selection: Selection = EVERYTHING,
+    limit: int = 10,
 ) -> list[str]:
-    found = full_text.best(words, EQUAL, limit, share)
+    found = full_text.best(words, EQUAL, limit, selection)
     hits = catalog.hits(unit_id for unit_id, _ in found)
     return [hits[unit_id].name for unit_id, _ in found]

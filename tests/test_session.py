@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from codesift.housekeeping import delete_index, status_of
-from fakes import HashingEncoder, desk_of, opened, run_index, write
+from fakes import HashingEncoder, opened, repository_of, run_index, write
 from indexes import index_of
 
 from codesift.config import Settings
 from codesift.errors import DamagedIndexError, UsageError
 from codesift.index.location import DATABASE, write_lock
 from codesift.index.opening import Index
-from codesift.session import index_repository, on_index
+from codesift.session import Repository
 from codesift.types import Encoder
 
 AS_IT_IS = Settings(refresh=False)
@@ -27,7 +26,7 @@ def root(tmp_path: Path) -> Path:
 
 
 class Desk:
-    """Calls `on_index` and keeps what the user was told."""
+    """Opens the repository for each search and keeps what the user was told."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -39,7 +38,11 @@ class Desk:
         def work(index: Index) -> list[str]:
             return [h.name for row in index.catalog.files() for h in index.catalog.units_of(row.path)]
 
-        return on_index(desk_of(self.root, encoder, settings, self.said.append), work)
+        with self.open(encoder, settings) as repository:
+            return repository.on_index(work)
+
+    def open(self, encoder: Encoder | None = None, settings: Settings | None = None) -> Repository:
+        return repository_of(self.root, encoder, settings, self.said.append)
 
 
 @pytest.fixture
@@ -98,8 +101,8 @@ def test_a_damaged_index_is_built_again(indexed: Desk, command: str) -> None:
     if command == "search":
         assert indexed.names(encoder=HashingEncoder()) == ["tide"]
     else:
-        report = index_repository(desk_of(indexed.root, HashingEncoder(), None, indexed.said.append))
-        assert report.embedded == 1
+        with indexed.open(HashingEncoder()) as repository:
+            assert repository.refresh().embedded == 1
     assert len(indexed.said) == 1 and indexed.said[0].endswith("indexing all files again")
     assert indexed.names() == ["tide"]
 
@@ -116,32 +119,32 @@ def test_work_that_fails_does_not_cost_the_index(indexed: Desk) -> None:
     def work(index: Index) -> str:
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError):
-        on_index(desk_of(indexed.root, None, None, indexed.said.append), work)
+    with pytest.raises(ZeroDivisionError), indexed.open() as repository:
+        repository.on_index(work)
     assert indexed.names() == ["tide"]
 
 
 def test_status_tells_what_is_there_and_how_stale(indexed: Desk) -> None:
-    before = status_of(desk_of(indexed.root, None, None, indexed.said.append))
+    before = indexed.open().status()
     assert (before["files"], before["units"], before["vectors_ready"]) == (1, 1, 1)
     assert before["languages"] == {"python": 1} and before["model"] == Settings().model
     assert before["size_bytes"] > 0 and before["index"] == str(index_of(indexed.root))
     write(indexed.root, "b.py", "x = 1\n")
-    after = status_of(desk_of(indexed.root, None, None, indexed.said.append))
-    assert after["stale_files"] == before["stale_files"] + 1 and after["files"] == 1
+    after = indexed.open().status()
+    assert (before["stale_files"], after["stale_files"], after["files"]) == (0, 1, 1)
 
 
 def test_status_needs_an_index(desk: Desk) -> None:
     with pytest.raises(UsageError, match="there is no index"):
-        status_of(desk_of(desk.root, None, None, desk.said.append))
+        desk.open().status()
     assert not index_of(desk.root).exists()
 
 
 def test_a_deleted_index_is_gone_and_its_size_told(indexed: Desk) -> None:
-    desk = desk_of(indexed.root, None, None, indexed.said.append)
-    folder, freed = delete_index(desk)
-    assert folder == index_of(indexed.root) and freed > 0 and not folder.exists()
-    assert delete_index(desk) == (None, 0)
+    with indexed.open() as repository:
+        folder, freed = repository.delete()
+        assert folder == index_of(indexed.root) and freed > 0 and not folder.exists()
+        assert repository.delete() == (None, 0)
 
 
 def test_settings_decide_how_many_are_indexed(root: Path) -> None:
