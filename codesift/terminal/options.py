@@ -7,6 +7,9 @@ from typing import Annotated, Optional
 
 import typer
 
+from codesift.config import Settings
+
+_DEFAULTS = Settings()
 _FILTERS, _OUTPUT, _HOW = "Which results", "How they are shown", "How it searches"
 
 Root = Annotated[
@@ -15,7 +18,9 @@ Root = Annotated[
 ]
 Results = Annotated[
     Optional[int],  # noqa: UP045
-    typer.Option("-k", "--results", metavar="N", help="At most N results.  [default: 10]"),
+    typer.Option(
+        "-k", "--results", metavar="N", help="At most N results.", show_default=str(_DEFAULTS.results)
+    ),
 ]
 Languages = Annotated[
     Optional[list[str]],  # noqa: UP045
@@ -77,7 +82,8 @@ Least = Annotated[
         "--min",
         metavar="COSINE",
         help="Least cosine of the vectors of two units, above 0 and at most 1. With --all, three quarters of "
-        "their tokens must be the same as well.  [default: 0.9 with --all]",
+        "their tokens must be the same as well.",
+        show_default="0.9 with --all",
     ),
 ]
 Strict = Annotated[
@@ -89,11 +95,16 @@ NoRefresh = Annotated[
 ]
 Model = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option("--model", metavar="NAME", help="Base model, a name of `codesift models` or a folder."),
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="Base model, a name of `codesift models` or a folder.",
+        show_default=_DEFAULTS.model,
+    ),
 ]
 Threads = Annotated[
     Optional[int],  # noqa: UP045
-    typer.Option("--threads", metavar="N", help="Threads to embed with.  [default: all]"),
+    typer.Option("--threads", metavar="N", help="Threads to embed with.", show_default="all"),
 ]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no notes.")]
 Code = Annotated[
