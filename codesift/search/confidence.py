@@ -21,6 +21,8 @@ TRAITS: Mapping[str, str] = {
 }
 """Name -> what it is. The length of the query is left out on purpose: it tells apart questions that were
 written for a benchmark, and nothing else."""
+TRAIT_SIGNALS = frozenset(("cosine", "coverage", "path_words", "symbol"))
+"""The signals that `traits` reads."""
 NO_WORDS = {"coverage": 0.0, "best_coverage": 0.0, "unknown": 1.0}
 """Traits of a ranking that no word speaks for."""
 _MARGIN_RANK = 20

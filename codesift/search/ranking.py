@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from codesift.config import Settings
-from codesift.search.confidence import NO_WORDS, NOTHING, Calibration, traits
+from codesift.search.confidence import NO_WORDS, NOTHING, TRAIT_SIGNALS, Calibration, traits
 from codesift.search.signals import Asked, Evidence, measure
 from codesift.types import Hit, Judgement
 
@@ -89,7 +89,9 @@ def fuse(
     """
     model = model or fitted()
     weights = _weighted(model, settings)
-    signals = measure(asked, hits, found)
+    signals = measure(
+        asked, hits, found, TRAIT_SIGNALS | {name for name, weight in weights.items() if weight}
+    )
     shares = {unit_id: _shares(own, weights) for unit_id, own in signals.items()}
     values = {unit_id: sum(own.values()) for unit_id, own in shares.items()}
     by_value = sorted(hits.values(), key=lambda hit: (-values[hit.unit_id], hit.path, hit.start_line))
@@ -140,7 +142,7 @@ def _weighted(model: Model, settings: Settings) -> dict[str, float]:
 
 def _shares(signals: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, float]:
     """What each signal that counts adds to a unit's value."""
-    return {name: share for name, weight in weights.items() if (share := weight * signals[name])}
+    return {name: share for name, weight in weights.items() if weight and (share := weight * signals[name])}
 
 
 def _without_overlaps(ranked: Iterable[Hit]) -> Iterator[Hit]:

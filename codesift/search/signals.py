@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from statistics import fmean
 
 from codesift.repository.path_roles import (
@@ -98,44 +99,71 @@ class Asked:
         return sum(self.rarity[word] for word in words) / total if total else 0.0
 
 
+Measure = Callable[[Hit], float]
+"""The value of one signal for one candidate."""
+
+
 def measure(
-    asked: Asked, hits: Mapping[int, Hit], found: Mapping[int, Evidence]
+    asked: Asked,
+    hits: Mapping[int, Hit],
+    found: Mapping[int, Evidence],
+    wanted: Collection[str] = SIGNALS,
 ) -> dict[int, dict[str, float]]:
-    """Unit id -> its signals, each of `SIGNALS`.
+    """Compute the signals of all candidates: unit id -> signal -> value.
 
     Args:
         asked: the query.
         hits: unit id -> the unit, for every candidate.
-        found: unit id -> what was found for it, at least for those.
+        found: unit id -> what the searches found for it, at least for the candidates.
+        wanted: the signals to compute, all of `SIGNALS` by default; the others cost nothing.
     """
-    shares = {has: asked.share(has) for has in {found[unit_id].has for unit_id in hits}}
-    coverage = {unit_id: shares[found[unit_id].has] for unit_id in hits}
-    lexical = {unit_id: (found[unit_id].bm25 or 0.0) * coverage[unit_id] ** 0.5 for unit_id in hits}
-    best = max(lexical.values(), default=0.0) or 1.0
-    cosines = {unit_id: found[unit_id].cosine for unit_id in hits}
-    known = [cosine for cosine in cosines.values() if cosine is not None]
-    spread = _Spread(known)
-    support = _file_support(
-        (hit, lexical[unit_id] / best + spread.scaled(cosines[unit_id])) for unit_id, hit in hits.items()
-    )
-    together: dict[str, set[str]] = defaultdict(set)
-    for unit_id, hit in hits.items():
-        together[hit.path] |= found[unit_id].has
-    file_coverage = {path: asked.share(has) for path, has in together.items()}
-    names = _Names(asked)
-    return {
-        unit_id: {
-            "words": lexical[unit_id] / best,
-            "coverage": coverage[unit_id],
-            "meaning": spread.standard(cosines[unit_id]),
-            "cosine": spread.known(cosines[unit_id]),
-            "file": support[hit.path],
-            "file_coverage": file_coverage[hit.path],
-            "common": math.log1p(found[unit_id].uses),
-            **names.of(hit),
-        }
-        for unit_id, hit in hits.items()
+    measures = {
+        **_Contents(asked, hits, found).measures(),
+        **_name_measures(asked),
+        **_path_measures(asked),
     }
+    chosen = [(name, measures[name]) for name in SIGNALS if name in wanted]
+    return {unit_id: {name: value_of(hit) for name, value_of in chosen} for unit_id, hit in hits.items()}
+
+
+class _Contents:
+    """The signals that come from the words and the vectors of the candidates."""
+
+    def __init__(self, asked: Asked, hits: Mapping[int, Hit], found: Mapping[int, Evidence]) -> None:
+        self._asked, self._hits, self._found = asked, hits, found
+        shares = {has: asked.share(has) for has in {found[unit_id].has for unit_id in hits}}
+        self._coverage = {unit_id: shares[found[unit_id].has] for unit_id in hits}
+        bm25 = {unit_id: (found[unit_id].bm25 or 0.0) * self._coverage[unit_id] ** 0.5 for unit_id in hits}
+        best = max(bm25.values(), default=0.0) or 1.0
+        self._words = {unit_id: value / best for unit_id, value in bm25.items()}
+        cosines = (found[unit_id].cosine for unit_id in hits)
+        self._spread = _Spread([cosine for cosine in cosines if cosine is not None])
+
+    def measures(self) -> dict[str, Measure]:
+        return {
+            "words": lambda hit: self._words[hit.unit_id],
+            "coverage": lambda hit: self._coverage[hit.unit_id],
+            "meaning": lambda hit: self._spread.standard(self._found[hit.unit_id].cosine),
+            "cosine": lambda hit: self._spread.known(self._found[hit.unit_id].cosine),
+            "file": lambda hit: self._file_support[hit.path],
+            "file_coverage": lambda hit: self._file_coverage[hit.path],
+            "common": lambda hit: math.log1p(self._found[hit.unit_id].uses),
+        }
+
+    @cached_property
+    def _file_support(self) -> dict[str, float]:
+        spread = self._spread
+        return _file_support(
+            (hit, self._words[unit_id] + spread.scaled(self._found[unit_id].cosine))
+            for unit_id, hit in self._hits.items()
+        )
+
+    @cached_property
+    def _file_coverage(self) -> dict[str, float]:
+        together: dict[str, set[str]] = defaultdict(set)
+        for unit_id, hit in self._hits.items():
+            together[hit.path] |= self._found[unit_id].has
+        return {path: self._asked.share(has) for path, has in together.items()}
 
 
 class _Spread:
@@ -173,60 +201,82 @@ def _file_support(scored: Iterable[tuple[Hit, float]]) -> dict[str, float]:
     return {path: value / highest for path, value in sums.items()}
 
 
-class _Names:
-    """The signals that lie in names, paths and kinds alone."""
+class _RelatedWords:
+    """The words of the query, held against the words of names and paths."""
 
     def __init__(self, asked: Asked) -> None:
         self._words = list(asked.rarity)
-        self._mentions = [parts[-1] for parts in mentioned(asked.text)] if asked.rarity else []
-        self._folded = {_folded(name) for name in self._mentions}
-        self._symbol = symbol_parts(asked.text) if is_symbol(asked.text) else []
-        plain = query_terms(asked.text)
-        self._no_tests = TEST_WORDS.isdisjoint(plain)
-        self._no_examples = EXAMPLE_WORDS.isdisjoint(plain)
-        self._no_legacy = LEGACY_WORDS.isdisjoint(plain)
         self._related: dict[str, frozenset[str]] = {}
-        self._paths: dict[str, dict[str, float]] = {}
 
-    def of(self, hit: Hit) -> dict[str, float]:
-        definition = hit.kind not in ("module", "text")
-        if hit.path not in self._paths:
-            self._paths[hit.path] = self._of_path(hit.path)
-        return {
-            "name_words": self._share(split_identifier(hit.name)) if definition else 0.0,
-            "mention": float(definition and hit.name in self._mentions),
-            "mention_folded": float(definition and _folded(hit.name) in self._folded),
-            "symbol": symbol_match(self._symbol, hit) if definition and self._symbol else 0.0,
-            "module": _LEFTOVER.get(hit.kind, 0.0),
-            "short": 1 / (1 + hit.lines()),
-            **self._paths[hit.path],
-        }
-
-    def _of_path(self, path: str) -> dict[str, float]:
-        *folders, name = path.split("/")
-        stem = name.rpartition(".")[0] or name
-        words = split_identifier("".join(folders[-1:]) if stem in _ENTRIES else stem)
-        return {
-            "path_words": self._share([word for part in folders for word in split_identifier(part)] + words),
-            "file_words": self._share(words),
-            "file_whole": sum(bool(self._asked(word)) for word in words) / len(words) if words else 0.0,
-            "test": float(self._no_tests and is_test(path)),
-            "example": float(self._no_examples and is_example(path)),
-            "legacy": float(self._no_legacy and is_legacy(path)),
-            "depth": float(len(folders)),
-        }
-
-    def _share(self, words: Iterable[str]) -> float:
-        """Share of the query's words that are related to one of these."""
+    def share(self, words: Iterable[str]) -> float:
+        """Share of the query's words that are related to at least one of `words`."""
         if not self._words:
             return 0.0
-        return len(frozenset().union(*map(self._asked, words))) / len(self._words)
+        return len(frozenset().union(*map(self._to, words))) / len(self._words)
 
-    def _asked(self, word: str) -> frozenset[str]:
+    def share_asked(self, words: Sequence[str]) -> float:
+        """Share of `words` that are related to a word of the query."""
+        return sum(bool(self._to(word)) for word in words) / len(words) if words else 0.0
+
+    def _to(self, word: str) -> frozenset[str]:
         """The query's words that a word is related to."""
         if word not in self._related:
             self._related[word] = frozenset(asked for asked in self._words if related(word, asked))
         return self._related[word]
+
+
+def _name_measures(asked: Asked) -> dict[str, Measure]:
+    """The signals that come from a unit's name, kind and length."""
+    words = _RelatedWords(asked)
+    mentions = [parts[-1] for parts in mentioned(asked.text)] if asked.rarity else []
+    folded_mentions = {_folded(name) for name in mentions}
+    symbol = symbol_parts(asked.text) if is_symbol(asked.text) else []
+
+    def for_definitions(value_of: Measure) -> Measure:
+        return lambda hit: value_of(hit) if hit.kind not in ("module", "text") else 0.0
+
+    return {
+        "name_words": for_definitions(lambda hit: words.share(split_identifier(hit.name))),
+        "mention": for_definitions(lambda hit: float(hit.name in mentions)),
+        "mention_folded": for_definitions(lambda hit: float(_folded(hit.name) in folded_mentions)),
+        "symbol": for_definitions(lambda hit: symbol_match(symbol, hit) if symbol else 0.0),
+        "module": lambda hit: _LEFTOVER.get(hit.kind, 0.0),
+        "short": lambda hit: 1 / (1 + hit.lines()),
+    }
+
+
+def _path_measures(asked: Asked) -> dict[str, Measure]:
+    """The signals that come from a unit's path, each computed once for a path."""
+    words = _RelatedWords(asked)
+    plain = query_terms(asked.text)
+    no_tests = TEST_WORDS.isdisjoint(plain)
+    no_examples = EXAMPLE_WORDS.isdisjoint(plain)
+    no_legacy = LEGACY_WORDS.isdisjoint(plain)
+
+    def once_a_path(value_of: Callable[[str], float]) -> Measure:
+        cached = cache(value_of)
+        return lambda hit: cached(hit.path)
+
+    return {
+        "path_words": once_a_path(lambda path: words.share([*_folder_words(path), *_file_words(path)])),
+        "file_words": once_a_path(lambda path: words.share(_file_words(path))),
+        "file_whole": once_a_path(lambda path: words.share_asked(_file_words(path))),
+        "test": once_a_path(lambda path: float(no_tests and is_test(path))),
+        "example": once_a_path(lambda path: float(no_examples and is_example(path))),
+        "legacy": once_a_path(lambda path: float(no_legacy and is_legacy(path))),
+        "depth": once_a_path(lambda path: float(path.count("/"))),
+    }
+
+
+def _folder_words(path: str) -> list[str]:
+    return [word for folder in path.split("/")[:-1] for word in split_identifier(folder)]
+
+
+def _file_words(path: str) -> list[str]:
+    """The words of the file's name, or of its folder's where the name says nothing, as `index.js`."""
+    *folders, name = path.split("/")
+    stem = name.rpartition(".")[0] or name
+    return split_identifier("".join(folders[-1:]) if stem in _ENTRIES else stem)
 
 
 def _folded(name: str) -> str:

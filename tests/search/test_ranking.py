@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from codesift.config import Settings
+from codesift.search import signals
+from codesift.search.confidence import TRAIT_SIGNALS, traits
 from codesift.search.ranking import Ranked, best_first, fitted, fuse
 from codesift.search.signals import AGAINST, SIGNALS, Asked, Evidence
 from codesift.types import Hit
@@ -166,6 +169,31 @@ def test_a_signal_that_is_taken_away_changes_the_order() -> None:
     with_all = fuse(asked("tide level"), hits, found, SETTINGS)
     without = fuse(asked("tide level"), hits, found, SETTINGS, fitted().without("test"))
     assert (ids(with_all.hits), ids(without.hits)) == ([2, 1], [1, 2])
+
+
+def test_only_the_signals_that_count_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {1: at(0, 0), 2: at(1, 1)}
+    hits = {n: hit(n, path=f"v1/{n}.py") for n in found}
+    expected = fuse(asked("tide level"), hits, found, SETTINGS, fitted().without("legacy", "name_words"))
+
+    def refuse(path: str) -> bool:
+        raise AssertionError("computed, although it has no weight")
+
+    monkeypatch.setattr(signals, "is_legacy", refuse)
+    silenced = replace(fitted(), weights={**fitted().weights, "legacy": 0.0, "name_words": 0.0})
+    assert fuse(asked("tide level"), hits, found, SETTINGS, silenced) == expected
+    with pytest.raises(AssertionError, match="no weight"):
+        fuse(asked("tide level"), hits, found, SETTINGS)
+
+
+def test_the_fit_gets_every_signal_and_the_ranking_what_its_traits_need() -> None:
+    found = {1: at(0, 0), 2: at(1, 1)}
+    hits = {n: hit(n) for n in found}
+    everything = signals.measure(asked("tide level"), hits, found)
+    assert all(set(values) == set(SIGNALS) for values in everything.values())
+    needed = signals.measure(asked("tide level"), hits, found, TRAIT_SIGNALS)
+    assert traits(list(needed.values()), 0.0, 0.0) == traits(list(everything.values()), 0.0, 0.0)
+    assert all(set(values) == TRAIT_SIGNALS for values in needed.values())
 
 
 def judged(cosine: float, words: frozenset[str]) -> Ranked:
