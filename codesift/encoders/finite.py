@@ -9,7 +9,8 @@ import numpy as np
 from codesift.errors import ModelError
 
 if TYPE_CHECKING:
-    from codesift.models.bases import Adapter, Base
+    from codesift.models.adapters import Adapter
+    from codesift.models.bases import Base
     from codesift.types import Vectors
 
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from codesift.encoders.batches import Batch
-    from codesift.models.bases import Adapter, Adapters, Base
+    from codesift.models.adapters import Adapter, Adapters
+    from codesift.models.bases import Base
     from codesift.types import Vectors, Window
 
 BUDGET = 4096

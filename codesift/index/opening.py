@@ -29,7 +29,7 @@ from codesift.index.location import (
     write_lock,
 )
 from codesift.index.vectors import Vectors
-from codesift.models.bases import Space, chosen_space
+from codesift.models.spaces import Space, chosen_space
 
 _KEPT = ("lock", ".gitignore", ABOUT, trust.NOTE)
 

@@ -21,7 +21,7 @@ from codesift.index.database import Database
 from codesift.index.location import DATABASE, INDEX_FOLDER, cache_place, repository_place, stored_indexes
 from codesift.index.opening import Index
 from codesift.index.vectors import Vectors, WindowRow
-from codesift.models.bases import Space
+from codesift.models.spaces import Space
 from codesift.models.template import windows_of
 from codesift.parsing.languages import UNITS
 from codesift.repository.decoding import Unreadable, read_stored, read_text

@@ -16,7 +16,7 @@ from codesift.types import Encoder
 
 if TYPE_CHECKING:
     from codesift.index.opening import Index
-    from codesift.models.bases import Space
+    from codesift.models.spaces import Space
     from codesift.session import Desk
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class Run:
 
     def query_encoder(self) -> Encoder:
         """The encoder of the settings, ready for a query."""
-        from codesift.models.bases import chosen_space
+        from codesift.models.spaces import chosen_space
 
         encoder = self.encoder(chosen_space(self.settings, self.root))
         encoder.prepare_query()

@@ -17,7 +17,9 @@ import pytest
 from tiny_models import adapters, converted
 
 from codesift.errors import UsageError
-from codesift.models.bases import BASES, DEFAULT, NO_ADAPTERS, space_for
+from codesift.models.adapters import NO_ADAPTERS
+from codesift.models.bases import BASES, DEFAULT
+from codesift.models.spaces import space_for
 from evaluation.bm25 import Bm25
 from evaluation.files import write_rows
 from evaluation.metrics import Found

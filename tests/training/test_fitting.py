@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from fakes import HashingEncoder, write
 
-from training.__main__ import main
 from codesift.config import Settings
 from codesift.search.confidence import TRAITS
 from codesift.search.ranking import FITTED, Model, fitted
 from codesift.search.signals import SIGNALS
 from evaluation.folds import FOLDS
 from evaluation.repositories.bench import Bench
+from training.__main__ import main
 from training.ranking.linear import Listing, fit_logistic, fit_ranker
 
 

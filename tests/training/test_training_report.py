@@ -17,7 +17,8 @@ from safetensors.numpy import save_file
 pytest.importorskip("matplotlib")
 
 from codesift.models.adapters import read_adapters
-from codesift.models.bases import DEFAULT, find_base, space_for
+from codesift.models.bases import DEFAULT, find_base
+from codesift.models.spaces import space_for
 from evaluation.files import read_json, write_json, write_rows
 from evaluation.metrics import Found
 from evaluation.summary import Results
