@@ -32,7 +32,7 @@ from codesift.types import Encoder
 from evaluation.machine import describe, in_words
 
 if TYPE_CHECKING:
-    from codesift.types import Vectors as Matrix
+    from codesift.types import Matrix
 
 T = TypeVar("T")
 

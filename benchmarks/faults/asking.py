@@ -21,7 +21,7 @@ from benchmarks.processes import Failed
 if TYPE_CHECKING:
     from codesift.index.opening import Index
     from codesift.terminal.invocation import Run
-    from codesift.types import Vectors as Matrix
+    from codesift.types import Matrix
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from codesift.types import Progress
 
 if TYPE_CHECKING:
     from codesift.config import Settings
-    from codesift.types import Vectors as Matrix
+    from codesift.types import Matrix
 
 TAIL_LIMIT = 2000
 """Vectors outside the graph that are searched exactly before the graph is extended: 0.03 s for so many beside

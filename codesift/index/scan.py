@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from codesift.types import Vectors as Matrix
+    from codesift.types import Matrix
 
 Found = list[tuple[int, float]]
 """(vector id, cosine), best first."""

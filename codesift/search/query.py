@@ -13,16 +13,24 @@ from codesift.models.template import windows_of
 from codesift.search.filters import Filter, choose
 from codesift.search.folding import fold
 from codesift.search.lookup import Origin
-from codesift.search.overlap import bag_of, share
-from codesift.search.ranking import FIELD_WEIGHTS, Model, Ranked, best_first, blended, fitted, fuse
-from codesift.search.signals import MOST_USES, SHORTEST_PREFIX, Asked, Evidence
+from codesift.search.overlap import bag_of, jaccard
+from codesift.search.ranking import (
+    FIELD_WEIGHTS,
+    Ranked,
+    RankingModel,
+    blended,
+    by_score,
+    fuse,
+    shipped_model,
+)
+from codesift.search.signals import MAX_USES, MIN_PREFIX_LENGTH, Evidence, QueryTerms
 from codesift.search.sources import Sources
 from codesift.types import Answer, Encoder, Hit, Unit
 from codesift.words import is_symbol, query_terms, split_identifier, symbol_parts, terms
 
 if TYPE_CHECKING:
     from codesift.index.scan import Found
-    from codesift.types import Vectors as Matrix
+    from codesift.types import Matrix
 
 _MOST_TERMS = 64
 """A pasted snippet or a page of text is searched by this many of its words: more only cost time."""
@@ -79,7 +87,7 @@ def rank(
     index: Index,
     settings: Settings,
     open_encoder: OpenEncoder,
-    model: Model | None = None,
+    model: RankingModel | None = None,
 ) -> Ranked:
     """All candidates for a question, best first.
 
@@ -95,7 +103,7 @@ def rank(
 
 def candidates(
     question: Question, index: Index, settings: Settings, open_encoder: OpenEncoder
-) -> tuple[Asked, dict[int, Hit], dict[int, Evidence]]:
+) -> tuple[QueryTerms, dict[int, Hit], dict[int, Evidence]]:
     """The units that may answer a question, and all that the searches know of each: see `fuse`."""
     share = choose(index, question.filter)
     catalog, limit = index.catalog, max(settings.candidates, question.limit)
@@ -116,7 +124,7 @@ def candidates(
         cosine, lines = near.get(unit_id, (None, None))
         return Evidence(bm25.get(unit_id), has, cosine, lines, uses[hits[unit_id].name])
 
-    asked = Asked(question.text, index.lexicon.rarities(words))
+    asked = QueryTerms(question.text, index.lexicon.rarities(words))
     return asked, hits, {unit_id: evidence(unit_id) for unit_id in hits}
 
 
@@ -126,7 +134,7 @@ def _named(text: str, index: Index, chosen: bool, limit: int) -> list[int]:
     if not parts:
         return []
     exact = index.catalog.named(parts[-1], chosen)[:limit]
-    if exact or len(parts[-1]) < SHORTEST_PREFIX:
+    if exact or len(parts[-1]) < MIN_PREFIX_LENGTH:
         return exact
     return index.catalog.resembling(parts[-1], chosen)[:limit]
 
@@ -134,7 +142,7 @@ def _named(text: str, index: Index, chosen: bool, limit: int) -> list[int]:
 def _uses(names: Iterable[str], index: Index) -> dict[str, int]:
     """Name -> units that have it as a word."""
     joined = {name: "".join(split_identifier(name)) for name in names}
-    known = index.lexicon.frequencies({word for word in joined.values() if word}, MOST_USES)
+    known = index.lexicon.frequencies({word for word in joined.values() if word}, MAX_USES)
     return {name: known.get(word, 0) for name, word in joined.items()}
 
 
@@ -180,14 +188,14 @@ def alike(
     hits = index.catalog.hits(near)
     code = origin.code or "\n".join(sources.lines(origin.path)[origin.lines[0] - 1 : origin.lines[1]])
     own = bag_of(code, origin.language)
-    weights = weights or fitted().similar
+    weights = weights or shipped_model().similar
     ranked = []
     for unit_id, (cosine, lines) in near.items():
         hit = hits.get(unit_id)
         if hit is not None and not _is_part(hit, origin):
-            common = share(own, bag_of(sources.code(hit), hit.language))
+            common = jaccard(own, bag_of(sources.code(hit), hit.language))
             ranked.append(blended(replace(hit, best_lines=lines), cosine, common, weights))
-    return sorted(ranked, key=best_first)
+    return sorted(ranked, key=by_score)
 
 
 def _is_part(hit: Hit, origin: Origin) -> bool:

@@ -124,7 +124,7 @@ def similar(
     root: options.Root = None,
     results: options.Results = None,
     all_units: options.AllUnits = False,
-    least: options.Least = None,
+    least: options.MinCosine = None,
     across: Annotated[bool, typer.Option("--across", help="Only in other languages.")] = False,
     lang: options.Languages = None,
     kind: options.Kinds = None,
@@ -175,9 +175,9 @@ def similar(
 
 
 def _show_duplicates(run: Run, least: float | None, only: Filter, view: render.View) -> None:
-    from codesift.search.duplicates import DEFAULT_LEAST, duplicates
+    from codesift.search.duplicates import DEFAULT_MIN_COSINE, duplicates
 
-    least = DEFAULT_LEAST if least is None else least
+    least = DEFAULT_MIN_COSINE if least is None else least
     found = run.on_index(lambda at: duplicates(at, run.settings, least, only, run.settings.results))
     if not run.quiet and view.mode in ("human", "plain"):
         render.show_extent(found, sys.stderr)

@@ -1,4 +1,4 @@
-"""The options that several verbs share, each declared once."""
+"""Options of the command line that several verbs have, each declared once."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ Vimgrep = Annotated[
     bool, typer.Option("--vimgrep", help="path:line:column:text, for editors.", rich_help_panel=_OUTPUT)
 ]
 Plain = Annotated[
-    bool, typer.Option("--plain", help="No colour, no links: what a pipe gets.", rich_help_panel=_OUTPUT)
+    bool, typer.Option("--plain", help="No color, no links: what a pipe gets.", rich_help_panel=_OUTPUT)
 ]
 Explain = Annotated[
     bool,
@@ -76,13 +76,13 @@ AllUnits = Annotated[
     bool,
     typer.Option("--all", help="List clusters of near-duplicate functions and methods; -k counts clusters."),
 ]
-Least = Annotated[
+MinCosine = Annotated[
     Optional[float],  # noqa: UP045
     typer.Option(
         "--min",
         metavar="COSINE",
-        help="Least cosine of the vectors of two units, above 0 and at most 1. With --all, three quarters of "
-        "their tokens must be the same as well.",
+        help="Minimum cosine of the vectors of two units, above 0 and at most 1. With --all, three quarters "
+        "of their tokens must be the same as well.",
         show_default="0.9 with --all",
     ),
 ]

@@ -10,7 +10,7 @@ import typer
 from conftest import Run
 
 from codesift.config import Settings
-from codesift.search.duplicates import DEFAULT_LEAST
+from codesift.search.duplicates import DEFAULT_MIN_COSINE
 from codesift.terminal.app import app
 
 ROOT = typer.main.get_command(app)
@@ -60,7 +60,7 @@ def test_defaults_on_the_screen_are_those_that_hold(codesift: Run) -> None:
     assert "[default: (the repository around the current folder)]" in index
     assert "Threads to embed with. [default: (all)]" in index and Settings().threads == 0
     similar = words_on_screen(codesift, "similar", 200, color=False)
-    assert f"[default: ({DEFAULT_LEAST} with --all)]" in similar
+    assert f"[default: ({DEFAULT_MIN_COSINE} with --all)]" in similar
 
 
 def test_no_help_text_declares_a_default_by_hand() -> None:
