@@ -113,7 +113,8 @@ def _questions(to: Path, wanted: int) -> Matrix:
 
     from codesift.config import Settings
     from codesift.encoders import open_encoder
-    from codesift.models.bases import find_base, space_for
+    from codesift.models.bases import find_base
+    from codesift.models.spaces import space_for
 
     units = [unit for root in _indexed(to) for _, unit in units_of(root, 4 * wanted)]
     lines = dict.fromkeys(unit.documentation.strip().split("\n")[0] for unit in units)

@@ -23,7 +23,7 @@ from benchmarks.processes import Failed
 from codesift.config import Settings, load_settings
 from codesift.encoders import open_encoder
 from codesift.index.opening import Index
-from codesift.models.bases import chosen_space
+from codesift.models.spaces import chosen_space
 from codesift.parsing.units import parse
 from codesift.repository.decoding import Unreadable, read_text
 from codesift.search.query import Question, rank
@@ -32,7 +32,7 @@ from codesift.types import Encoder
 from evaluation.machine import describe, in_words
 
 if TYPE_CHECKING:
-    from codesift.types import Vectors as Matrix
+    from codesift.types import Matrix
 
 T = TypeVar("T")
 

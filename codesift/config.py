@@ -17,8 +17,8 @@ from codesift.errors import UsageError
 from codesift.system.toml import read_table, shortened, shown
 
 PREFIX = "CODESIFT_"
-FOREIGN_PREFIXES = ("CODESIFT_EVAL", "CODESIFT_LOG")
-"""Variables that begin like ours and are read elsewhere, by the benchmarks and by the log."""
+EVALUATION_PREFIX = "CODESIFT_EVAL"
+"""Variables that begin so are read by the benchmarks and are no settings."""
 
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
@@ -207,7 +207,7 @@ def _from_file(path: Path, table: tuple[str, ...], shared: bool) -> dict[str, An
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for variable, written in environ.items():
-        if not variable.startswith(PREFIX) or variable.startswith(FOREIGN_PREFIXES):
+        if not variable.startswith(PREFIX) or variable.startswith(EVALUATION_PREFIX):
             continue
         known = [PREFIX + name.upper() for name in _FIELDS]
         name = _known(variable, f"the variable {shortened(variable)}", known)

@@ -34,7 +34,7 @@ from codesift.system.background import Background
 from codesift.types import Answer, Duplicates, Encoder, Progress, Report
 
 if TYPE_CHECKING:
-    from codesift.models.bases import Space
+    from codesift.models.spaces import Space
     from codesift.search.query import Question
 
 T = TypeVar("T")
@@ -224,9 +224,9 @@ class Repository:
             UsageError: too many pairs of units are that near.
             StorageError: the index can be neither used nor built.
         """
-        from codesift.search.duplicates import DEFAULT_LEAST, duplicates
+        from codesift.search.duplicates import DEFAULT_MIN_COSINE, duplicates
 
-        cosine = DEFAULT_LEAST if min_cosine is None else min_cosine
+        cosine = DEFAULT_MIN_COSINE if min_cosine is None else min_cosine
         wanted = self.settings.results if limit is None else limit
         return self.on_index(lambda index: duplicates(index, self.settings, cosine, only or Filter(), wanted))
 
@@ -266,7 +266,7 @@ class Repository:
 
     def query_encoder(self) -> Encoder:
         """The encoder of the space that the settings choose, ready for a query."""
-        from codesift.models.bases import chosen_space
+        from codesift.models.spaces import chosen_space
 
         encoder = self.encoder(chosen_space(self.settings, self.root))
         encoder.prepare_query()

@@ -1,4 +1,4 @@
-"""The records that pass between the layers, and the ports the core is written against."""
+"""Records that pass between the rooms, and the ports that the core is written against."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Vectors = NDArray[np.float32]
+    Matrix = NDArray[np.float32]
+    """One vector in each row: shape (n, dimensions)."""
+    Vector = NDArray[np.float32]
+    """One vector: shape (dimensions,)."""
 
 KINDS = ("function", "method", "class", "module", "text")
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file the walk decided to index."""
+    """A file that the walk selected for indexing."""
 
     path: str
     """Path from the root, with forward slashes."""
     absolute: str
-    """Path to open the file with."""
+    """Path for opening the file."""
     language: str
     """Name of a row of `languages.LANGUAGES`."""
     size: int
@@ -33,16 +36,16 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What is found and shown as one result: a function, a method, the head of a class, ..."""
+    """A part of a file that is one result of a search: a function, a method, the head of a class, ..."""
 
     kind: str
     """One of `KINDS`."""
     name: str
-    """`close`"""
+    """For example `close`."""
     qualified_name: str
-    """Within its file: `Connection.close`"""
+    """Name within its file, for example `Connection.close`."""
     start_line: int
-    """First line of the definition, decorators included, counted from 1."""
+    """First line of the definition with its decorators, counted from 1."""
     end_line: int
     """Last line, inclusive. For a class the last line of its head."""
     start_byte: int
@@ -69,7 +72,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """A file the walk left out, and why."""
+    """A file that the walk left out, and why."""
 
     path: str
     reason: str
@@ -77,8 +80,8 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a unit is, for what is named but not shown."""
+class UnitLocation:
+    """Name and place of a unit that is listed without its code."""
 
     path: str
     start_line: int
@@ -88,7 +91,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One result of a search, best part included."""
+    """One result of a search, with its best part."""
 
     unit_id: int
     path: str
@@ -99,47 +102,48 @@ class Hit:
     start_line: int
     end_line: int
     score: float
-    """Of `query`, the probability that it answers, see `ranking.Ranked`; of `similar`, a mean of its
+    """For `query` the probability that it answers, see `ranking.Ranked`; for `similar` a weighted mean of its
     signals."""
     signals: dict[str, float]
-    """Of `query`, what each signal adds to the value it was ranked by; of `similar`, each signal."""
+    """For `query` the contribution of each signal to the value that the hit was ranked by; for `similar` the
+    signals themselves."""
     best_lines: tuple[int, int]
     """The lines of the window that matched best; the whole unit where it is one window."""
     focus_line: int = 0
-    """The line inside `best_lines` that shares most words with the query, counted from 1."""
+    """The line inside `best_lines` that has most of the query's words, counted from 1."""
     code: str = ""
     """The file's lines `start_line` to `end_line`; empty if the file could not be read again."""
     common_tokens: float | None = None
-    """Share of the tokens in common with what it was compared with, see `overlap`; None for `query`."""
-    more: tuple[Place, ...] = ()
-    """Worse hits of nearly the same code, folded into this one."""
+    """Jaccard index of its tokens and those of the unit it was compared with; None for `query`."""
+    more: tuple[UnitLocation, ...] = ()
+    """Locations of the near-duplicates that were folded into this hit."""
 
-    def place(self) -> Place:
-        """Where it is."""
-        return Place(self.path, self.start_line, self.end_line, self.qualified_name)
+    def location(self) -> UnitLocation:
+        """Return its path, lines and name."""
+        return UnitLocation(self.path, self.start_line, self.end_line, self.qualified_name)
 
     def lines(self) -> int:
-        """How many lines it has."""
+        """Return the number of its lines."""
         return self.end_line - self.start_line + 1
 
 
 class Judgement(NamedTuple):
-    """How sure a ranking is."""
+    """The confidence of a ranking."""
 
     confidence: float
-    """That the first result answers the query, as a probability."""
+    """Probability that the first result answers the query."""
     answerable: float
-    """That anything does, as a probability."""
+    """Probability that any result answers the query."""
     matches: bool
-    """False where hardly any question that has an answer looks like this."""
+    """Whether `answerable` reaches the threshold that nearly all questions with an answer reach."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What `query` and `similar` found."""
+    """The results of `query` and `similar`."""
 
     query: str
-    """The text asked for, or the place `similar` started from."""
+    """The query, or the place that `similar` started from as the user wrote it."""
     root: str
     units: int
     """Units in the index."""
@@ -151,43 +155,43 @@ class Answer:
 
     @property
     def matches(self) -> bool:
-        """False where most likely nothing answers the query: the hits are only the closest there is."""
+        """Whether the hits are likely to contain an answer; if not, they are only the closest units."""
         return self.judgement is None or self.judgement.matches
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Units that are nearly the same code."""
+    """Units that are near-duplicates of each other."""
 
     hits: tuple[Hit, ...]
-    """The one that all others were compared with, then those, the most alike first; `score` is the cosine of
-    the vectors of the two units, `common_tokens` the share of their tokens."""
+    """The leader, which all others were compared with, then the others, the most alike first. `score` is the
+    cosine of the vectors of a unit and the leader, `common_tokens` the Jaccard index of their tokens."""
 
     def saved_lines(self) -> int:
-        """The lines of all but the longest: what could go if there were one instead of them."""
+        """Return the lines of all units but the longest: they would be saved if one unit replaced all."""
         lines = [hit.lines() for hit in self.hits]
         return sum(lines) - max(lines)
 
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """What `similar --all` found."""
+    """The result of `similar --all`."""
 
     root: str
     units: int
     """Units in the index."""
     vectors_ready: int
     """Units whose vectors are in the index."""
-    least: float
-    """The cosine asked for."""
-    found: int
-    """Clusters found; `clusters` may be the first of them."""
+    min_cosine: float
+    """Minimum cosine of the units in a cluster and its leader."""
+    total: int
+    """Number of all clusters; `clusters` may hold only the first of them."""
     clusters: tuple[Cluster, ...]
 
 
 @dataclass(slots=True)
 class Report:
-    """What one `index` run did."""
+    """Summary of one `index` run."""
 
     root: str = ""
     files: int = 0
@@ -197,7 +201,7 @@ class Report:
     embedded: int = 0
     """Windows that went through the encoder in this run."""
     reused: int = 0
-    """Windows whose vector was already known."""
+    """Windows whose vector was already stored."""
     removed: int = 0
     """Files that left the index."""
     skipped: dict[str, int] = field(default_factory=dict)
@@ -217,11 +221,11 @@ class Encoder(Protocol):
     def windows(self, head: str, body: str, first_line: int) -> list[Window]:
         """Cut `body` into overlapping windows that each fit the encoder together with `head`."""
 
-    def encode(self, texts: Sequence[str], language: str = "") -> Vectors:
+    def encode(self, texts: Sequence[str], language: str = "") -> Matrix:
         """Encode code, with the adapter of its language if there is one.
 
         Args:
-            texts: code in one language. Going to and fro between languages costs time at each change.
+            texts: code in one language. Each change of the language between calls costs time.
             language: a row of `languages.LANGUAGES` (`text` is prose); empty for code of unknown language.
 
         Returns:
@@ -229,9 +233,9 @@ class Encoder(Protocol):
         """
 
     def prepare_query(self) -> None:
-        """Load what `encode_query` needs, which else happens at its first call."""
+        """Load what `encode_query` needs, instead of at its first call."""
 
-    def encode_query(self, text: str) -> Vectors:
+    def encode_query(self, text: str) -> Vector:
         """Encode one query, with the adapter for text. Returns shape (dimensions,), length 1."""
 
 

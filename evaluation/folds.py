@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from codesift.search.ranking import Model
+from codesift.search.ranking import RankingModel
 
 FOLDS = Path(__file__).parents[1] / "benchmarks" / "results" / "ranking_folds.json"
 """Repository -> the model that was fitted on all others: what `quality` asks as `codesift-validated`."""
 
 
-def folds() -> dict[str, Model]:
+def folds() -> dict[str, RankingModel]:
     """Repository -> its model, from `FOLDS`."""
     rows = json.loads(FOLDS.read_text(encoding="utf-8"))
-    return {repo: Model.from_json(row) for repo, row in rows.items()}
+    return {repo: RankingModel.from_json(row) for repo, row in rows.items()}

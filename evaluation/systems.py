@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from codesift.encoders import open_encoder
 from codesift.errors import CodesiftError, StorageError, UsageError
-from codesift.models.adapters import NAME
-from codesift.models.bases import NO_ADAPTERS, Base, Space, read_adapters, space_for
+from codesift.models.adapters import NAME, NO_ADAPTERS, read_adapters
+from codesift.models.bases import Base
+from codesift.models.spaces import Space, space_for
 from evaluation.tasks.groups import TEXT, Pool, Snippet
 
 if TYPE_CHECKING:

@@ -108,8 +108,8 @@ def test_an_unknown_variable_and_an_unknown_flag_are_errors(tmp_path: Path) -> N
     assert "--modle is not a setting (did you mean model?)" in complaint(tmp_path, modle="x")
 
 
-def test_variables_of_the_log_and_of_the_benchmarks_are_not_settings(tmp_path: Path) -> None:
-    environ = {"CODESIFT_LOG": "x", "CODESIFT_LOG_LEVEL": "debug", "CODESIFT_EVAL_DATA": "y", "CODE": "z"}
+def test_variables_of_the_benchmarks_are_not_settings(tmp_path: Path) -> None:
+    environ = {"CODESIFT_EVAL": "x", "CODESIFT_EVAL_DATA": "y", "CODE": "z"}
     assert load_settings(tmp_path, environ, {}) == Settings()
 
 

@@ -24,7 +24,7 @@ from evaluation.tasks import REPOS, TASKS, load
 from evaluation.tasks.groups import Group, Measured, Missing, Row, Task, Wanted, say
 
 if TYPE_CHECKING:
-    from evaluation.metrics import Found
+    from evaluation.metrics import RelevantRanks
     from evaluation.systems import Progress, System
 
 RESULTS = Path("training/results")
@@ -151,7 +151,7 @@ class Comparison:
 
 def rank(task: Task, systems: Sequence[System]) -> Measured:
     """Let each system rank all pools of a task."""
-    found: dict[str, dict[str, list[Found]]] = {group.name: {} for group in task.groups}
+    found: dict[str, dict[str, list[RelevantRanks]]] = {group.name: {} for group in task.groups}
     for system in systems:
         system.prepare(
             snippet for group in task.groups for pool in group.pools for snippet in pool.snippets()
@@ -165,10 +165,10 @@ def rank(task: Task, systems: Sequence[System]) -> Measured:
     return Measured(task.name, task.about, rows)
 
 
-def _ranked(group: Group, system: System) -> list[Found]:
+def _ranked(group: Group, system: System) -> list[RelevantRanks]:
     from evaluation.metrics import found_in
 
-    found: list[Found] = []
+    found: list[RelevantRanks] = []
     for pool in group.pools:
         first = 0
         for scores in system.scores(pool):

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from codesift.errors import CodesiftError
 from codesift.models.adapters import FORMAT, NAME, TEXT, Adapter, Adapters, read_adapters
-from codesift.models.bases import SHIPPED, Base, find_base, is_converted, space_for
+from codesift.models.bases import Base, find_base, is_converted
+from codesift.models.spaces import SHIPPED, space_for
 from evaluation.files import read_json, write_json, write_settings
 from training.shipping.cards import Sources, card, figures_of, folder_card
 

@@ -1,4 +1,4 @@
-"""Fit the ranking's weights and the confidence: writes `codesift/ranking.json` and a report.
+"""Fit the ranking's weights and the confidence: writes `codesift/search/ranking.json` and a report.
 
     python -m training fit --data FOLDER --corpora FOLDER
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codesift.config import load_settings
-from codesift.search.ranking import FITTED as TARGET
+from codesift.search.ranking import MODEL_FILE as TARGET
 from codesift.search.signals import SIGNALS
 from evaluation.folds import FOLDS
 from evaluation.machine import describe
@@ -50,8 +50,10 @@ def run(options: argparse.Namespace) -> None:
     from training.reporting.plots import write
 
     bench = Bench(options.corpora, load_settings(options.corpora, {}, {}))
-    asked = questions(Path(options.data), PARTS)
-    fit = validated(bench, {repo: rows for repo, rows in asked.items() if (options.corpora / repo).is_dir()})
+    by_repo = questions(Path(options.data), PARTS)
+    fit = validated(
+        bench, {repo: rows for repo, rows in by_repo.items() if (options.corpora / repo).is_dir()}
+    )
     machine = describe()
     about = {
         "command": "python -m training fit --data FOLDER --corpora FOLDER",
@@ -83,10 +85,10 @@ def markdown(about: Mapping[str, Any], fit: Fit) -> str:
         "weights that have seen neither the repository judged nor the one ranked.",
         f"Questions: {counts}.",
         "",
-        "| | " + " | ".join(_NAMES[way] for way in figures) + " |",
+        "| | " + " | ".join(_NAMES[mode] for mode in figures) + " |",
         "|---|" + "---:|" * len(figures),
         *(
-            f"| {metric} | " + " | ".join(f"{found[metric]:.3f}" for found in figures.values()) + " |"
+            f"| {metric} | " + " | ".join(f"{values[metric]:.3f}" for values in figures.values()) + " |"
             for metric in figures["both"]
         ),
         "",
@@ -98,7 +100,7 @@ def markdown(about: Mapping[str, Any], fit: Fit) -> str:
         "",
         "## Confidence",
         "",
-        f"![Confidence against the share of first results that were right.]({DIAGRAM})",
+        f"![Confidence against the fraction of first results that were right.]({DIAGRAM})",
         "",
         "| mean confidence | first result right | questions |",
         "|---:|---:|---:|",
@@ -110,7 +112,7 @@ def markdown(about: Mapping[str, Any], fit: Fit) -> str:
 
 
 def diagram(fit: Fit) -> Plot:
-    """Confidence against the share of first results that were right."""
+    """Confidence against the fraction of first results that were right."""
     from training.reporting.plots import Plot
 
     def draw(figure: Any) -> None:
@@ -121,4 +123,4 @@ def diagram(fit: Fit) -> Plot:
         axes.plot(sure, right, marker="o", color="#0072b2")
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="first result right")
 
-    return Plot(DIAGRAM, "Confidence against the share of first results that were right.", draw)
+    return Plot(DIAGRAM, "Confidence against the fraction of first results that were right.", draw)

@@ -1,4 +1,4 @@
-"""Which questions are missed, and why: classes of causes that can be told without reading the answers.
+"""List the questions that are missed, with causes that can be determined without reading the answers.
 
     python -m training missed --data FOLDER --corpora FOLDER
 
@@ -15,17 +15,17 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from codesift.config import load_settings
-from codesift.search.ranking import Model, fuse
+from codesift.search.ranking import RankingModel, fuse
 from codesift.types import Hit
 from evaluation.folds import folds
 from evaluation.machine import describe, in_words
 from evaluation.repositories.bench import Bench
 from evaluation.repositories.questions import FILE, FUNCTION, kind_of, questions
 from training.ranking.arguments import SKIPPED, add_data, has_data
-from training.ranking.cases import Case, cases
+from training.ranking.cases import RankingCase, cases
 
 FIRST = 10
-"""A function below this place is missed."""
+"""A function below this rank is missed."""
 CAUSES: Mapping[str, str] = {
     "no candidate": "neither search has an answer among its candidates",
     "no word in common": "it has none of the question's words",
@@ -35,7 +35,7 @@ CAUSES: Mapping[str, str] = {
     "second answer": "the first file is right, and another one that counts comes late",
     "other": "the first result is somewhere else",
 }
-"""Name -> what it means; the first that holds is counted."""
+"""Name -> meaning. The first cause that applies is counted."""
 
 
 class Missed(NamedTuple):
@@ -46,16 +46,18 @@ class Missed(NamedTuple):
     kind: str
     query: str
     rank: int | None
-    """Of the first answer, or of its file; None if there is none."""
+    """Rank of the first answer, or of its file; None if there is none."""
     cause: str
 
 
-def missed(found: Sequence[Case], models: Mapping[str, Model], bench: Bench) -> Iterator[Missed]:
+def missed(
+    answered: Sequence[RankingCase], models: Mapping[str, RankingModel], bench: Bench
+) -> Iterator[Missed]:
     """The questions about files that are not perfect, and those about functions below `FIRST`."""
-    for case in found:
+    for case in answered:
         if case.part not in (FILE, FUNCTION):
             continue
-        ranked = fuse(case.asked, case.hits, case.found, bench.settings, models[case.repo]).hits
+        ranked = fuse(case.query, case.hits, case.evidence, bench.settings, models[case.repo]).hits
         outcome = case.outcome(ranked)
         rank = outcome.ranks[0] if outcome.ranks else None
         good = outcome.ndcg() > 0.999 if case.part == FILE else rank is not None and rank <= FIRST
@@ -64,7 +66,7 @@ def missed(found: Sequence[Case], models: Mapping[str, Model], bench: Bench) -> 
             yield Missed(case.part, case.repo, kind, case.row["query"], rank, _cause(case, ranked, rank))
 
 
-def _cause(case: Case, ranked: Sequence[Hit], rank: int | None) -> str:
+def _cause(case: RankingCase, ranked: Sequence[Hit], rank: int | None) -> str:
     if rank is None:
         return "no candidate"
     if case.part == FILE and rank == 1:
@@ -72,8 +74,8 @@ def _cause(case: Case, ranked: Sequence[Hit], rank: int | None) -> str:
     wanted = _paths(case)
     first = PurePosixPath(ranked[0].path)
     if case.part == FUNCTION:
-        answer = case.found[next(hit.unit_id for hit in ranked if case.is_answered_by(hit))]
-        if not answer.has:
+        answer = case.evidence[next(hit.unit_id for hit in ranked if case.is_answered_by(hit))]
+        if not answer.terms:
             return "no word in common"
         if first in wanted:
             return "same file"
@@ -82,17 +84,17 @@ def _cause(case: Case, ranked: Sequence[Hit], rank: int | None) -> str:
     return "same folder" if any(first.parent == path.parent for path in wanted) else "other"
 
 
-def _paths(case: Case) -> set[PurePosixPath]:
+def _paths(case: RankingCase) -> set[PurePosixPath]:
     if case.part == FUNCTION:
         return {PurePosixPath(answer["path"]) for answer in case.row["answers"]}
     return {PurePosixPath(path) for path in (*case.row["relevant"], *case.row["secondary"])}
 
 
-def causes(found: Sequence[Missed], asked: int) -> str:
-    """How often each cause, as Markdown."""
-    lines = ["# What is missed", "", f"{len(found)} of {asked} questions.", ""]
+def causes(questions_missed: Sequence[Missed], total: int) -> str:
+    """Count the causes, as Markdown."""
+    lines = ["# What is missed", "", f"{len(questions_missed)} of {total} questions.", ""]
     lines += ["| cause | what it means | files | functions |", "|---|---|---:|---:|"]
-    counts = Counter((each.cause, each.part) for each in found)
+    counts = Counter((each.cause, each.part) for each in questions_missed)
     lines += [
         f"| {cause} | {about} | {counts[cause, FILE]} | {counts[cause, FUNCTION]} |"
         for cause, about in CAUSES.items()
@@ -101,11 +103,12 @@ def causes(found: Sequence[Missed], asked: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def each_question(found: Sequence[Missed]) -> str:
-    """Every question, as Markdown."""
+def each_question(questions_missed: Sequence[Missed]) -> str:
+    """List every question that is missed, as Markdown."""
     lines = ["| repository | kind | question | first answer | cause |", "|---|---|---|---:|---|"]
     lines += [
-        f"| {each.repo} | {each.kind} | {each.query} | {each.rank or '-'} | {each.cause} |" for each in found
+        f"| {each.repo} | {each.kind} | {each.query} | {each.rank or '-'} | {each.cause} |"
+        for each in questions_missed
     ]
     return "\n".join(lines) + "\n"
 
@@ -122,11 +125,11 @@ def run(options: argparse.Namespace) -> None:
         sys.stdout.write(SKIPPED)
         return
     bench = Bench(options.corpora, load_settings(options.corpora, {}, {}))
-    asked = sorted(questions(options.data, (FILE, FUNCTION)).items())
-    answered = [case for repo, rows in asked for case in cases(bench, repo, rows, "both")]
-    found = list(missed(answered, folds(), bench))
-    counts = f"{causes(found, len(answered))}\n{in_words(describe())}"
-    sys.stdout.write(f"{counts}\n{each_question(found)}")
+    by_repo = sorted(questions(options.data, (FILE, FUNCTION)).items())
+    answered = [case for repo, rows in by_repo for case in cases(bench, repo, rows, "both")]
+    rows = list(missed(answered, folds(), bench))
+    counts = f"{causes(rows, len(answered))}\n{in_words(describe())}"
+    sys.stdout.write(f"{counts}\n{each_question(rows)}")
     if options.report:
         command = "python -m training missed --data FOLDER --corpora FOLDER"
         options.report.write_text(f"{counts}\n`{command}` prints which they are.\n", encoding="utf-8")

@@ -20,7 +20,7 @@ from benchmarks.processes import Failed
 
 if TYPE_CHECKING:
     from codesift.index.opening import Index
-    from codesift.types import Vectors as Matrix
+    from codesift.types import Matrix
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def graphs(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial
     doctors = list(_DOCTORS)
     for number in range(trials):
         bed.repository.restore(_CLEAN)
-        times = {file: os.stat(file).st_mtime_ns for file in (bed.graph, bed.matrix)}
+        times = {file: file.stat().st_mtime_ns for file in (bed.graph, bed.matrix)}
         doctor = doctors[number % len(doctors)]
         done = doctor(bed, chance)
         if chance.random() < 0.5:

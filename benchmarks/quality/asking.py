@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.quality.systems import Ranking, Result, Searcher, System
 from evaluation.machine import load
 from evaluation.packages import Unavailable
-from evaluation.repositories.questions import NOTHING, PARTS, SIMILAR, Asked, digest
+from evaluation.repositories.questions import NOTHING, PARTS, SIMILAR, RepositoryQuestions, digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,10 @@ class Run:
 
 
 def run(
-    systems: Iterable[System], repositories: Mapping[str, Path], asked: Mapping[str, Asked], kept: Path
+    systems: Iterable[System],
+    repositories: Mapping[str, Path],
+    asked: Mapping[str, RepositoryQuestions],
+    kept: Path,
 ) -> Run:
     """Ask all systems about one repository after another, so that noise of the machine hits all.
 
@@ -75,7 +78,7 @@ def run(
     return Run(answers, unavailable)
 
 
-def answer(system: System, repository: Path, asked: Asked, kept: Path) -> Answers:
+def answer(system: System, repository: Path, asked: RepositoryQuestions, kept: Path) -> Answers:
     """The answers of one system on one repository, from a file if it answered the same questions before.
 
     Raises:
@@ -100,7 +103,7 @@ def _kept(path: Path, key: Mapping[str, str]) -> Answers | None:
     return Answers.from_json(row) if all(row[name] == value for name, value in key.items()) else None
 
 
-def _ask(searcher: Searcher, asked: Asked) -> Answers:
+def _ask(searcher: Searcher, asked: RepositoryQuestions) -> Answers:
     texts = {part: [row["query"] for row in asked.get(part, ())] for part in PARTS if part != SIMILAR}
     first = next((some[0] for some in texts.values() if some), None)
     if first is not None:
@@ -110,7 +113,7 @@ def _ask(searcher: Searcher, asked: Asked) -> Answers:
     return Answers({**rankings, **_alike(searcher, asked)}, searcher.index_seconds, cold, load())
 
 
-def _alike(searcher: Searcher, asked: Asked) -> dict[str, tuple[Ranking, ...]]:
+def _alike(searcher: Searcher, asked: RepositoryQuestions) -> dict[str, tuple[Ranking, ...]]:
     sources = [row["source"] for row in asked.get(SIMILAR, ())]
     places = [Result(row["path"], row["start_line"], row["end_line"]) for row in sources]
     found = [ranking for place in places if (ranking := searcher.alike(place)) is not None]

@@ -26,7 +26,7 @@ from benchmarks.quality.sources import copy_sources
 from benchmarks.quality.systems import System
 from benchmarks.quality.variants import variants
 from evaluation.machine import describe
-from evaluation.repositories.questions import PARTS, Asked, questions
+from evaluation.repositories.questions import PARTS, RepositoryQuestions, questions
 
 WORK = Path("benchmarks/corpora/quality")
 """Unless `--work` says otherwise; ignored by git."""
@@ -124,7 +124,7 @@ def _default_pairs(done: Run) -> list[tuple[str, str]]:
 
 
 def _sources(
-    parser: argparse.ArgumentParser, given: argparse.Namespace, asked: Mapping[str, Asked]
+    parser: argparse.ArgumentParser, given: argparse.Namespace, asked: Mapping[str, RepositoryQuestions]
 ) -> dict[str, Path]:
     """Name of a repository -> a copy of its sources without anything that a tool left there."""
     from evaluation.corpora import evaluation_corpora

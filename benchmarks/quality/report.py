@@ -20,7 +20,7 @@ from benchmarks.quality.scores import (
 from benchmarks.quality.systems import System
 from evaluation.machine import in_words
 from evaluation.metrics import SEED, auroc
-from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, Asked
+from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, RepositoryQuestions
 
 Figures = dict[str, Any]
 ANSWERABLE = (FILE, FUNCTION)
@@ -41,7 +41,7 @@ _HEADINGS = {
 def figures(
     run: Run,
     systems: Iterable[System],
-    asked: Mapping[str, Asked],
+    asked: Mapping[str, RepositoryQuestions],
     pairs: Iterable[tuple[str, str]],
     machine: Mapping[str, Any],
     command: str,

@@ -20,7 +20,7 @@ from codesift.config import load_settings
 from codesift.encoders import open_encoder
 from codesift.index.opening import Index
 from codesift.search.query import Question, rank
-from codesift.search.ranking import Model, fitted
+from codesift.search.ranking import RankingModel, shipped_model
 from codesift.types import Encoder, Hit, Window
 from evaluation.folds import FOLDS, folds
 from evaluation.repositories.bench import Bench
@@ -28,19 +28,19 @@ from evaluation.repositories.bench import Bench
 T = TypeVar("T")
 
 
-def _shipped(index: Index) -> Model:
+def _shipped(index: Index) -> RankingModel:
     """The weights in the package."""
-    return fitted()
+    return shipped_model()
 
 
-def _without(*signals: str) -> Callable[[Index], Model]:
+def _without(*signals: str) -> Callable[[Index], RankingModel]:
     """Those with signals taken away and the other weights as they are."""
-    return lambda index: fitted().without(*signals)
+    return lambda index: shipped_model().without(*signals)
 
 
-def _validated(index: Index) -> Model:
+def _validated(index: Index) -> RankingModel:
     """Weights that were not fitted on this repository: the shipped ones where none were."""
-    return folds().get(index.root.name, fitted())
+    return folds().get(index.root.name, shipped_model())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Variant:
     """What differs from the defaults, by name of the setting."""
     index: str = "shipped"
     """Variants with the same value share their indexes; another one where settings change what is stored."""
-    model: Callable[[Index], Model] = _shipped
+    model: Callable[[Index], RankingModel] = _shipped
     """The weights an index is searched with: the tool's own, or those with something taken away."""
     first_windows: bool = False
     """Whether of each unit only what fits the encoder at once is encoded."""

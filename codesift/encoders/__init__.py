@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codesift.models.bases import NO_ADAPTERS, Base, Space, is_converted
+from codesift.models.adapters import NO_ADAPTERS
+from codesift.models.bases import Base, is_converted
+from codesift.models.spaces import Space
 
 if TYPE_CHECKING:
     from codesift.types import Encoder

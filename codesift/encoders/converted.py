@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from codesift.encoders.weights import Weights
     from codesift.encoders.windows import Windows
     from codesift.models.bases import Base
-    from codesift.types import Vectors, Window
+    from codesift.types import Matrix, Window
 
 MOST = 32
 """Windows of one query that are encoded: 8,000 tokens say enough, and 1 MB would take a minute."""
@@ -52,7 +52,7 @@ class ConvertedEncoder:
         with readable_errors():
             return self._windows.many(units)
 
-    def encode(self, texts: Sequence[str], language: str = "") -> Vectors:
+    def encode(self, texts: Sequence[str], language: str = "") -> Matrix:
         """Encode code of one language. Returns shape (len(texts), dimensions), rows of length 1."""
         from codesift.encoders.finite import finite
 
@@ -63,7 +63,7 @@ class ConvertedEncoder:
         """Load what `encode_query` needs."""
         _ = self._windows, self._query
 
-    def encode_query(self, text: str) -> Vectors:
+    def encode_query(self, text: str) -> Matrix:
         """Encode one query, a long one as the mean of its windows. Returns shape (dimensions,), length 1."""
         import numpy as np
 

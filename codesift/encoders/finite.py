@@ -9,11 +9,12 @@ import numpy as np
 from codesift.errors import ModelError
 
 if TYPE_CHECKING:
-    from codesift.models.bases import Adapter, Base
-    from codesift.types import Vectors
+    from codesift.models.adapters import Adapter
+    from codesift.models.bases import Base
+    from codesift.types import Matrix
 
 
-def finite(vectors: Vectors, base: Base, adapter: Adapter | None) -> Vectors:
+def finite(vectors: Matrix, base: Base, adapter: Adapter | None) -> Matrix:
     """The same vectors, if each is finite and has a direction.
 
     Args:

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from codesift.encoders.batches import Batch
-    from codesift.models.bases import Adapter, Adapters, Base
-    from codesift.types import Vectors, Window
+    from codesift.models.adapters import Adapter, Adapters
+    from codesift.models.bases import Base
+    from codesift.types import Matrix, Window
 
 BUDGET = 4096
 """Tokens of one batch: 8 texts of 512. Larger batches are no faster on a CPU and take more memory."""
@@ -69,7 +70,7 @@ class TorchEncoder:
         with readable_errors():
             return self._windows.many(units)
 
-    def encode(self, texts: Sequence[str], language: str = "") -> Vectors:
+    def encode(self, texts: Sequence[str], language: str = "") -> Matrix:
         """Encode code of one language. Returns shape (len(texts), dimensions), rows of length 1."""
         adapter = self._adapters.for_language(language)
         self._merged.switch(adapter)
@@ -83,7 +84,7 @@ class TorchEncoder:
     def prepare_query(self) -> None:
         """Nothing is left to load."""
 
-    def encode_query(self, text: str) -> Vectors:
+    def encode_query(self, text: str) -> Matrix:
         """Encode one query, a long one as the mean of its windows. Returns shape (dimensions,), length 1."""
         parts = [window.text for window in self.windows("", text, 1)]
         # A mean without a direction is found in the result, and said in one line.
@@ -92,11 +93,11 @@ class TorchEncoder:
         return finite(vector, self._base, self._adapters.text)
 
     @torch.inference_mode()
-    def _forward(self, batch: Batch) -> Vectors:
+    def _forward(self, batch: Batch) -> Matrix:
         ids, mask = (torch.from_numpy(part).long().to(self._device) for part in (batch.ids, batch.mask))
         hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state  # (batch, tokens, dim)
         pooled = hidden[:, 0] if self._base.pooling == "cls" else _mean(hidden, mask)
-        vectors: Vectors = torch.nn.functional.normalize(pooled, dim=-1).cpu().numpy()
+        vectors: Matrix = torch.nn.functional.normalize(pooled, dim=-1).cpu().numpy()
         return vectors
 
 

@@ -29,7 +29,7 @@ from codesift.models.tensors import SIZES, Tensor, read_head
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from codesift.models.bases import Adapter
+    from codesift.models.adapters import Adapter
 
     Floats = NDArray[np.float32]
 

@@ -15,7 +15,7 @@ from codesift.index.digests import text_digest
 from codesift.index.location import DATABASE, cache_place, repository_place, stored_indexes
 from codesift.index.opening import Index, SpaceIndex
 from codesift.index.vectors import PendingFile, Vectors, WindowRow
-from codesift.models.bases import Space
+from codesift.models.spaces import Space
 from codesift.models.template import windows_of
 from codesift.repository.decoding import Unreadable, read_stored
 from codesift.repository.git import other_worktrees

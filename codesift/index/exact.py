@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from codesift.types import Vectors as Rows
+    from codesift.types import Matrix as Rows
 
 Found = list[tuple[int, float]]
 """(vector id, cosine), best first."""

@@ -23,7 +23,7 @@ from codesift.index.notes import read_note, write_note
 from codesift.types import Progress
 
 if TYPE_CHECKING:
-    from codesift.types import Vectors as Rows
+    from codesift.types import Matrix as Rows
 
 _PARTIAL = ".partial"
 _ERRORS = (RuntimeError, OSError, ValueError, StorageError)

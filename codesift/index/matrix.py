@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from codesift.types import Vectors as Rows
+    from codesift.types import Matrix as Rows
 
     Ids = NDArray[np.int64]
     Block = tuple[Ids, Rows]

@@ -18,7 +18,7 @@ from codesift.types import Progress
 
 if TYPE_CHECKING:
     from codesift.index.matrix import Block
-    from codesift.types import Vectors as Rows
+    from codesift.types import Matrix as Rows
 
 TAIL_LIMIT = 2000
 """Vectors outside the files that are searched in the database before the files are extended: 0.03 s for so

@@ -29,7 +29,7 @@ from codesift.index.location import (
 )
 from codesift.index.neighbors import Neighbors, StoredNeighbors
 from codesift.index.vectors import Vectors
-from codesift.models.bases import Space, chosen_space
+from codesift.models.spaces import Space, chosen_space
 
 _KEPT = ("lock", ".gitignore", ABOUT, trust.NOTE)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from codesift.types import Vectors as Matrix
+    from codesift.types import Matrix
 
 _ROWS_AT_ONCE = 8192
 _WINDOW = "windows.space_id, unit_id, ordinal, vector_id, start_line, end_line"

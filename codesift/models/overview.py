@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from codesift.errors import ModelError
 from codesift.models import hub
-from codesift.models.bases import BASES, Base, check_pair, chosen, shipped_adapters
+from codesift.models.bases import BASES, Base
 from codesift.models.files import reason_of
+from codesift.models.spaces import check_pair, chosen_models, shipped_adapters
 
 if TYPE_CHECKING:
     from codesift.config import Settings
@@ -25,7 +26,7 @@ def list_models(settings: Settings, root: Path) -> list[Row]:
     Raises:
         ModelError: if the model or the adapters of the settings cannot be found.
     """
-    used, adapters = chosen(settings, root)
+    used, adapters = chosen_models(settings, root)
     check_pair(used, adapters)
     rows: list[Row] = []
     for base in [*BASES.values(), *([] if used.name in BASES else [used])]:

@@ -1,4 +1,4 @@
-"""The text a unit is encoded as. A change here is a change of `models.TEMPLATE`."""
+"""The text that is encoded for a unit, and its version."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from pathlib import PurePosixPath
 
 from codesift.types import Encoder, Unit, Window
 from codesift.words import split_identifier
+
+TEMPLATE_VERSION = "1"
+"""Version of the text that `unit_text` makes. Raise it whenever that text changes. It is part of a space's
+id, so that vectors of the old text are not compared with vectors of the new one."""
 
 
 def windows_of(encoder: Encoder, path: str, unit: Unit) -> list[Window]:

@@ -120,7 +120,7 @@ def read(grammar: Grammar, source: bytes) -> Syntax:
         GivenUpError: it would take longer than any file of a real project.
     """
     spans: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
-    found: list[tuple[int, Captures]] = []
+    found: list[tuple[int, str, Captures]] = []
     if grammar.macros:
         written = source
         source, hidden = hide_macros(source)
@@ -131,7 +131,7 @@ def read(grammar: Grammar, source: bytes) -> Syntax:
             if role in _SPANS:
                 spans[role].update([node.byte_range for node in nodes])
             elif role in _DEFINITIONS:
-                found.append((pattern, captures))
+                found.append((pattern, role, captures))
     fillers = sorted(spans["comment"] | spans["blank"])
     definitions = _Definitions(grammar.query, source).all(found)
     return Syntax(definitions, _leads(spans), fillers, dict(spans["documentation"]))
@@ -203,19 +203,22 @@ class _Definitions:
     def __init__(self, query: Query, source: bytes) -> None:
         self._query, self._source = query, source
 
-    def all(self, matches: Iterable[tuple[int, Captures]]) -> list[Definition]:
-        """The definitions in source order, one for each range."""
+    def all(self, matches: Iterable[tuple[int, str, Captures]]) -> list[Definition]:
+        """The definitions in source order, one for each range.
+
+        Args:
+            matches: index of the pattern, kind of the definition, captures.
+        """
         by_name: dict[int, Definition] = {}
-        for pattern, captures in matches:
-            key, definition = self._one(pattern, captures)
+        for pattern, kind, captures in matches:
+            key, definition = self._one(pattern, kind, captures)
             known = by_name.get(key)
             by_name[key] = _united(known, definition) if known else definition
         in_order = sorted(by_name.values(), key=lambda found: (found.start, -found.end, found.pattern))
         return list({(found.start, found.end): found for found in in_order}.values())
 
-    def _one(self, pattern: int, captures: Captures) -> tuple[int, Definition]:
+    def _one(self, pattern: int, kind: str, captures: Captures) -> tuple[int, Definition]:
         """Where its name stands, and the definition of one match."""
-        kind = next(role for role in _DEFINITIONS if role in captures)
         node, names = captures[kind][0], captures.get("name")
         name = self._joined(names) if names else self._query.pattern_settings(pattern).get("name") or ""
         owner = self._text(captures["owner"][0]) if "owner" in captures else ""

@@ -190,13 +190,6 @@ def skip_by_size(name: str, size: int, limit: int) -> str | None:
     return "data" if size > LARGE_DATA_BYTES and _suffix(name.lower()) in LARGE_DATA_SUFFIXES else None
 
 
-def skip_by_content(head: bytes) -> str | None:
-    """Why a file that begins with `head` (its first `HEAD_BYTES`) is left out; None if it is not."""
-    if is_binary(head):
-        return "binary"
-    return skip_by_text(head.decode("utf-8", "replace"))
-
-
 def skip_by_text(text: str, prose: bool = False) -> str | None:
     """Why a file with this text is left out: `generated`, `minified` or None.
 

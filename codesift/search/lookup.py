@@ -19,7 +19,7 @@ from codesift.types import Encoder, Hit, SourceFile, Unit
 from codesift.words import looks_like_code, symbol_parts
 
 if TYPE_CHECKING:
-    from codesift.types import Vectors as Matrix
+    from codesift.types import Matrix
 
 Named = TypeVar("Named", Hit, Unit)
 

@@ -9,7 +9,7 @@ from codesift.index.opening import Index
 from codesift.index.selection import Selection
 
 if TYPE_CHECKING:
-    from codesift.types import Vectors as Matrix
+    from codesift.types import Matrix
 
 _SPARE_FACTOR = 2
 """Vectors looked for by unit wanted: several windows may belong to one unit."""

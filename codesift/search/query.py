@@ -14,14 +14,14 @@ from codesift.search.answers import answer
 from codesift.search.filters import Filter, select
 from codesift.search.folding import fold
 from codesift.search.nearest import compared, nearest
-from codesift.search.ranking import FIELD_WEIGHTS, Model, Ranked, fuse
-from codesift.search.signals import MOST_USES, SHORTEST_PREFIX, Asked, Evidence
+from codesift.search.ranking import FIELD_WEIGHTS, Ranked, RankingModel, fuse
+from codesift.search.signals import MAX_USES, MIN_PREFIX_LENGTH, Evidence, QueryTerms
 from codesift.search.sources import Sources
 from codesift.types import Answer, Encoder, Hit, Unit
 from codesift.words import is_symbol, query_terms, split_identifier, symbol_parts, terms
 
 if TYPE_CHECKING:
-    from codesift.types import Vectors as Matrix
+    from codesift.types import Matrix
 
 _MOST_TERMS = 64
 """A pasted snippet or a page of text is searched by this many of its words: more only cost time."""
@@ -67,7 +67,7 @@ def rank(
     index: Index,
     settings: Settings,
     open_encoder: OpenEncoder,
-    model: Model | None = None,
+    model: RankingModel | None = None,
 ) -> Ranked:
     """All candidates for a question, best first.
 
@@ -83,7 +83,7 @@ def rank(
 
 def candidates(
     question: Question, index: Index, settings: Settings, open_encoder: OpenEncoder
-) -> tuple[Asked, dict[int, Hit], dict[int, Evidence]]:
+) -> tuple[QueryTerms, dict[int, Hit], dict[int, Evidence]]:
     """The units that may answer a question, and all that the searches know of each: see `fuse`."""
     selection = select(index, question.filter)
     catalog, limit = index.catalog, max(settings.candidates, question.limit)
@@ -106,7 +106,7 @@ def candidates(
         cosine, lines = near.get(unit_id, (None, None))
         return Evidence(bm25.get(unit_id), has, cosine, lines, uses[hits[unit_id].name])
 
-    asked = Asked(question.text, index.full_text.rarities(words))
+    asked = QueryTerms(question.text, index.full_text.rarities(words))
     return asked, hits, {unit_id: evidence(unit_id) for unit_id in hits}
 
 
@@ -116,7 +116,7 @@ def _named(text: str, index: Index, selection: Selection, limit: int) -> list[in
     if not parts:
         return []
     exact = index.catalog.named(parts[-1], selection)[:limit]
-    if exact or len(parts[-1]) < SHORTEST_PREFIX:
+    if exact or len(parts[-1]) < MIN_PREFIX_LENGTH:
         return exact
     return index.catalog.resembling(parts[-1], selection)[:limit]
 
@@ -124,7 +124,7 @@ def _named(text: str, index: Index, selection: Selection, limit: int) -> list[in
 def _uses(names: Iterable[str], index: Index) -> dict[str, int]:
     """Name -> units that have it as a word."""
     joined = {name: "".join(split_identifier(name)) for name in names}
-    known = index.full_text.frequencies({word for word in joined.values() if word}, MOST_USES)
+    known = index.full_text.frequencies({word for word in joined.values() if word}, MAX_USES)
     return {name: known.get(word, 0) for name, word in joined.items()}
 
 

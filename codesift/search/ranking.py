@@ -1,54 +1,62 @@
-"""Signals -> one order. The weights are fitted, not chosen: see the head of `ranking.json`, which
-`python -m training fit` writes."""
+"""Ranking: signals of candidates -> one order with a confidence. The weights are fitted, not chosen: see the
+head of `ranking.json`, which `python -m training fit` writes."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from codesift.config import Settings
-from codesift.search.confidence import NO_WORDS, NOTHING, Calibration, traits
-from codesift.search.signals import Asked, Evidence, measure
+from codesift.search.confidence import (
+    FEATURE_SIGNALS,
+    NO_RESULT,
+    NO_WORD_FEATURES,
+    Calibration,
+    confidence_features,
+)
+from codesift.search.signals import Evidence, QueryTerms, measure
 from codesift.types import Hit, Judgement
 
 FIELD_WEIGHTS = (2.0, 1.5, 1.0, 1.0)
 """BM25 weights of name, path, documentation, body."""
-DEFINITION = 24.0
-"""What `symbol` counts. A rule and no weight: the definition of a bare symbol comes first, whatever else
-speaks against it, and so does a name that only begins like it, for half of this."""
+DEFINITION_WEIGHT = 24.0
+"""Weight of `symbol`. It is a rule, not a fitted weight: the definition of a bare symbol comes first whatever
+else speaks against it, and so does, with half of this, a name that only begins like the symbol."""
 _LEXICAL = ("words", "coverage", "file_coverage")
 _SEMANTIC = ("meaning", "cosine")
-FITTED = Path(__file__).with_name("ranking.json")
+MODEL_FILE = Path(__file__).with_name("ranking.json")
 
 
 @dataclass(frozen=True)
-class Model:
-    """A linear model over signals, and what turns its first result into a probability."""
+class RankingModel:
+    """A linear model over signals, and the calibrations that turn its rankings into probabilities."""
 
     weights: Mapping[str, float]
-    """Signal -> weight; differences between two units are log odds of which one answers."""
+    """Signal -> weight. The difference of two units' values is the log odds that the one answers rather than
+    the other."""
     calibrations: Mapping[str, Calibration]
-    """Way to search -> how sure its first result is."""
+    """Search mode, as from `search_mode` -> calibration."""
     similar: Mapping[str, float]
-    """Weights of `meaning` (cosine) and `tokens` (share in common) where code is looked for by code."""
-    definition: float = DEFINITION
+    """Weights of `meaning` (cosine) and `tokens` (Jaccard index) where code is searched for by code."""
+    definition_weight: float = DEFINITION_WEIGHT
 
     @classmethod
-    def from_json(cls, row: Mapping[str, Any]) -> Model:
+    def from_json(cls, row: Mapping[str, Any]) -> RankingModel:
         """Read what `python -m training fit` wrote."""
-        calibrations = {name: Calibration.from_json(each) for name, each in row["confidence"].items()}
+        calibrations = {mode: Calibration.from_json(part) for mode, part in row["confidence"].items()}
         return cls(row["weights"], calibrations, row["similar"])
 
-    def without(self, *signals: str) -> Model:
-        """The same with signals taken away, the other weights as they are."""
-        kept = {name: weight for name, weight in self.weights.items() if name not in signals}
-        return replace(self, weights=kept, definition=0.0 if "symbol" in signals else self.definition)
+    def without(self, *signals: str) -> RankingModel:
+        """Return a copy that lacks some signals; the other weights stay as they are."""
+        weights = {name: weight for name, weight in self.weights.items() if name not in signals}
+        definition_weight = 0.0 if "symbol" in signals else self.definition_weight
+        return replace(self, weights=weights, definition_weight=definition_weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,95 +64,105 @@ class Ranked:
     """The candidates of a query in order."""
 
     hits: list[Hit]
-    """`score` is the probability that the first one answers; of others, that times their odds against it."""
+    """Best first. The `score` of the first is the probability that it answers; that of another is this
+    probability times the odds of the other against the first."""
     judgement: Judgement
-    traits: Mapping[str, float]
-    """What the judgement was taken from."""
+    features: Mapping[str, float]
+    """The features that the judgement is based on; empty without results."""
 
 
 @cache
-def fitted() -> Model:
-    """The model in the package."""
-    return Model.from_json(json.loads(FITTED.read_text(encoding="utf-8")))
+def shipped_model() -> RankingModel:
+    """Read the model in the package."""
+    return RankingModel.from_json(json.loads(MODEL_FILE.read_text(encoding="utf-8")))
 
 
 def fuse(
-    asked: Asked,
+    query: QueryTerms,
     hits: Mapping[int, Hit],
-    found: Mapping[int, Evidence],
+    evidence: Mapping[int, Evidence],
     settings: Settings,
-    model: Model | None = None,
+    model: RankingModel | None = None,
 ) -> Ranked:
     """Rank the candidates of a query, best first.
 
     Args:
-        asked: the query; a bare symbol lifts the units of that name.
+        query: a bare symbol lifts the units of that name.
         hits: unit id -> the unit, for every candidate that still exists.
-        found: unit id -> what was found for it.
+        evidence: unit id -> what the searches found for it.
         settings: `lexical_weight`, `semantic_weight`.
-        model: the weights; those of the package if left out.
+        model: the weights; those of the package by default.
 
     Returns:
-        Hits whose `signals` add up to the value they were ranked by, and how sure the first one is.
+        Hits whose `signals` add up to the value they were ranked by, with a judgement of the first one.
     """
-    model = model or fitted()
-    weights = _weighted(model, settings)
-    signals = measure(asked, hits, found)
-    shares = {unit_id: _shares(own, weights) for unit_id, own in signals.items()}
-    values = {unit_id: sum(own.values()) for unit_id, own in shares.items()}
+    model = model or shipped_model()
+    weights = _weights_of(model, settings)
+    wanted = FEATURE_SIGNALS | {name for name, weight in weights.items() if weight}
+    signals = measure(query, hits, evidence, wanted)
+    contributions = {unit_id: _contributions(values, weights) for unit_id, values in signals.items()}
+    values = {unit_id: sum(parts.values()) for unit_id, parts in contributions.items()}
     by_value = sorted(hits.values(), key=lambda hit: (-values[hit.unit_id], hit.path, hit.start_line))
     ranked = list(_without_overlaps(by_value))
     if not ranked:
-        return Ranked([], NOTHING, {})
+        return Ranked([], NO_RESULT, {})
     best, *others = (values[hit.unit_id] for hit in ranked[:2])
-    present = frozenset().union(*(each.has for each in found.values()))
-    own = [signals[hit.unit_id] for hit in ranked]
-    known = traits(own, best - others[0] if others else 0.0, 1 - asked.share(present))
-    if asked.says_nothing() and not known["symbol"]:
-        known |= NO_WORDS
-    judgement = model.calibrations[way(asked, found.values())].judge(known)
-    shown = [
+    lead = best - others[0] if others else 0.0
+    features = _features(query, [signals[hit.unit_id] for hit in ranked], lead, evidence.values())
+    judgement = model.calibrations[search_mode(query, evidence.values())].judge(features)
+    scored = [
         replace(
             hit,
             score=judgement.confidence * math.exp(values[hit.unit_id] - best),
-            signals=shares[hit.unit_id],
-            best_lines=found[hit.unit_id].best_lines or hit.best_lines,
+            signals=contributions[hit.unit_id],
+            best_lines=evidence[hit.unit_id].best_lines or hit.best_lines,
         )
         for hit in ranked
     ]
-    return Ranked(shown, judgement, known)
+    return Ranked(scored, judgement, features)
 
 
-def blended(hit: Hit, cosine: float, common: float, weights: Mapping[str, float]) -> Hit:
-    """A hit of `similar`: its score is the weighted mean of the two signals, which are kept as they are."""
-    signals = {"meaning": cosine, "tokens": common}
+def blended(hit: Hit, cosine: float, jaccard: float, weights: Mapping[str, float]) -> Hit:
+    """Score a hit of `similar` by the weighted mean of its two signals, which are kept as they are."""
+    signals = {"meaning": cosine, "tokens": jaccard}
     score = sum(weights[name] * value for name, value in signals.items()) / sum(weights.values())
-    return replace(hit, score=score, signals=signals, common_tokens=common)
+    return replace(hit, score=score, signals=signals, common_tokens=jaccard)
 
 
-def way(asked: Asked, found: Iterable[Evidence]) -> str:
-    """What was searched, as a key of `Model.calibrations`: words, vectors or both."""
-    if all(each.cosine is None for each in found):
+def search_mode(query: QueryTerms, evidence: Iterable[Evidence]) -> str:
+    """Return which searches took place, as a key of `RankingModel.calibrations`: words, vectors or both."""
+    if all(each.cosine is None for each in evidence):
         return "words"
-    return "both" if asked.rarity else "vectors"
+    return "both" if query.idf else "vectors"
 
 
-def _weighted(model: Model, settings: Settings) -> dict[str, float]:
-    """The weights as the user's settings change them, with that of the rule."""
+def _features(
+    query: QueryTerms, ranked: Sequence[Mapping[str, float]], lead: float, evidence: Iterable[Evidence]
+) -> dict[str, float]:
+    """The confidence features of a ranking; `ranked` holds the signals of its units, best first."""
+    present = frozenset().union(*(each.terms for each in evidence))
+    features = confidence_features(ranked, lead, unknown=1 - query.coverage(present))
+    if query.is_stop_words_only() and not features["symbol"]:
+        features |= NO_WORD_FEATURES
+    return features
+
+
+def _weights_of(model: RankingModel, settings: Settings) -> dict[str, float]:
+    """The model's weights multiplied by the user's settings, and the weight of `symbol`."""
     factors = dict.fromkeys(_LEXICAL, settings.lexical_weight) | dict.fromkeys(
         _SEMANTIC, settings.semantic_weight
     )
-    chosen = {name: weight * factors.get(name, 1.0) for name, weight in model.weights.items()}
-    return {**chosen, "symbol": model.definition}
+    weights = {name: weight * factors.get(name, 1.0) for name, weight in model.weights.items()}
+    return {**weights, "symbol": model.definition_weight}
 
 
-def _shares(signals: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, float]:
-    """What each signal that counts adds to a unit's value."""
-    return {name: share for name, weight in weights.items() if (share := weight * signals[name])}
+def _contributions(signals: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, float]:
+    """Signal -> what it adds to a unit's value, for each signal that adds something."""
+    return {name: part for name, weight in weights.items() if weight and (part := weight * signals[name])}
 
 
 def _without_overlaps(ranked: Iterable[Hit]) -> Iterator[Hit]:
-    """Leave out a window of a text file that shares lines with a better one."""
+    """Leave out each window of a text file that shares lines with a better one."""
     kept: dict[str, list[Hit]] = defaultdict(list)
     for hit in ranked:
         if hit.kind == "text":
@@ -154,6 +172,6 @@ def _without_overlaps(ranked: Iterable[Hit]) -> Iterator[Hit]:
         yield hit
 
 
-def best_first(hit: Hit) -> tuple[float, str, int]:
-    """Sort key: by score, ties in the order of the files."""
+def by_score(hit: Hit) -> tuple[float, str, int]:
+    """Sort key that puts the highest score first, and equal ones in the order of the files."""
     return -hit.score, hit.path, hit.start_line

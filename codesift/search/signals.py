@@ -1,11 +1,12 @@
-"""What speaks for a unit and against it, as numbers: the input of the ranking."""
+"""Signals: numbers that speak for or against a candidate, the input of the ranking."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from statistics import fmean
 
 from codesift.repository.path_roles import (
@@ -29,39 +30,40 @@ from codesift.words import (
 )
 
 SIGNALS: Mapping[str, str] = {
-    "words": "BM25 by field, times the root of `coverage`, as a share of the best",
-    "coverage": "share of the query's words that the unit has, by how rare they are",
+    "words": "BM25 by field, times the root of `coverage`, as a fraction of the best",
+    "coverage": "fraction of the query's words that the unit has, weighted by idf",
     "meaning": "cosine of the best window, in standard deviations of the candidates",
     "cosine": "the same cosine as it is",
-    "file": "what the best five units of its file add up to, as a share of the best file's",
-    "file_coverage": "share of the query's words among the candidates of its file",
-    "name_words": "share of the query's words that are in its name",
-    "path_words": "share of the query's words that are in its path",
-    "file_words": "share of the query's words that are in the file's name",
-    "file_whole": "share of the file name's words that are in the query",
+    "file": "sum over the best five units of its file, as a fraction of the best file's",
+    "file_coverage": "fraction of the query's words among the candidates of its file, weighted by idf",
+    "name_words": "fraction of the query's words that are in its name",
+    "path_words": "fraction of the query's words that are in its path",
+    "file_words": "fraction of the query's words that are in the file's name",
+    "file_whole": "fraction of the file name's words that are in the query",
     "mention": "the query names it",
     "mention_folded": "the query names it but for letter case and underscores",
-    "symbol": "the query is its name and nothing else; see `ranking.DEFINITION`",
+    "symbol": "the query is its name and nothing else; see `ranking.DEFINITION_WEIGHT`",
     "module": "it is what is left of a file: imports, constants, macros; 1.5 for prose",
     "short": "1 / (1 + lines)",
-    "test": "it is a test and no test was asked for",
-    "example": "it is an example, a benchmark or a script, and none was asked for",
-    "legacy": "it is an old version or code from elsewhere, and that was not asked for",
+    "test": "it is a test and the query does not ask for tests",
+    "example": "it is an example, a benchmark or a script, and the query does not ask for them",
+    "legacy": "it is an old version or code from elsewhere, and the query does not ask for it",
     "depth": "folders above its file",
-    "common": "log of 1 + the number of units that use a word like its name, at most `MOST_USES`",
+    "common": "log of 1 + the number of units that use a word like its name, at most `MAX_USES`",
 }
-"""Name -> what it is. All but `meaning`, `module`, `depth` and `common` lie between 0 and 1."""
-AGAINST = ("module", "short", "test", "example", "legacy", "depth", "common")
-"""Signals that can only speak against a unit; all others can only speak for it. Without this, questions that
+"""Name -> description. All but `meaning`, `module`, `depth` and `common` lie between 0 and 1."""
+PENALTY_SIGNALS = ("module", "short", "test", "example", "legacy", "depth", "common")
+"""Signals whose weights are at most 0; all other weights are at least 0. Without these bounds, questions that
 were written to share few words with their answers would teach that a matching name is a bad sign."""
-MOST_USES = 100
-SHORTEST_PREFIX = 3
-"""Letters of a symbol that no unit has for a name, to be taken for the beginning of one."""
+MAX_USES = 100
+MIN_PREFIX_LENGTH = 3
+"""Minimum length for prefix matching of a bare symbol when no exact name exists."""
 _FILE_UNITS = 5
-_LEFTOVER = {"module": 1.0, "text": 1.5}
-"""Prose about code stands behind it. How far is not measured: the questions' repositories are code alone."""
-_ENTRIES = ("mod", "lib", "index", "__init__", "main")
-"""Files that are named for their place in a folder: the folder's name says what they are about."""
+_MODULE_VALUES = {"module": 1.0, "text": 1.5}
+"""Kind -> value of `module`. Prose about code ranks below code. By how much was not measured: the
+repositories of the questions hold code alone."""
+_ENTRY_FILES = ("mod", "lib", "index", "__init__", "main")
+"""Stems of files that are named for their place in a folder: the folder's name describes their content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,182 +71,235 @@ class Evidence:
     """What the searches found for one unit."""
 
     bm25: float | None = None
-    """None where it has none of the words, or words were not searched."""
-    has: frozenset[str] = frozenset()
+    """BM25 score; None where the unit has none of the words, or words were not searched."""
+    terms: frozenset[str] = frozenset()
     """Words of the query that the unit has."""
     cosine: float | None = None
-    """Of its best window; None where it has no vector yet, or vectors were not searched."""
+    """Cosine of the best window; None where the unit has no vector yet, or vectors were not searched."""
     best_lines: tuple[int, int] | None = None
     """Lines of that window."""
     uses: int = 0
-    """Units that have the words of its name as one, at most `MOST_USES`."""
+    """Number of units that have the words of its name as one term, at most `MAX_USES`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A query as the signals need it."""
+class QueryTerms:
+    """A query with the weights of its words."""
 
     text: str
-    rarity: Mapping[str, float]
-    """Its words -> inverse document frequency; empty where words are not searched."""
+    idf: Mapping[str, float]
+    """Word -> inverse document frequency; empty where words are not searched."""
 
-    def says_nothing(self) -> bool:
-        """Whether it is stop words alone."""
-        return bool(self.rarity) and STOP_WORDS.issuperset(self.rarity)
+    def is_stop_words_only(self) -> bool:
+        """Return whether the query has words, and all of them are stop words."""
+        return bool(self.idf) and STOP_WORDS.issuperset(self.idf)
 
-    def share(self, words: Iterable[str]) -> float:
-        """Share of the query's words that are among these, by how rare they are."""
-        total = sum(self.rarity.values())
-        return sum(self.rarity[word] for word in words) / total if total else 0.0
+    def coverage(self, words: Iterable[str]) -> float:
+        """Return the fraction of the query's words that are among `words`, weighted by idf.
+
+        Args:
+            words: words of the query, each once.
+        """
+        total = sum(self.idf.values())
+        return sum(self.idf[word] for word in words) / total if total else 0.0
+
+
+Measure = Callable[[Hit], float]
+"""Computes the value of one signal for one candidate."""
 
 
 def measure(
-    asked: Asked, hits: Mapping[int, Hit], found: Mapping[int, Evidence]
+    query: QueryTerms,
+    hits: Mapping[int, Hit],
+    evidence: Mapping[int, Evidence],
+    wanted: Collection[str] = SIGNALS,
 ) -> dict[int, dict[str, float]]:
-    """Unit id -> its signals, each of `SIGNALS`.
+    """Compute the signals of all candidates: unit id -> signal -> value.
 
     Args:
-        asked: the query.
+        query: the query.
         hits: unit id -> the unit, for every candidate.
-        found: unit id -> what was found for it, at least for those.
+        evidence: unit id -> what the searches found for it, at least for the candidates.
+        wanted: the signals to compute, all of `SIGNALS` by default; the others cost nothing.
     """
-    shares = {has: asked.share(has) for has in {found[unit_id].has for unit_id in hits}}
-    coverage = {unit_id: shares[found[unit_id].has] for unit_id in hits}
-    lexical = {unit_id: (found[unit_id].bm25 or 0.0) * coverage[unit_id] ** 0.5 for unit_id in hits}
-    best = max(lexical.values(), default=0.0) or 1.0
-    cosines = {unit_id: found[unit_id].cosine for unit_id in hits}
-    known = [cosine for cosine in cosines.values() if cosine is not None]
-    spread = _Spread(known)
-    support = _file_support(
-        (hit, lexical[unit_id] / best + spread.scaled(cosines[unit_id])) for unit_id, hit in hits.items()
-    )
-    together: dict[str, set[str]] = defaultdict(set)
-    for unit_id, hit in hits.items():
-        together[hit.path] |= found[unit_id].has
-    file_coverage = {path: asked.share(has) for path, has in together.items()}
-    names = _Names(asked)
-    return {
-        unit_id: {
-            "words": lexical[unit_id] / best,
-            "coverage": coverage[unit_id],
-            "meaning": spread.standard(cosines[unit_id]),
-            "cosine": spread.known(cosines[unit_id]),
-            "file": support[hit.path],
-            "file_coverage": file_coverage[hit.path],
-            "common": math.log1p(found[unit_id].uses),
-            **names.of(hit),
-        }
-        for unit_id, hit in hits.items()
+    measures = {
+        **_ContentMeasures(query, hits, evidence).by_signal(),
+        **_name_measures(query),
+        **_path_measures(query),
     }
+    chosen = [(name, measures[name]) for name in SIGNALS if name in wanted]
+    return {unit_id: {name: value_of(hit) for name, value_of in chosen} for unit_id, hit in hits.items()}
 
 
-class _Spread:
-    """The cosines of the candidates; one without is taken to be as low as the lowest."""
+class _ContentMeasures:
+    """The signals that come from the words and the vectors of the candidates."""
 
-    def __init__(self, known: Sequence[float]) -> None:
-        self._low, self._high = (min(known), max(known)) if known else (0.0, 0.0)
-        self._mean, self._deviation = _moments(known) if known else (0.0, 0.0)
+    def __init__(self, query: QueryTerms, hits: Mapping[int, Hit], evidence: Mapping[int, Evidence]) -> None:
+        self._query, self._hits, self._evidence = query, hits, evidence
+        by_terms = {terms: query.coverage(terms) for terms in {evidence[unit_id].terms for unit_id in hits}}
+        self._coverage = {unit_id: by_terms[evidence[unit_id].terms] for unit_id in hits}
+        lexical = {
+            unit_id: (evidence[unit_id].bm25 or 0.0) * self._coverage[unit_id] ** 0.5 for unit_id in hits
+        }
+        best = max(lexical.values(), default=0.0) or 1.0
+        self._words = {unit_id: value / best for unit_id, value in lexical.items()}
+        cosines = (evidence[unit_id].cosine for unit_id in hits)
+        self._cosines = _Cosines([cosine for cosine in cosines if cosine is not None])
 
-    def known(self, cosine: float | None) -> float:
+    def by_signal(self) -> dict[str, Measure]:
+        return {
+            "words": lambda hit: self._words[hit.unit_id],
+            "coverage": lambda hit: self._coverage[hit.unit_id],
+            "meaning": lambda hit: self._cosines.standardized(self._evidence[hit.unit_id].cosine),
+            "cosine": lambda hit: self._cosines.filled(self._evidence[hit.unit_id].cosine),
+            "file": lambda hit: self._file_support[hit.path],
+            "file_coverage": lambda hit: self._file_coverage[hit.path],
+            "common": lambda hit: math.log1p(self._evidence[hit.unit_id].uses),
+        }
+
+    @cached_property
+    def _file_support(self) -> dict[str, float]:
+        """Path -> sum over its best units, as a fraction of the best file's."""
+        by_path: dict[str, list[float]] = defaultdict(list)
+        for unit_id, hit in self._hits.items():
+            value = self._words[unit_id] + self._cosines.scaled(self._evidence[unit_id].cosine)
+            by_path[hit.path].append(value * hit.lines() / (hit.lines() + 1))
+        sums = {path: sum(sorted(values)[-_FILE_UNITS:]) for path, values in by_path.items()}
+        highest = max(sums.values(), default=0.0) or 1.0
+        return {path: value / highest for path, value in sums.items()}
+
+    @cached_property
+    def _file_coverage(self) -> dict[str, float]:
+        """Path -> coverage of the query by all candidates of the file together."""
+        by_path: dict[str, set[str]] = defaultdict(set)
+        for unit_id, hit in self._hits.items():
+            by_path[hit.path] |= self._evidence[unit_id].terms
+        return {path: self._query.coverage(terms) for path, terms in by_path.items()}
+
+
+class _Cosines:
+    """The distribution of the candidates' cosines; a missing cosine counts as the lowest one."""
+
+    def __init__(self, cosines: Sequence[float]) -> None:
+        self._low, self._high = (min(cosines), max(cosines)) if cosines else (0.0, 0.0)
+        self._mean, self._deviation = _moments(cosines) if cosines else (0.0, 0.0)
+
+    def filled(self, cosine: float | None) -> float:
+        """The cosine, or the lowest one where it is missing."""
         return self._low if cosine is None else cosine
 
     def scaled(self, cosine: float | None) -> float:
-        """From 0 for the lowest to 1 for the highest."""
+        """The cosine scaled to 0 for the lowest and 1 for the highest."""
         span = self._high - self._low
-        return (self.known(cosine) - self._low) / span if span > 0 else 0.0
+        return (self.filled(cosine) - self._low) / span if span > 0 else 0.0
 
-    def standard(self, cosine: float | None) -> float:
-        return (self.known(cosine) - self._mean) / self._deviation if self._deviation > 0 else 0.0
+    def standardized(self, cosine: float | None) -> float:
+        """The cosine in standard deviations from the mean."""
+        return (self.filled(cosine) - self._mean) / self._deviation if self._deviation > 0 else 0.0
 
 
 def _moments(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and standard deviation. (`statistics` has the latter in exact fractions, five times slower.)"""
+    """Mean and standard deviation. (`statistics` computes the latter in exact fractions, five times
+    slower.)"""
     mean = fmean(values)
     return mean, math.sqrt(fmean((value - mean) ** 2 for value in values))
 
 
-def _file_support(scored: Iterable[tuple[Hit, float]]) -> dict[str, float]:
-    """Path -> what its best units add up to, as a share of the best file's."""
-    by_path: dict[str, list[float]] = defaultdict(list)
-    for hit, score in scored:
-        by_path[hit.path].append(score * hit.lines() / (hit.lines() + 1))
-    sums = {path: sum(sorted(values)[-_FILE_UNITS:]) for path, values in by_path.items()}
-    highest = max(sums.values(), default=0.0) or 1.0
-    return {path: value / highest for path, value in sums.items()}
+class _WordMatcher:
+    """Matches the words of names and paths with related words of the query."""
 
-
-class _Names:
-    """The signals that lie in names, paths and kinds alone."""
-
-    def __init__(self, asked: Asked) -> None:
-        self._words = list(asked.rarity)
-        self._mentions = [parts[-1] for parts in mentioned(asked.text)] if asked.rarity else []
-        self._folded = {_folded(name) for name in self._mentions}
-        self._symbol = symbol_parts(asked.text) if is_symbol(asked.text) else []
-        plain = query_terms(asked.text)
-        self._no_tests = TEST_WORDS.isdisjoint(plain)
-        self._no_examples = EXAMPLE_WORDS.isdisjoint(plain)
-        self._no_legacy = LEGACY_WORDS.isdisjoint(plain)
+    def __init__(self, query: QueryTerms) -> None:
+        self._query_words = list(query.idf)
         self._related: dict[str, frozenset[str]] = {}
-        self._paths: dict[str, dict[str, float]] = {}
 
-    def of(self, hit: Hit) -> dict[str, float]:
-        definition = hit.kind not in ("module", "text")
-        if hit.path not in self._paths:
-            self._paths[hit.path] = self._of_path(hit.path)
-        return {
-            "name_words": self._share(split_identifier(hit.name)) if definition else 0.0,
-            "mention": float(definition and hit.name in self._mentions),
-            "mention_folded": float(definition and _folded(hit.name) in self._folded),
-            "symbol": symbol_match(self._symbol, hit) if definition and self._symbol else 0.0,
-            "module": _LEFTOVER.get(hit.kind, 0.0),
-            "short": 1 / (1 + hit.lines()),
-            **self._paths[hit.path],
-        }
-
-    def _of_path(self, path: str) -> dict[str, float]:
-        *folders, name = path.split("/")
-        stem = name.rpartition(".")[0] or name
-        words = split_identifier("".join(folders[-1:]) if stem in _ENTRIES else stem)
-        return {
-            "path_words": self._share([word for part in folders for word in split_identifier(part)] + words),
-            "file_words": self._share(words),
-            "file_whole": sum(bool(self._asked(word)) for word in words) / len(words) if words else 0.0,
-            "test": float(self._no_tests and is_test(path)),
-            "example": float(self._no_examples and is_example(path)),
-            "legacy": float(self._no_legacy and is_legacy(path)),
-            "depth": float(len(folders)),
-        }
-
-    def _share(self, words: Iterable[str]) -> float:
-        """Share of the query's words that are related to one of these."""
-        if not self._words:
+    def query_fraction(self, words: Iterable[str]) -> float:
+        """Fraction of the query's words that are related to at least one of `words`."""
+        if not self._query_words:
             return 0.0
-        return len(frozenset().union(*map(self._asked, words))) / len(self._words)
+        return len(frozenset().union(*map(self._related_to, words))) / len(self._query_words)
 
-    def _asked(self, word: str) -> frozenset[str]:
+    def fraction(self, words: Sequence[str]) -> float:
+        """Fraction of `words` that are related to a word of the query."""
+        return sum(bool(self._related_to(word)) for word in words) / len(words) if words else 0.0
+
+    def _related_to(self, word: str) -> frozenset[str]:
         """The query's words that a word is related to."""
         if word not in self._related:
-            self._related[word] = frozenset(asked for asked in self._words if related(word, asked))
+            self._related[word] = frozenset(each for each in self._query_words if related(word, each))
         return self._related[word]
+
+
+def _name_measures(query: QueryTerms) -> dict[str, Measure]:
+    """The signals that come from a unit's name, kind and length."""
+    matcher = _WordMatcher(query)
+    mentions = [parts[-1] for parts in mentioned(query.text)] if query.idf else []
+    folded_mentions = {_folded(name) for name in mentions}
+    symbol = symbol_parts(query.text) if is_symbol(query.text) else []
+
+    def for_definitions(value_of: Measure) -> Measure:
+        return lambda hit: value_of(hit) if hit.kind not in ("module", "text") else 0.0
+
+    return {
+        "name_words": for_definitions(lambda hit: matcher.query_fraction(split_identifier(hit.name))),
+        "mention": for_definitions(lambda hit: float(hit.name in mentions)),
+        "mention_folded": for_definitions(lambda hit: float(_folded(hit.name) in folded_mentions)),
+        "symbol": for_definitions(lambda hit: symbol_match(symbol, hit) if symbol else 0.0),
+        "module": lambda hit: _MODULE_VALUES.get(hit.kind, 0.0),
+        "short": lambda hit: 1 / (1 + hit.lines()),
+    }
+
+
+def _path_measures(query: QueryTerms) -> dict[str, Measure]:
+    """The signals that come from a unit's path; each is computed once for a path."""
+    matcher = _WordMatcher(query)
+    words = query_terms(query.text)
+    no_tests = TEST_WORDS.isdisjoint(words)
+    no_examples = EXAMPLE_WORDS.isdisjoint(words)
+    no_legacy = LEGACY_WORDS.isdisjoint(words)
+
+    def by_path(value_of: Callable[[str], float]) -> Measure:
+        cached = cache(value_of)
+        return lambda hit: cached(hit.path)
+
+    return {
+        "path_words": by_path(lambda path: matcher.query_fraction(_folder_words(path) + _file_words(path))),
+        "file_words": by_path(lambda path: matcher.query_fraction(_file_words(path))),
+        "file_whole": by_path(lambda path: matcher.fraction(_file_words(path))),
+        "test": by_path(lambda path: float(no_tests and is_test(path))),
+        "example": by_path(lambda path: float(no_examples and is_example(path))),
+        "legacy": by_path(lambda path: float(no_legacy and is_legacy(path))),
+        "depth": by_path(lambda path: float(path.count("/"))),
+    }
+
+
+def _folder_words(path: str) -> list[str]:
+    return [word for folder in path.split("/")[:-1] for word in split_identifier(folder)]
+
+
+def _file_words(path: str) -> list[str]:
+    """The words of a file's name; those of its folder's name for a file like `index.js`."""
+    *folders, name = path.split("/")
+    stem = name.rpartition(".")[0] or name
+    return split_identifier("".join(folders[-1:]) if stem in _ENTRY_FILES else stem)
 
 
 def _folded(name: str) -> str:
     return name.lower().replace("_", "")
 
 
-def symbol_match(wanted: Sequence[str], hit: Hit) -> float:
-    """How well a unit's name is the bare symbol asked for, from 0 to 1.
+def symbol_match(symbol: Sequence[str], hit: Hit) -> float:
+    """Rate how well a unit's name matches a bare symbol, from 0 to 1.
 
-    1 for a class of that name, 0.95 for another definition, 0.7 but for letter case, 0.6 for the last part of
-    a qualified name alone, 0.5 for a name that begins so or is a typing error away.
+    It is 1 for a class of that name, 0.95 for another definition, 0.7 if the letter case differs, 0.6 if only
+    the last part of a qualified name is the same, 0.5 if the name begins with the symbol or is one typing
+    error away from it.
     """
-    have = symbol_parts(hit.qualified_name)[-len(wanted) :]
-    if have == list(wanted):
+    name_parts = symbol_parts(hit.qualified_name)[-len(symbol) :]
+    if name_parts == list(symbol):
         return 1.0 if hit.kind == "class" else 0.95
-    if [part.lower() for part in have] == [part.lower() for part in wanted]:
+    if [part.lower() for part in name_parts] == [part.lower() for part in symbol]:
         return 0.7
-    name, last = hit.name.lower(), wanted[-1].lower()
+    name, last = hit.name.lower(), symbol[-1].lower()
     if name == last:
         return 0.6
-    return 0.5 * (len(last) >= SHORTEST_PREFIX and (name.startswith(last) or is_slip(name, last)))
+    return 0.5 * (len(last) >= MIN_PREFIX_LENGTH and (name.startswith(last) or is_slip(name, last)))

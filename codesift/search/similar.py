@@ -12,14 +12,14 @@ from codesift.search.answers import answer
 from codesift.search.filters import Filter, select
 from codesift.search.lookup import Origin
 from codesift.search.nearest import compared, nearest
-from codesift.search.overlap import bag_of, share
-from codesift.search.ranking import best_first, blended, fitted
+from codesift.search.overlap import bag_of, jaccard
+from codesift.search.ranking import blended, by_score, shipped_model
 from codesift.search.sources import Sources
 from codesift.types import Answer, Hit
 
 
 def similar(
-    origin: Origin, index: Index, settings: Settings, limit: int, only: Filter, least: float = -1.0
+    origin: Origin, index: Index, settings: Settings, limit: int, only: Filter, min_cosine: float = -1.0
 ) -> Answer:
     """Units most like one unit, itself left out, best first, with their source text.
 
@@ -29,11 +29,13 @@ def similar(
         settings: number of candidates.
         limit: at most this many results.
         only: which units may be returned.
-        least: leave out what has a lower cosine.
+        min_cosine: leave out what has a lower cosine.
     """
     sources = Sources(index, settings)
     settings = replace(settings, candidates=max(settings.candidates, limit))
-    near = (hit for hit in alike(origin, index, settings, only, sources) if hit.signals["meaning"] >= least)
+    near = (
+        hit for hit in alike(origin, index, settings, only, sources) if hit.signals["meaning"] >= min_cosine
+    )
     return answer(origin.asked, islice(near, limit), index, sources)
 
 
@@ -60,14 +62,14 @@ def alike(
     hits = index.catalog.hits(near)
     code = origin.code or "\n".join(sources.lines(origin.path)[origin.lines[0] - 1 : origin.lines[1]])
     own = bag_of(code, origin.language)
-    weights = weights or fitted().similar
+    weights = weights or shipped_model().similar
     ranked = []
     for unit_id, (cosine, lines) in near.items():
         hit = hits.get(unit_id)
         if hit is not None and not _is_part(hit, origin):
-            common = share(own, bag_of(sources.code(hit), hit.language))
+            common = jaccard(own, bag_of(sources.code(hit), hit.language))
             ranked.append(blended(replace(hit, best_lines=lines), cosine, common, weights))
-    return sorted(ranked, key=best_first)
+    return sorted(ranked, key=by_score)
 
 
 def _is_part(hit: Hit, origin: Origin) -> bool:

@@ -40,7 +40,7 @@ def _show(answer: Answer, view: render.View, quiet: bool, strict: bool = False) 
 def index(
     path: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Argument(help="Folder to index.  [default: the repository around the current folder]"),
+        typer.Argument(help="Folder to index.", show_default="the repository around the current folder"),
     ] = None,
     model: options.Model = None,
     threads: options.Threads = None,
@@ -104,7 +104,7 @@ def similar(
     root: options.Root = None,
     results: options.Results = None,
     all_units: options.AllUnits = False,
-    least: options.Least = None,
+    least: options.MinCosine = None,
     across: Annotated[bool, typer.Option("--across", help="Only in other languages.")] = False,
     lang: options.Languages = None,
     kind: options.Kinds = None,

@@ -1,4 +1,4 @@
-"""Flags, checked and turned into what the library takes."""
+"""Arguments: flags are checked and converted to values for the library."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 def view_of(context: int | None, full: bool, explain: bool, settings: Settings, **modes: bool) -> render.View:
-    """How to show what was found.
+    """Decide how to show results.
 
     Args:
-        modes: the flags of modes, of which one at most may be given.
+        modes: the flags that select a mode, of which at most one may be set.
     """
-    asked = [name for name, on in modes.items() if on]
-    if len(asked) > 1:
-        raise UsageError("only one of " + ", ".join(f"--{name}" for name in asked) + " can be given")
-    chosen = asked[0] if asked else "human" if settings.color == "always" else None
+    requested = [name for name, on in modes.items() if on]
+    if len(requested) > 1:
+        raise UsageError("only one of " + ", ".join(f"--{name}" for name in requested) + " can be given")
+    chosen = requested[0] if requested else "human" if settings.color == "always" else None
     mode = render.choose_mode(chosen, sys.stdout)  # type: ignore[arg-type]
     color = settings.color != "never" and not (settings.color == "auto" and os.environ.get("NO_COLOR"))
     lines = context if context is not None else settings.context or None
@@ -36,7 +36,7 @@ def view_of(context: int | None, full: bool, explain: bool, settings: Settings, 
 def filter_of(
     languages: list[str] | None, kinds: list[str] | None, paths: list[str] | None, tests: bool, root: Path
 ) -> Filter:
-    """Which units may be returned.
+    """Build the filter for the units that may be returned.
 
     Args:
         languages: names or aliases; None means all.
@@ -73,21 +73,25 @@ def targeted_files(target: str | None) -> list[str]:
 
 
 def check_similar(
-    target: str | None, all_units: bool, least: float | None, others: Mapping[str, object]
+    target: str | None, all_units: bool, min_cosine: float | None, others: Mapping[str, object]
 ) -> None:
-    """That the flags of `similar` fit together.
+    """Check that the flags of `similar` are compatible.
 
     Args:
-        target: what to start from.
+        target: the place to start from, if there is one.
         all_units: `--all`.
-        least: `--min`.
-        others: flag -> its value, of those that mean nothing with `--all`.
+        min_cosine: `--min`.
+        others: flag -> value, for the flags that have no meaning with `--all`.
     """
-    if least is not None and not 0 < least <= 1:
-        raise UsageError(f"--min must be above 0 and at most 1, found {least:g}", "codesift similar --help")
+    if min_cosine is not None and not 0 < min_cosine <= 1:
+        raise UsageError(
+            f"--min must be above 0 and at most 1, found {min_cosine:g}", "codesift similar --help"
+        )
     if not all_units and target is None:
         raise UsageError("Missing argument TARGET", "codesift similar FILE:NAME, or codesift similar --all")
-    given = ["a target"] * (target is not None)
-    given += [f"--{name}" for name, value in others.items() if value is not None and value is not False]
-    if all_units and given:
-        raise UsageError(f"--all cannot be given together with {', '.join(given)}", "codesift similar --help")
+    excluded = ["a target"] * (target is not None)
+    excluded += [f"--{name}" for name, value in others.items() if value is not None and value is not False]
+    if all_units and excluded:
+        raise UsageError(
+            f"--all cannot be given together with {', '.join(excluded)}", "codesift similar --help"
+        )

@@ -1,4 +1,4 @@
-"""The options that several verbs share, each declared once."""
+"""Options of the command line that several verbs have, each declared once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Annotated, Optional
 
 import typer
 
+from codesift.config import Settings
+
+_DEFAULTS = Settings()
 _FILTERS, _OUTPUT, _HOW = "Which results", "How they are shown", "How it searches"
 
 Root = Annotated[
@@ -15,7 +18,9 @@ Root = Annotated[
 ]
 Results = Annotated[
     Optional[int],  # noqa: UP045
-    typer.Option("-k", "--results", metavar="N", help="At most N results.  [default: 10]"),
+    typer.Option(
+        "-k", "--results", metavar="N", help="At most N results.", show_default=str(_DEFAULTS.results)
+    ),
 ]
 Languages = Annotated[
     Optional[list[str]],  # noqa: UP045
@@ -53,7 +58,7 @@ Vimgrep = Annotated[
     bool, typer.Option("--vimgrep", help="path:line:column:text, for editors.", rich_help_panel=_OUTPUT)
 ]
 Plain = Annotated[
-    bool, typer.Option("--plain", help="No colour, no links: what a pipe gets.", rich_help_panel=_OUTPUT)
+    bool, typer.Option("--plain", help="No color, no links: what a pipe gets.", rich_help_panel=_OUTPUT)
 ]
 Explain = Annotated[
     bool,
@@ -71,13 +76,14 @@ AllUnits = Annotated[
     bool,
     typer.Option("--all", help="List clusters of near-duplicate functions and methods; -k counts clusters."),
 ]
-Least = Annotated[
+MinCosine = Annotated[
     Optional[float],  # noqa: UP045
     typer.Option(
         "--min",
         metavar="COSINE",
-        help="Least cosine of the vectors of two units, above 0 and at most 1. With --all, three quarters of "
-        "their tokens must be the same as well.  [default: 0.9 with --all]",
+        help="Minimum cosine of the vectors of two units, above 0 and at most 1. With --all, three quarters "
+        "of their tokens must be the same as well.",
+        show_default="0.9 with --all",
     ),
 ]
 Strict = Annotated[
@@ -89,11 +95,16 @@ NoRefresh = Annotated[
 ]
 Model = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option("--model", metavar="NAME", help="Base model, a name of `codesift models` or a folder."),
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="Base model, a name of `codesift models` or a folder.",
+        show_default=_DEFAULTS.model,
+    ),
 ]
 Threads = Annotated[
     Optional[int],  # noqa: UP045
-    typer.Option("--threads", metavar="N", help="Threads to embed with.  [default: all]"),
+    typer.Option("--threads", metavar="N", help="Threads to embed with.", show_default="all"),
 ]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no notes.")]
 Code = Annotated[

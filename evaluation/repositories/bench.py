@@ -18,7 +18,7 @@ from codesift.search.similar import alike
 from codesift.search.sources import Sources
 from codesift.session import Repository
 from codesift.types import Encoder, Hit, Progress
-from evaluation.metrics import Found
+from evaluation.metrics import RelevantRanks
 from evaluation.repositories.matching import by_file, by_function, matches
 from evaluation.repositories.questions import FILE, FUNCTION, SIMILAR, Row
 
@@ -38,7 +38,7 @@ class Outcome:
     language: str
     units: int
     """Units in the repository's index."""
-    found: Found
+    found: RelevantRanks
 
 
 class Bench:
@@ -113,7 +113,7 @@ def outcomes(
 
 def _asked(
     bench: Bench, index: Index, rows: Mapping[str, Sequence[Row]], systems: Collection[str]
-) -> Iterator[tuple[str, str, Row, Found]]:
+) -> Iterator[tuple[str, str, Row, RelevantRanks]]:
     for system in systems:
         for row in rows.get(FILE, ()):
             yield FILE, system, row, by_file(bench.ask(index, row["query"], system), row)

@@ -16,7 +16,7 @@ PARTS = (*ANSWERED, NOTHING)
 _KIND = {FILE: "category", FUNCTION: "style"}
 """Part -> the field that tells kinds of questions apart."""
 Row = Mapping[str, Any]
-Asked = Mapping[str, Sequence[Row]]
+RepositoryQuestions = Mapping[str, Sequence[Row]]
 """Part -> its questions of one repository."""
 
 
@@ -35,7 +35,7 @@ def kind_of(part: str, row: Row) -> str:
     return str(row.get(_KIND.get(part, ""), ""))
 
 
-def digest(asked: Asked) -> str:
+def digest(asked: RepositoryQuestions) -> str:
     """Stands for the questions of one repository: another digest means they must be asked again."""
     text = json.dumps({part: [_question(row) for row in asked.get(part, ())] for part in PARTS})
     return hashlib.sha256(text.encode()).hexdigest()[:16]

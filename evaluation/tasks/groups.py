@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codesift.errors import CodesiftError
-from evaluation.metrics import Found
+from evaluation.metrics import RelevantRanks
 
 TEXT = "text"
 """Language of a question: what the text adapter encodes."""
@@ -72,7 +72,7 @@ class Row:
     corpus: int
     """Entries, all pools together."""
     pools: int
-    found: Mapping[str, Sequence[Found]]
+    found: Mapping[str, Sequence[RelevantRanks]]
     """System -> one for each query, in the same order for all systems."""
 
 

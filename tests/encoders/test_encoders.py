@@ -22,8 +22,10 @@ from codesift.encoders.numpy_engine import gelu
 from codesift.encoders.weights import load_weights
 from codesift.encoders.windows import MOST_CHARACTERS, MOST_WINDOWS
 from codesift.errors import ModelError
-from codesift.models.bases import BASES, DEFAULT, Adapter, Adapters, Space, local_base
+from codesift.models.adapters import Adapter, Adapters
+from codesift.models.bases import BASES, DEFAULT, local_base
 from codesift.models.hub import file_digest
+from codesift.models.spaces import Space
 from codesift.types import Encoder, Window
 
 TEXTS = ["parse json file", "", "def x ( foo ) : return bar", "open path " * 40, "é 中文 \udcff", "]" * 300]
@@ -249,7 +251,8 @@ def test_the_windows_of_a_very_long_unit_are_the_first_of_all(
 def test_a_query_loads_no_engine() -> None:
     heavy = ("torch", "openvino", "transformers", "huggingface_hub")
     code = (
-        "import sys\nfrom codesift.encoders import open_encoder\nfrom codesift.models.bases import *\n"
+        "import sys\nfrom codesift.encoders import open_encoder\n"
+        "from codesift.models.bases import BASES, DEFAULT\nfrom codesift.models.spaces import space_for\n"
         "open_encoder(space_for(BASES[DEFAULT])).encode_query('parse json')\n"
         f"print([m for m in {heavy} if m in sys.modules])"
     )

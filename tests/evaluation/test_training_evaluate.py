@@ -17,10 +17,12 @@ import pytest
 from tiny_models import adapters, converted
 
 from codesift.errors import UsageError
-from codesift.models.bases import BASES, DEFAULT, NO_ADAPTERS, space_for
+from codesift.models.adapters import NO_ADAPTERS
+from codesift.models.bases import BASES, DEFAULT
+from codesift.models.spaces import space_for
 from evaluation.bm25 import Bm25
 from evaluation.files import write_rows
-from evaluation.metrics import Found
+from evaluation.metrics import RelevantRanks
 from evaluation.records import Function
 from evaluation.systems import Cache, Named, VectorSystem
 from evaluation.tasks import code2code, cosqa, csn, xlcost
@@ -200,7 +202,7 @@ def test_words_find_the_parts_of_an_identifier() -> None:
     pool = Pool((Snippet("", "parse a message", TEXT), Snippet("", "nowhere", TEXT)), CODE, ((1,), (0,)))
     measured = rank(Task("t", "", (Group("g", (pool,)),)), [Bm25()])
     # A query without a known word ties everything, and ties are against us.
-    assert measured.groups["g"].found["bm25"] == [Found((1,), 1), Found((3,), 1)]
+    assert measured.groups["g"].found["bm25"] == [RelevantRanks((1,), 1), RelevantRanks((3,), 1)]
 
 
 def test_a_text_is_encoded_once_and_a_crash_costs_only_what_was_not_stored(tmp_path: Path) -> None:

@@ -19,18 +19,11 @@ from codesift.encoders import open_encoder
 from codesift.encoders.converted import ConvertedEncoder
 from codesift.encoders.weights import load_weights, merge, read_adapter
 from codesift.errors import ModelError, UsageError
-from codesift.models.bases import (
-    BASES,
-    DEFAULT,
-    NO_ADAPTERS,
-    Base,
-    local_base,
-    read_adapters,
-    shipped_adapters,
-    space_for,
-)
+from codesift.models.adapters import NO_ADAPTERS, read_adapters
+from codesift.models.bases import BASES, DEFAULT, Base, local_base
 from codesift.models.hub import file_digest
 from codesift.models.overview import list_models
+from codesift.models.spaces import shipped_adapters, space_for
 from codesift.parsing.languages import LANGUAGES
 from codesift.search.filters import Filter
 from codesift.search.lookup import origin_of_code, snippet_of

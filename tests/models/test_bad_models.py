@@ -22,10 +22,11 @@ from tiny_models import adapters, converted, transformers_folder
 from codesift.encoders import open_encoder
 from codesift.encoders.finite import finite
 from codesift.errors import ModelError
-from codesift.models.adapters import read_adapters
-from codesift.models.bases import BASES, DEFAULT, Adapters, Base, local_base, space_for
+from codesift.models.adapters import Adapters, read_adapters
+from codesift.models.bases import BASES, DEFAULT, Base, local_base
 from codesift.models.hub import file_digest
 from codesift.models.overview import list_models
+from codesift.models.spaces import space_for
 
 Run = Callable[..., Done[str]]
 CODE = ["def parse ( x ) : return json", "open file"]

@@ -12,7 +12,6 @@ from codesift.repository.rules import (
     is_generated,
     is_minified,
     is_prose,
-    skip_by_content,
     skip_by_path,
     skip_by_size,
     skip_by_text,
@@ -120,7 +119,7 @@ def test_size_leaves_out_what_is_above_the_limit_and_large_files_of_data_formats
 )
 def test_a_header_gives_a_generated_file_away(header: str) -> None:
     assert is_generated(header + "\ncode here\n")
-    assert skip_by_content(header.encode()) == "generated"
+    assert skip_by_text(header) == "generated"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +141,7 @@ def test_code_about_generated_code_stays(text: str) -> None:
 def test_long_lines_make_a_file_minified_unless_it_is_prose() -> None:
     minified = "function a(b){return b};var c = 1; " * 200
     assert is_minified(minified)
-    assert skip_by_content(minified.encode()) == "minified"
+    assert skip_by_text(minified) == "minified"
     assert skip_by_text(minified, prose=True) is None
     assert is_prose("docs/Guide.MD") and not is_prose("main.js")
 
@@ -156,7 +155,7 @@ def test_one_long_line_among_many_does_not_make_a_file_minified() -> None:
     "head", [b"abc\0def", b"\x7fELF\x02\x01\x01\0", b"\x89PNG\r\n\x1a\n\xff\xfe\x01\x02", b"\0"]
 )
 def test_binary_is_recognised_by_content(head: bytes) -> None:
-    assert skip_by_content(head) == "binary"
+    assert rules.is_binary(head)
 
 
 @pytest.mark.parametrize(

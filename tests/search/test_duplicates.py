@@ -76,8 +76,8 @@ def index(root: Path) -> Iterator[Index]:
         yield index
 
 
-def find(index: Index, least: float = 0.7, limit: int = 10, **only: object) -> Duplicates:
-    return duplicates(index, Settings(), least, Filter(**only), limit)  # type: ignore[arg-type]
+def find(index: Index, min_cosine: float = 0.7, limit: int = 10, **only: object) -> Duplicates:
+    return duplicates(index, Settings(), min_cosine, Filter(**only), limit)  # type: ignore[arg-type]
 
 
 def names(found: Duplicates) -> list[set[str]]:
@@ -87,7 +87,7 @@ def names(found: Duplicates) -> list[set[str]]:
 def test_copies_with_other_names_are_one_cluster_and_nothing_else_is(index: Index) -> None:
     found = find(index)
     assert names(found) == [{"load_orders", "load_invoices", "Helper.load_orders"}]
-    assert (found.found, found.units, found.vectors_ready) == (1, *[index.catalog.counts()[1]] * 2)
+    assert (found.total, found.units, found.vectors_ready) == (1, *[index.catalog.counts()[1]] * 2)
 
 
 def test_all_are_compared_with_the_first_and_the_lines_to_save_are_counted(index: Index) -> None:
@@ -102,16 +102,16 @@ def test_all_are_compared_with_the_first_and_the_lines_to_save_are_counted(index
 
 
 def test_what_shares_the_vocabulary_alone_is_near_but_no_duplicate(index: Index) -> None:
-    near = find(index, least=0.3, kinds=("function",))
+    near = find(index, min_cosine=0.3, kinds=("function",))
     assert not any("orders_of_a_day" in each for each in names(near))
 
 
 def test_a_unit_inside_another_is_no_copy_of_it(index: Index) -> None:
-    assert not any({"outer", "outer.inner"} & each for each in names(find(index, least=0.1)))
+    assert not any({"outer", "outer.inner"} & each for each in names(find(index, min_cosine=0.1)))
 
 
 def test_small_units_and_declarations_are_left_out(index: Index) -> None:
-    found = names(find(index, least=0.1))
+    found = names(find(index, min_cosine=0.1))
     assert found and not any({"get", "A1.name"} & each for each in found)
 
 
@@ -123,7 +123,7 @@ def test_filters_limit_what_is_compared(index: Index) -> None:
 
 
 def test_a_higher_least_cosine_finds_fewer(index: Index) -> None:
-    assert not find(index, least=1.0).clusters
+    assert not find(index, min_cosine=1.0).clusters
 
 
 def test_a_file_that_vanished_is_left_out(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_chain_of_small_steps_is_not_one_cluster(tmp_path: Path) -> None:
         write(tmp_path, f"chain/s{step}.py", f"def chain_{step}(value):\n{body}\n")
     run_index(tmp_path, HashingEncoder(lines=30))
     with opened(tmp_path) as index:
-        clusters = find(index, least=0.5).clusters
+        clusters = find(index, min_cosine=0.5).clusters
         assert clusters and max(len(cluster.hits) for cluster in clusters) <= 3
         members = [hit.unit_id for cluster in clusters for hit in cluster.hits]
         assert len(members) == len(set(members))
@@ -169,7 +169,7 @@ def test_clusters_with_most_lines_to_save_come_first_and_are_limited(tmp_path: P
     run_index(tmp_path, HashingEncoder(lines=60))
     with opened(tmp_path) as index:
         found = find(index, limit=2)
-    assert [cluster.saved_lines() for cluster in found.clusters] == [40, 30] and found.found == 3
+    assert [cluster.saved_lines() for cluster in found.clusters] == [40, 30] and found.total == 3
 
 
 def test_the_mean_of_its_windows_stands_for_a_long_unit(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_means_are_the_same_however_the_rows_are_cut(index: Index, monkeypatch: 
 
 @pytest.mark.parametrize("block", [2, 7, 100])
 def test_pairs_are_those_of_the_whole_product(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_BLOCK", block)
+    monkeypatch.setattr(module, "_BLOCK_ROWS", block)
     vectors = np.random.default_rng(0).normal(size=(23, 4)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     rows, columns, cosines = near_pairs(vectors, 0.5)
@@ -209,6 +209,6 @@ def test_pairs_are_those_of_the_whole_product(block: int, monkeypatch: pytest.Mo
 
 
 def test_too_many_pairs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MOST_PAIRS", 10)
+    monkeypatch.setattr(module, "_MAX_PAIRS", 10)
     with pytest.raises(UsageError, match="--min"):
         near_pairs(np.ones((10, 1), np.float32), 0.5)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesift.search.folding import fold
-from codesift.types import Hit, Place
+from codesift.types import Hit, UnitLocation
 
 BODY = "\n".join(f"    value{number} = compute(value{number - 1}, {number})" for number in range(1, 9))
 OTHER = "\n".join(f"    if item.{name}(): yield {name}" for name in "abcdefgh")
@@ -36,7 +36,7 @@ def test_a_copy_is_named_at_the_better_result() -> None:
     near = BODY.replace("compute(value7", "derive(value7")
     assert folded(hit(1), hit(2, OTHER), hit(3, near), hit(4)) == [(1, ["3.py", "4.py"]), (2, [])]
     kept = fold([hit(1), hit(2)], 5, lambda unit_id: VECTOR, lambda hit: hit.code)
-    assert kept[0].more == (Place("2.py", 1, 8, "T.load"),)
+    assert kept[0].more == (UnitLocation("2.py", 1, 8, "T.load"),)
 
 
 def test_what_differs_in_name_meaning_tokens_or_language_stays() -> None:

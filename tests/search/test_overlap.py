@@ -1,10 +1,10 @@
-"""The share of tokens two pieces of code have in common."""
+"""The Jaccard index of the tokens of two pieces of code."""
 
 from __future__ import annotations
 
 import pytest
 
-from codesift.search.overlap import bag_of, share
+from codesift.search.overlap import bag_of, jaccard
 
 SUM = """def total(prices):
     result = 0
@@ -15,7 +15,7 @@ SUM = """def total(prices):
 
 
 def common(one: str, other: str, language: str = "python") -> float:
-    return share(bag_of(one, language), bag_of(other, language))
+    return jaccard(bag_of(one, language), bag_of(other, language))
 
 
 def test_the_same_code_shares_everything_whatever_its_layout() -> None:

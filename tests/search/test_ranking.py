@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from codesift.config import Settings
-from codesift.search.ranking import Ranked, best_first, fitted, fuse
-from codesift.search.signals import AGAINST, SIGNALS, Asked, Evidence
+from codesift.search import signals
+from codesift.search.confidence import FEATURE_SIGNALS, confidence_features
+from codesift.search.ranking import Ranked, by_score, fuse, shipped_model
+from codesift.search.signals import PENALTY_SIGNALS, SIGNALS, Evidence, QueryTerms
 from codesift.types import Hit
 from codesift.words import query_terms
 
@@ -32,9 +35,9 @@ def at(
     )
 
 
-def asked(query: str) -> Asked:
+def asked(query: str) -> QueryTerms:
     """A query whose words are all as rare."""
-    return Asked(query, dict.fromkeys(["tide", "level", *query_terms(query)], 1.0))
+    return QueryTerms(query, dict.fromkeys(["tide", "level", *query_terms(query)], 1.0))
 
 
 def rank(query: str, found: dict[int, Evidence], *hits: Hit, settings: Settings = SETTINGS) -> list[Hit]:
@@ -151,21 +154,50 @@ def test_nothing_found_ranks_to_nothing() -> None:
 
 def test_ties_go_by_path_and_line() -> None:
     hits = [hit(1, path="b.py"), hit(2, path="a.py", line=5), hit(3, path="a.py", line=1)]
-    assert ids(sorted(hits, key=best_first)) == [3, 2, 1]
+    assert ids(sorted(hits, key=by_score)) == [3, 2, 1]
 
 
 def test_every_weight_has_a_signal_and_the_sign_it_may_have() -> None:
-    weights = fitted().weights
+    weights = shipped_model().weights
     assert set(weights) == set(SIGNALS) - {"symbol"}
-    assert all(weight <= 0 if name in AGAINST else weight >= 0 for name, weight in weights.items())
+    assert all(weight <= 0 if name in PENALTY_SIGNALS else weight >= 0 for name, weight in weights.items())
 
 
 def test_a_signal_that_is_taken_away_changes_the_order() -> None:
     found = {1: at(0, 0), 2: at(0, 0)}
     hits = {1: hit(1, path="tests/tide.py"), 2: hit(2, path="water/tide.py")}
     with_all = fuse(asked("tide level"), hits, found, SETTINGS)
-    without = fuse(asked("tide level"), hits, found, SETTINGS, fitted().without("test"))
+    without = fuse(asked("tide level"), hits, found, SETTINGS, shipped_model().without("test"))
     assert (ids(with_all.hits), ids(without.hits)) == ([2, 1], [1, 2])
+
+
+def test_only_the_signals_that_count_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {1: at(0, 0), 2: at(1, 1)}
+    hits = {n: hit(n, path=f"v1/{n}.py") for n in found}
+    expected = fuse(
+        asked("tide level"), hits, found, SETTINGS, shipped_model().without("legacy", "name_words")
+    )
+
+    def refuse(path: str) -> bool:
+        raise AssertionError("computed, although it has no weight")
+
+    monkeypatch.setattr(signals, "is_legacy", refuse)
+    silenced = replace(shipped_model(), weights={**shipped_model().weights, "legacy": 0.0, "name_words": 0.0})
+    assert fuse(asked("tide level"), hits, found, SETTINGS, silenced) == expected
+    with pytest.raises(AssertionError, match="no weight"):
+        fuse(asked("tide level"), hits, found, SETTINGS)
+
+
+def test_the_fit_gets_every_signal_and_the_ranking_what_its_features_need() -> None:
+    found = {1: at(0, 0), 2: at(1, 1)}
+    hits = {n: hit(n) for n in found}
+    everything = signals.measure(asked("tide level"), hits, found)
+    assert all(set(values) == set(SIGNALS) for values in everything.values())
+    needed = signals.measure(asked("tide level"), hits, found, FEATURE_SIGNALS)
+    assert confidence_features(list(needed.values()), 0.0, 0.0) == confidence_features(
+        list(everything.values()), 0.0, 0.0
+    )
+    assert all(set(values) == FEATURE_SIGNALS for values in needed.values())
 
 
 def judged(cosine: float, words: frozenset[str]) -> Ranked:
@@ -211,10 +243,10 @@ def test_a_single_result_is_no_surer_for_being_alone() -> None:
 
 
 def test_words_that_nothing_has_count_against_an_answer() -> None:
-    strange = Asked("zqxv", {"zqxv": 9.0})
+    strange = QueryTerms("zqxv", {"zqxv": 9.0})
     found = {n: Evidence(None, frozenset(), 0.3 - 0.001 * n) for n in range(1, 30)}
     ranked = fuse(strange, {n: hit(n, f"f{n}") for n in found}, found, SETTINGS)
-    assert ranked.traits["unknown"] == 1 and not ranked.judgement.matches
+    assert ranked.features["unknown"] == 1 and not ranked.judgement.matches
 
 
 @pytest.mark.parametrize("query", ["a", "re"])

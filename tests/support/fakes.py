@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from codesift.config import Settings
 from codesift.index.location import cache_place, make_index_folder
 from codesift.index.opening import Index, open_index
-from codesift.models.bases import Space
+from codesift.models.spaces import Space
 from codesift.session import Repository
 from codesift.types import Encoder, Report, Unit, Window
 from codesift.words import terms

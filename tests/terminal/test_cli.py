@@ -15,7 +15,8 @@ from indexes import index_of
 from tiny_models import adapters
 
 from codesift import __version__
-from codesift.models.bases import BASES, DEFAULT, read_adapters
+from codesift.models.adapters import read_adapters
+from codesift.models.bases import BASES, DEFAULT
 
 VERBS = ("index", "query", "similar", "status", "models", "clean")
 

@@ -17,7 +17,9 @@ from tiny_bases import provide
 from tiny_models import converted
 
 from codesift.encoders import open_encoder
-from codesift.models.bases import BASES, DEFAULT, read_adapters, space_for
+from codesift.models.adapters import read_adapters
+from codesift.models.bases import BASES, DEFAULT
+from codesift.models.spaces import space_for
 from evaluation.files import read_json, read_rows, write_json, write_rows
 from training.__main__ import main
 

@@ -14,7 +14,9 @@ from safetensors.numpy import load_file, save_file
 from tiny_models import adapters
 
 from codesift.encoders import open_encoder
-from codesift.models.bases import BASES, DEFAULT, read_adapters, space_for
+from codesift.models.adapters import read_adapters
+from codesift.models.bases import BASES, DEFAULT
+from codesift.models.spaces import space_for
 from evaluation.files import write_json, write_rows
 from evaluation.records import Function
 from training.__main__ import main

@@ -21,7 +21,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from codesift.encoders import open_encoder
-from codesift.models.bases import BASES, DEFAULT, NO_ADAPTERS, read_adapters, space_for
+from codesift.models.adapters import NO_ADAPTERS, read_adapters
+from codesift.models.bases import BASES, DEFAULT
+from codesift.models.spaces import space_for
 from evaluation.files import read_json, read_rows, write_json, write_rows
 from evaluation.records import Function
 from training.__main__ import main

@@ -17,9 +17,10 @@ from safetensors.numpy import save_file
 pytest.importorskip("matplotlib")
 
 from codesift.models.adapters import read_adapters
-from codesift.models.bases import DEFAULT, find_base, space_for
+from codesift.models.bases import DEFAULT, find_base
+from codesift.models.spaces import space_for
 from evaluation.files import read_json, write_json, write_rows
-from evaluation.metrics import Found
+from evaluation.metrics import RelevantRanks
 from evaluation.summary import Results
 from evaluation.tasks.groups import Measured, Row
 from training.__main__ import main
@@ -33,8 +34,8 @@ BETTER, WORSE = (1, 1, 2, 1, 1, 2), (9, 8, 9, 7, 9, 8)
 MIDDLE, SAME = (2, 3, 2, 2, 4, 2), (2, 3, 2, 2, 4, 2)
 
 
-def _found(ranks: tuple[int, ...]) -> list[Found]:
-    return [Found((rank,), 1) for rank in ranks * 5]
+def _found(ranks: tuple[int, ...]) -> list[RelevantRanks]:
+    return [RelevantRanks((rank,), 1) for rank in ranks * 5]
 
 
 def _system(work: Path, name: str, rank: int, run: str) -> str:

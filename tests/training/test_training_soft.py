@@ -12,7 +12,7 @@ from sentence_transformers.sentence_transformer.losses import MultipleNegativesR
 from training.learning.soft import SoftLabelLoss, base_vectors
 
 if TYPE_CHECKING:
-    from codesift.types import Vectors
+    from codesift.types import Matrix
 
 ROWS = torch.tensor([4, 0, 2])
 
@@ -24,9 +24,9 @@ class _AsGiven(torch.nn.Module):
         return {"sentence_embedding": features["vectors"]}
 
 
-def _vectors(seed: int) -> Vectors:
+def _vectors(seed: int) -> Matrix:
     drawn = np.random.default_rng(seed).normal(size=(6, 8)).astype(np.float32)
-    vectors: Vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    vectors: Matrix = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
     return vectors
 
 
@@ -56,7 +56,7 @@ def test_a_text_that_comes_twice_is_encoded_once() -> None:
     seen: list[str] = []
 
     class Encoder:
-        def encode(self, texts: list[str], language: str = "") -> Vectors:
+        def encode(self, texts: list[str], language: str = "") -> Matrix:
             seen.extend(texts)
             return np.array([[len(text), 1] for text in texts], dtype=np.float32)
 

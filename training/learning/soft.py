@@ -10,7 +10,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 if TYPE_CHECKING:
-    from codesift.types import Encoder, Vectors
+    from codesift.types import Encoder, Matrix
 
 
 SCALE = 20.0
@@ -31,7 +31,7 @@ class SoftLabelLoss(torch.nn.Module):
         weight: of the base's similarities, 0 to 1.
     """
 
-    def __init__(self, model: SentenceTransformer, queries: Vectors, codes: Vectors, weight: float) -> None:
+    def __init__(self, model: SentenceTransformer, queries: Matrix, codes: Matrix, weight: float) -> None:
         super().__init__()
         self.model, self.weight = model, weight
         self._queries, self._codes = torch.from_numpy(queries), torch.from_numpy(codes)
@@ -45,7 +45,7 @@ class SoftLabelLoss(torch.nn.Module):
         return torch.nn.functional.cross_entropy(SCALE * query @ code.T, wanted.to(query.device))
 
 
-def base_vectors(encoder: Encoder, texts: list[str]) -> Vectors:
+def base_vectors(encoder: Encoder, texts: list[str]) -> Matrix:
     """The vectors of texts, shape (texts, dimensions), each distinct text encoded once."""
     distinct = list(dict.fromkeys(texts))
     place = {text: row for row, text in enumerate(distinct)}

@@ -1,4 +1,4 @@
-"""The questions with all that the searches know of their candidates: what the weights are fitted on."""
+"""Ranking cases: questions with the evidence for their candidates, on which the weights are fitted."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ import numpy as np
 
 from codesift.index.opening import Index
 from codesift.search.query import Question, candidates
-from codesift.search.ranking import DEFINITION
-from codesift.search.signals import SIGNALS, Asked, Evidence, measure
+from codesift.search.ranking import DEFINITION_WEIGHT
+from codesift.search.signals import SIGNALS, Evidence, QueryTerms, measure
 from codesift.types import Hit
-from evaluation.metrics import Found
+from evaluation.metrics import RelevantRanks
 from evaluation.repositories.bench import SYSTEMS, Bench
 from evaluation.repositories.matching import by_file, by_function, matches
 from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, SIMILAR, Row
-from training.ranking.linear import Listing
+from training.ranking.linear import CandidateList
 
-WAYS = {"both": "hybrid", "words": "words", "vectors": "vectors"}
-"""What is searched, as `ranking.way` calls it -> its name among `SYSTEMS`."""
-FITTED = tuple(name for name in SIGNALS if name != "symbol")
-"""All signals but the one that is a rule."""
+SEARCH_MODES = {"both": "hybrid", "words": "words", "vectors": "vectors"}
+"""Search mode, as from `ranking.search_mode` -> its name among `SYSTEMS`."""
+FITTED_SIGNALS = tuple(name for name in SIGNALS if name != "symbol")
+"""All signals but `symbol`, whose weight is a rule."""
 FILE_WEIGHT = 1.5
-"""Of a question for a file, against 1 of one for a function. With 2, files gain 0.01 and
+"""Weight of a question for a file, relative to a question for a function. With 2, files gain 0.01 and
 functions lose it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """One question, one way to search."""
+class RankingCase:
+    """One question in one search mode."""
 
     part: str
     repo: str
     row: Row
-    asked: Asked
+    query: QueryTerms
     hits: Mapping[int, Hit]
-    found: Mapping[int, Evidence]
+    evidence: Mapping[int, Evidence]
 
-    def outcome(self, ranked: Sequence[Hit]) -> Found:
-        """Where the answers came out."""
+    def outcome(self, ranked: Sequence[Hit]) -> RelevantRanks:
+        """Return the ranks of the answers."""
         if self.part == FILE:
             return by_file(ranked, self.row)
         return by_function(ranked, self.row.get("answers", ()))
@@ -48,54 +48,56 @@ class Case:
         """Whether this result answers the question."""
         return bool(self.outcome([hit]).ranks)
 
-    def listing(self) -> Listing:
-        """The candidates as the fit takes them."""
-        signals = measure(self.asked, self.hits, self.found)
+    def candidate_list(self) -> CandidateList:
+        """Return the candidates in the form that the fit takes."""
+        signals = measure(self.query, self.hits, self.evidence)
         rows = [signals[unit_id] for unit_id in self.hits]
-        matrix = np.array([[row[name] for name in FITTED] for row in rows]).reshape(len(rows), len(FITTED))
-        offset = DEFINITION * np.array([row["symbol"] for row in rows])
+        matrix = np.array([[row[name] for name in FITTED_SIGNALS] for row in rows]).reshape(
+            len(rows), len(FITTED_SIGNALS)
+        )
+        offset = DEFINITION_WEIGHT * np.array([row["symbol"] for row in rows])
         if self.part == FUNCTION:
             answers = self.row["answers"]
             relevant = [any(matches(hit, answer) for answer in answers) for hit in self.hits.values()]
-            return Listing(matrix, offset, np.arange(len(rows)), np.array(relevant))
+            return CandidateList(matrix, offset, np.arange(len(rows)), np.array(relevant))
         paths, items = np.unique([hit.path for hit in self.hits.values()], return_inverse=True)
         wanted = {*self.row["relevant"], *self.row["secondary"]}
-        return Listing(matrix, offset, items, np.array([path in wanted for path in paths]), FILE_WEIGHT)
+        return CandidateList(matrix, offset, items, np.array([path in wanted for path in paths]), FILE_WEIGHT)
 
 
-def cases(bench: Bench, repo: str, rows: Mapping[str, Sequence[Row]], way: str) -> list[Case]:
-    """All questions on one repository that have an answer there, and those that have none.
+def cases(bench: Bench, repo: str, rows: Mapping[str, Sequence[Row]], mode: str) -> list[RankingCase]:
+    """Return all questions on one repository, those with an answer there and those without.
 
     Args:
-        bench: what is searched.
+        bench: the indexes to search.
         repo: name of the repository.
         rows: part -> its questions.
-        way: a key of `WAYS`.
+        mode: a key of `SEARCH_MODES`.
     """
-    lexical, semantic = SYSTEMS[WAYS[way]]
+    lexical, semantic = SYSTEMS[SEARCH_MODES[mode]]
 
-    def work(index: Index) -> Iterator[Case]:
+    def work(index: Index) -> Iterator[RankingCase]:
         for part in (FILE, FUNCTION, NOTHING):
             for row in rows.get(part, ()):
                 question = Question(row["query"], 0, lexical, semantic)
-                known = candidates(
+                inputs = candidates(
                     question, index, bench.settings, lambda: bench.encoder(index.primary.space)
                 )
-                yield Case(part, repo, row, *known)
+                yield RankingCase(part, repo, row, *inputs)
 
-    found: list[Case] = bench.on(repo, lambda index: list(work(index)))
-    return found
+    result: list[RankingCase] = bench.on(repo, lambda index: list(work(index)))
+    return result
 
 
-def likenesses(bench: Bench, repo: str, rows: Mapping[str, Sequence[Row]]) -> list[Listing]:
-    """What `similar` finds for each function that has counterparts, with its two signals."""
+def likenesses(bench: Bench, repo: str, rows: Mapping[str, Sequence[Row]]) -> list[CandidateList]:
+    """Return what `similar` finds for each function that has counterparts, with its two signals."""
 
-    def work(index: Index) -> Iterator[Listing]:
+    def work(index: Index) -> Iterator[CandidateList]:
         for row in rows.get(SIMILAR, ()):
             hits = bench.alike(index, row["source"])
             signals = np.array([[hit.signals["meaning"], hit.signals["tokens"]] for hit in hits])
             relevant = [any(matches(hit, answer) for answer in row["answers"]) for hit in hits]
-            yield Listing(signals, np.zeros(len(hits)), np.arange(len(hits)), np.array(relevant))
+            yield CandidateList(signals, np.zeros(len(hits)), np.arange(len(hits)), np.array(relevant))
 
-    found: list[Listing] = bench.on(repo, lambda index: list(work(index)))
-    return found
+    result: list[CandidateList] = bench.on(repo, lambda index: list(work(index)))
+    return result

@@ -16,31 +16,31 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class CandidateList:
     """The candidates of one question."""
 
     signals: Floats
     """Shape (candidates, signals)."""
     offset: Floats
-    """Shape (candidates,): what is added to the value of each and is not fitted."""
+    """Shape (candidates,): an addend to the value of each candidate that is not fitted."""
     items: Integers
-    """Shape (candidates,): what each stands for, 0 .. m - 1: itself, or its file."""
+    """Shape (candidates,): the item of each candidate, 0 .. m - 1: itself, or its file."""
     relevant: NDArray[np.bool_]
     """Shape (m,): which items answer the question."""
     weight: float = 1.0
 
 
-def fit_ranker(listings: Sequence[Listing], penalty: float, signs: Sequence[int]) -> Floats:
+def fit_ranker(lists: Sequence[CandidateList], penalty: float, signs: Sequence[int]) -> Floats:
     """Weights that make a softmax over the items of each question give most to those that answer it.
 
     An item's value is the highest of its candidates: a file is as good as its best unit. The loss is the
     cross entropy of ListNet's top-one form (Cao et al. 2007), with the answers alike, plus an L2 penalty on
-    standardised weights.
+    standardized weights.
 
     Args:
-        listings: questions; those none of whose candidates answers are left out.
-        penalty: of the squared weights.
-        signs: of each weight: 1 for never below 0, -1 for never above it.
+        lists: one for each question; those in which no candidate answers are left out.
+        penalty: factor of the squared weights.
+        signs: one for each weight: 1 if it is at least 0, -1 if it is at most 0.
 
     Returns:
         Shape (signals,).
@@ -48,23 +48,23 @@ def fit_ranker(listings: Sequence[Listing], penalty: float, signs: Sequence[int]
     from scipy.optimize import minimize
 
     bounds = [(0.0, None) if sign > 0 else (None, 0.0) for sign in signs]
-    stacked = _Stacked([each for each in listings if each.relevant.any()])
+    stacked = _Stacked([each for each in lists if each.relevant.any()])
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         value, gradient = stacked.loss(weights)
         return value + penalty * float(weights @ weights), gradient + 2 * penalty * weights
 
     start = np.zeros(len(stacked.scale))
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 300})
-    return np.asarray(found.x / stacked.scale)
+    result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 300})
+    return np.asarray(result.x / stacked.scale)
 
 
 class _Stacked:
-    """The candidates of all questions in one matrix, those of an item together."""
+    """The candidates of all questions in one matrix, with the candidates of an item side by side."""
 
-    def __init__(self, listings: Sequence[Listing]) -> None:
-        orders = [np.argsort(each.items, kind="stable") for each in listings]
-        paired = list(zip(listings, orders, strict=True))
+    def __init__(self, lists: Sequence[CandidateList]) -> None:
+        orders = [np.argsort(each.items, kind="stable") for each in lists]
+        paired = list(zip(lists, orders, strict=True))
         signals = np.concatenate([each.signals[order] for each, order in paired])
         self.scale = signals.std(axis=0) + 1e-9
         self._signals = signals / self.scale
@@ -73,11 +73,11 @@ class _Stacked:
         self._item_of = np.repeat(
             np.arange(len(self._item_starts)), np.diff(np.r_[self._item_starts, len(signals)])
         )
-        sizes = np.array([len(each.relevant) for each in listings])
+        sizes = np.array([len(each.relevant) for each in lists])
         self._starts = np.r_[0, np.cumsum(sizes)[:-1]]
         self._question_of = np.repeat(np.arange(len(sizes)), sizes)
-        self._target = np.concatenate([each.relevant / each.relevant.sum() for each in listings])
-        self._weight = np.array([each.weight for each in listings]) / len(listings)
+        self._relevance = np.concatenate([each.relevant / each.relevant.sum() for each in lists])
+        self._weight = np.array([each.weight for each in lists]) / len(lists)
 
     def loss(self, weights: Floats) -> tuple[float, Floats]:
         """Mean cross entropy, and its gradient of shape (signals,)."""
@@ -88,32 +88,32 @@ class _Stacked:
         highest = np.maximum.reduceat(top, self._starts)
         odds = np.exp(top - highest[self._question_of])
         total = np.add.reduceat(odds, self._starts)
-        losses = np.log(total) + highest - np.add.reduceat(self._target * top, self._starts)
-        pull = (odds / total[self._question_of] - self._target) * self._weight[self._question_of]
+        losses = np.log(total) + highest - np.add.reduceat(self._relevance * top, self._starts)
+        pull = (odds / total[self._question_of] - self._relevance) * self._weight[self._question_of]
         return float(self._weight @ losses), pull @ self._signals[best]
 
 
 def _starts(items: Sequence[Integers]) -> Integers:
-    """Where each item's candidates begin, questions one after the other."""
+    """The index at which each item's candidates begin, with the questions one after the other."""
     counts = np.concatenate([np.bincount(each) for each in items])
     return np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
 
 
-def fit_logistic(traits: Floats, labels: Floats, penalty: float) -> tuple[float, Floats]:
-    """Logistic regression with an L2 penalty on standardised weights.
+def fit_logistic(features: Floats, labels: Floats, penalty: float) -> tuple[float, Floats]:
+    """Logistic regression with an L2 penalty on standardized weights.
 
     Args:
-        traits: shape (n, traits).
+        features: shape (n, traits).
         labels: shape (n,), 0 or 1.
-        penalty: of the squared weights.
+        penalty: factor of the squared weights.
 
     Returns:
         (bias, weights of shape (traits,)).
     """
     from scipy.optimize import minimize
 
-    mean, scale = traits.mean(axis=0), traits.std(axis=0) + 1e-9
-    inputs = np.concatenate([np.ones((len(traits), 1)), (traits - mean) / scale], axis=1)
+    mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-9
+    inputs = np.concatenate([np.ones((len(features), 1)), (features - mean) / scale], axis=1)
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         values = inputs @ weights
@@ -122,6 +122,6 @@ def fit_logistic(traits: Floats, labels: Floats, penalty: float) -> tuple[float,
         gradient = inputs.T @ (1 / (1 + np.exp(-values)) - labels) / len(labels) + 2 * penalty * kept
         return float(value), gradient
 
-    found = minimize(loss, np.zeros(inputs.shape[1]), jac=True, method="L-BFGS-B").x
-    weights = found[1:] / scale
-    return float(found[0] - mean @ weights), np.asarray(weights)
+    solution = minimize(loss, np.zeros(inputs.shape[1]), jac=True, method="L-BFGS-B").x
+    weights = solution[1:] / scale
+    return float(solution[0] - mean @ weights), np.asarray(weights)

@@ -12,43 +12,42 @@ from typing import Any
 import numpy as np
 
 from codesift.config import Settings
-from codesift.search.confidence import NOTHING as NO_RESULT
-from codesift.search.confidence import TRAITS, Calibration, Logistic
-from codesift.search.ranking import Model, fuse
-from codesift.search.signals import AGAINST
+from codesift.search.confidence import FEATURES, NO_RESULT, Calibration, Logistic
+from codesift.search.ranking import RankingModel, fuse
+from codesift.search.signals import PENALTY_SIGNALS
 from codesift.types import Hit, Judgement
 from evaluation.metrics import auroc
 from evaluation.repositories.bench import Bench
-from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, Asked
-from training.ranking.cases import FITTED, WAYS, Case, cases, likenesses
-from training.ranking.linear import Listing, fit_logistic, fit_ranker
+from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, RepositoryQuestions
+from training.ranking.cases import FITTED_SIGNALS, SEARCH_MODES, RankingCase, cases, likenesses
+from training.ranking.linear import CandidateList, fit_logistic, fit_ranker
 
 PENALTY = 0.03
-"""Of squared standardised weights. With 0.003, files lose 0.01 and functions gain 0.01."""
-TRAIT_PENALTY = 0.002
+"""Factor of the squared standardized weights. With 0.003, files lose 0.01 and functions gain 0.01."""
+FEATURE_PENALTY = 0.002
 LIKENESS_PENALTY = 0.1
-"""The same of the two signals of `similar`. With 0.01 the tokens get less weight and MRR is 0.02 lower."""
+"""The same for the two signals of `similar`. With 0.01 the tokens get less weight and MRR is 0.02 lower."""
 LIKENESS = ("meaning", "tokens")
 _EVEN = dict.fromkeys(LIKENESS, 1.0)
 CALLED_NOTHING = 0.03
-"""Share of the answered questions that fall below the threshold. On repositories that were not seen it is a
-little more, and at most 0.05 is wanted."""
-_UNSURE = dict.fromkeys(WAYS, Calibration(Logistic(0.0, {}), Logistic(0.0, {}), 0.0))
-_UNSEEN = {
+"""Fraction of the answered questions that fall below the threshold. On repositories that were not seen it is
+a little more; the goal is at most 0.05."""
+_UNSURE = dict.fromkeys(SEARCH_MODES, Calibration(Logistic(0.0, {}), Logistic(0.0, {}), 0.0))
+_MISSING_FEATURES = {
     "both": (),
     "words": ("nearest", "margin"),
     "vectors": ("coverage", "best_coverage", "path_words", "unknown"),
 }
-"""Way to search -> traits that are not known in it."""
+"""Search mode -> features that cannot be computed in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A question as a ranking fitted on other repositories answers it."""
+    """A question with its ranking by weights that were fitted on other repositories."""
 
-    case: Case
+    case: RankingCase
     ranked: list[Hit]
-    traits: Mapping[str, float]
+    features: Mapping[str, float]
 
     @property
     def right(self) -> bool:
@@ -61,24 +60,24 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """All questions in one way to search."""
+class ModeFit:
+    """All questions in one search mode."""
 
     judged: list[Judged]
     judgements: list[Judgement]
-    """Of each, from a calibration on other repositories."""
+    """One for each question, from a calibration on other repositories."""
     calibration: Calibration
-    """On all of them."""
+    """Calibration on all repositories."""
     held_out: Mapping[str, Calibration]
-    """Repository -> on all others."""
+    """Repository -> calibration on all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What `validated` found."""
+    """The result of `validated`."""
 
     weights: Mapping[str, float]
-    ways: Mapping[str, Way]
+    modes: Mapping[str, ModeFit]
     held_out: Mapping[str, Mapping[str, float]]
     """Repository -> the weights fitted on all others."""
     similar: Mapping[str, float]
@@ -87,141 +86,144 @@ class Fit:
 
     def counts(self) -> dict[str, int]:
         """Part -> number of questions."""
-        return dict(Counter(each.case.part for each in self.ways["both"].judged))
+        return dict(Counter(each.case.part for each in self.modes["both"].judged))
 
     def figures(self) -> dict[str, dict[str, float]]:
-        """Way -> metric -> value, each question answered by a ranking that has not seen its repository."""
-        return {name: _figures(way) for name, way in self.ways.items()}
+        """Search mode -> metric -> value, each question answered by a ranking that has not seen its
+        repository."""
+        return {name: _figures(mode) for name, mode in self.modes.items()}
 
     def reliability(self, bins: int) -> Iterator[tuple[float, float, int]]:
-        """(mean confidence, share of first results that were right, questions) of equally large groups."""
-        way = self.ways["both"]
+        """(mean confidence, fraction of first results that were right, questions) of equally large groups."""
+        mode = self.modes["both"]
         pairs = sorted(
             (judgement.confidence, float(each.right))
-            for each, judgement in zip(way.judged, way.judgements, strict=True)
+            for each, judgement in zip(mode.judged, mode.judgements, strict=True)
         )
         for part in np.array_split(np.array(pairs), bins):
             yield float(part[:, 0].mean()), float(part[:, 1].mean()), len(part)
 
     def model(self) -> dict[str, Any]:
-        """The weights and calibrations as `Model.from_json` reads them."""
+        """The weights and calibrations as `RankingModel.from_json` reads them."""
         return {
             "weights": {name: round(weight, 4) for name, weight in self.weights.items()},
-            "confidence": {name: _as_json(way.calibration) for name, way in self.ways.items()},
+            "confidence": {name: _as_json(mode.calibration) for name, mode in self.modes.items()},
             "similar": dict(self.similar),
         }
 
     def folds(self) -> dict[str, Any]:
-        """Repository -> the model that was fitted on all others, as `Model.from_json` reads it."""
+        """Repository -> the model that was fitted on all others, as `RankingModel.from_json` reads it."""
         return {
             repo: {
                 "weights": {name: round(weight, 4) for name, weight in weights.items()},
-                "confidence": {name: _as_json(way.held_out[repo]) for name, way in self.ways.items()},
+                "confidence": {name: _as_json(mode.held_out[repo]) for name, mode in self.modes.items()},
                 "similar": dict(self.similar_held_out[repo]),
             }
             for repo, weights in self.held_out.items()
         }
 
 
-def validated(bench: Bench, asked: Mapping[str, Asked]) -> Fit:
+def validated(bench: Bench, by_repo: Mapping[str, RepositoryQuestions]) -> Fit:
     """Fit on all repositories, and judge every question by a fit without its own.
 
     Args:
         bench: the indexes.
-        asked: repository -> its questions.
+        by_repo: repository -> its questions.
     """
-    known = {
-        way: [case for repo, rows in sorted(asked.items()) for case in cases(bench, repo, rows, way)]
-        for way in WAYS
+    cases_of = {
+        mode: [case for repo, rows in sorted(by_repo.items()) for case in cases(bench, repo, rows, mode)]
+        for mode in SEARCH_MODES
     }
 
-    listings = [(case.repo, case.listing()) for case in known["both"] if case.part != NOTHING]
+    lists = [(case.repo, case.candidate_list()) for case in cases_of["both"] if case.part != NOTHING]
 
     @cache
-    def without(repos: frozenset[str]) -> Model:
-        return _model([listing for repo, listing in listings if repo not in repos])
+    def without(repos: frozenset[str]) -> RankingModel:
+        return _model([candidate_list for repo, candidate_list in lists if repo not in repos])
 
-    ways = {way: _way(way, found, without) for way, found in known.items()}
-    held_out = {repo: without(frozenset({repo})).weights for repo in asked}
-    pairs = {repo: likenesses(bench, repo, rows) for repo, rows in asked.items()}
+    modes = {mode: _fit_of_mode(mode, in_mode, without) for mode, in_mode in cases_of.items()}
+    held_out = {repo: without(frozenset({repo})).weights for repo in by_repo}
+    pairs = {repo: likenesses(bench, repo, rows) for repo, rows in by_repo.items()}
     similar_held_out = {
         repo: _likeness({other: pairs[other] for other in pairs if other != repo}) for repo in pairs
     }
-    return Fit(without(frozenset()).weights, ways, held_out, _likeness(pairs), similar_held_out)
+    return Fit(without(frozenset()).weights, modes, held_out, _likeness(pairs), similar_held_out)
 
 
-def _likeness(pairs: Mapping[str, Sequence[Listing]]) -> dict[str, float]:
-    listings = [listing for found in pairs.values() for listing in found]
-    weights = fit_ranker(listings, LIKENESS_PENALTY, [1] * len(LIKENESS))
+def _likeness(pairs: Mapping[str, Sequence[CandidateList]]) -> dict[str, float]:
+    lists = [candidate_list for of_repo in pairs.values() for candidate_list in of_repo]
+    weights = fit_ranker(lists, LIKENESS_PENALTY, [1] * len(LIKENESS))
     return {name: round(float(weight), 4) for name, weight in zip(LIKENESS, weights, strict=True)}
 
 
-def _model(listings: Sequence[Listing]) -> Model:
-    weights = fit_ranker(listings, PENALTY, [-1 if name in AGAINST else 1 for name in FITTED])
-    return Model(dict(zip(FITTED, map(float, weights), strict=True)), _UNSURE, _EVEN)
+def _model(lists: Sequence[CandidateList]) -> RankingModel:
+    weights = fit_ranker(lists, PENALTY, [-1 if name in PENALTY_SIGNALS else 1 for name in FITTED_SIGNALS])
+    return RankingModel(dict(zip(FITTED_SIGNALS, map(float, weights), strict=True)), _UNSURE, _EVEN)
 
 
-def _way(way: str, found: Sequence[Case], without: Callable[[frozenset[str]], Model]) -> Way:
+def _fit_of_mode(
+    mode: str, questions: Sequence[RankingCase], without: Callable[[frozenset[str]], RankingModel]
+) -> ModeFit:
     """Judge every question by a calibration on rankings that have not seen its repository."""
-    judged = [_judged(case, without(frozenset({case.repo}))) for case in found]
+    judged = [_judged(case, without(frozenset({case.repo}))) for case in questions]
 
     def calibrated(repo: str) -> Calibration:
-        others = (case for case in found if case.repo != repo)
-        return _calibrated(way, [_judged(case, without(frozenset({case.repo, repo}))) for case in others])
+        others = (case for case in questions if case.repo != repo)
+        return _calibrated(mode, [_judged(case, without(frozenset({case.repo, repo}))) for case in others])
 
-    held_out = {repo: calibrated(repo) for repo in sorted({case.repo for case in found})}
-    judgements = [held_out[one.case.repo].judge(one.traits) if one.ranked else NO_RESULT for one in judged]
-    return Way(judged, judgements, _calibrated(way, judged), held_out)
+    held_out = {repo: calibrated(repo) for repo in sorted({case.repo for case in questions})}
+    judgements = [held_out[one.case.repo].judge(one.features) if one.ranked else NO_RESULT for one in judged]
+    return ModeFit(judged, judgements, _calibrated(mode, judged), held_out)
 
 
 def _probability(head: Logistic, judged: Judged) -> float:
-    return head.probability(judged.traits) if judged.ranked else 0.0
+    return head.probability(judged.features) if judged.ranked else 0.0
 
 
-def _judged(case: Case, model: Model) -> Judged:
-    ranked = fuse(case.asked, case.hits, case.found, Settings(), model)
-    return Judged(case, ranked.hits, ranked.traits)
+def _judged(case: RankingCase, model: RankingModel) -> Judged:
+    ranked = fuse(case.query, case.hits, case.evidence, Settings(), model)
+    return Judged(case, ranked.hits, ranked.features)
 
 
-def _calibrated(way: str, found: Sequence[Judged]) -> Calibration:
-    """Both regressions, and the threshold that `CALLED_NOTHING` of the answered questions miss."""
-    judged = [each for each in found if each.ranked]
-    names = [name for name in TRAITS if name not in _UNSEEN[way]]
-    inputs = np.array([[each.traits[name] for name in names] for each in judged])
+def _calibrated(mode: str, questions: Sequence[Judged]) -> Calibration:
+    """Fit both regressions, and the threshold below which `CALLED_NOTHING` of the answered questions fall."""
+    judged = [each for each in questions if each.ranked]
+    names = [name for name in FEATURES if name not in _MISSING_FEATURES[mode]]
+    inputs = np.array([[each.features[name] for name in names] for each in judged])
 
     def fitted(labels: Iterable[bool]) -> Logistic:
-        bias, weights = fit_logistic(inputs, np.array(list(labels), dtype=np.float64), TRAIT_PENALTY)
+        bias, weights = fit_logistic(inputs, np.array(list(labels), dtype=np.float64), FEATURE_PENALTY)
         return Logistic(bias, dict(zip(names, map(float, weights), strict=True)))
 
     answerable = fitted(each.answerable for each in judged)
-    answered = [_probability(answerable, each) for each in found if each.answerable]
+    answered = [_probability(answerable, each) for each in questions if each.answerable]
     threshold = round(float(np.quantile(answered, CALLED_NOTHING)), 4)
     return Calibration(fitted(each.right for each in judged), answerable, threshold)
 
 
-def _figures(way: Way) -> dict[str, float]:
-    outcomes = [(each.case.part, each.case.outcome(each.ranked)) for each in way.judged if each.answerable]
-    functions = [found for part, found in outcomes if part == FUNCTION]
+def _figures(mode: ModeFit) -> dict[str, float]:
+    outcomes = [(each.case.part, each.case.outcome(each.ranked)) for each in mode.judged if each.answerable]
+    functions = [ranks for part, ranks in outcomes if part == FUNCTION]
     rows = {
-        "NDCG@10 by file": fmean(found.ndcg() for part, found in outcomes if part == FILE),
-        "MRR by function": fmean(found.reciprocal() for found in functions),
-        **{f"recall@{k} by function": fmean(found.recall(k) for found in functions) for k in (1, 5, 10)},
-        **_certainty(way),
+        "NDCG@10 by file": fmean(ranks.ndcg() for part, ranks in outcomes if part == FILE),
+        "MRR by function": fmean(ranks.reciprocal() for ranks in functions),
+        **{f"recall@{k} by function": fmean(ranks.recall(k) for ranks in functions) for k in (1, 5, 10)},
+        **_certainty(mode),
     }
     return {name: round(value, 4) for name, value in rows.items()}
 
 
-def _certainty(way: Way) -> dict[str, float]:
-    """How well probabilities tell questions with an answer from those without."""
-    known = np.array([each.answerable for each in way.judged])
-    right = np.array([float(each.right) for each in way.judged])
-    confidence, answerable, matches = map(np.array, zip(*way.judgements, strict=True))
+def _certainty(mode: ModeFit) -> dict[str, float]:
+    """Measure how well the probabilities separate questions with an answer from those without."""
+    has_answer = np.array([each.answerable for each in mode.judged])
+    right = np.array([float(each.right) for each in mode.judged])
+    confidence, answerable, matches = map(np.array, zip(*mode.judgements, strict=True))
     called = ~matches
     return {
-        "AUROC of confidence": auroc(list(confidence[known]), list(confidence[~known]))["value"],
-        "AUROC of answerable": auroc(list(answerable[known]), list(answerable[~known]))["value"],
-        "answered called nothing": float(called[known].mean()),
-        "nothing called nothing": float(called[~known].mean()),
+        "AUROC of confidence": auroc(list(confidence[has_answer]), list(confidence[~has_answer]))["value"],
+        "AUROC of answerable": auroc(list(answerable[has_answer]), list(answerable[~has_answer]))["value"],
+        "answered called nothing": float(called[has_answer].mean()),
+        "nothing called nothing": float(called[~has_answer].mean()),
         "Brier score of confidence": float(((confidence - right) ** 2).mean()),
     }
 

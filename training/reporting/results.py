@@ -258,7 +258,9 @@ def _readable(path: Path, read: Callable[[Path], _Result]) -> _Result:
 
 def _systems(work: Path) -> Iterator[tuple[str, dict[str, Source]]]:
     """(space, sources) of each system that was composed in the work folder and whose base is known."""
-    from codesift.models.bases import find_base, read_adapters, space_for
+    from codesift.models.adapters import read_adapters
+    from codesift.models.bases import find_base
+    from codesift.models.spaces import space_for
 
     for path in sorted(work.glob(f"systems/*/{MANIFEST}")):
         adapters = read_adapters(path)

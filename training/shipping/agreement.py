@@ -15,7 +15,8 @@ import numpy as np
 from codesift.encoders import open_encoder
 from codesift.errors import CodesiftError
 from codesift.models.adapters import TEXT
-from codesift.models.bases import Base, Space, local_base
+from codesift.models.bases import Base, local_base
+from codesift.models.spaces import Space
 from codesift.types import Encoder
 from evaluation.records import LANGUAGES, Function
 from training.learning.pairs import functions_in

@@ -60,10 +60,10 @@ def show_answer(
         write_json(answer_json(answer, view.full), out)
         return
     if not answer.hits:
-        _tell(f"nothing found for {_asked(answer, err)}", view, err)
+        _tell(f"nothing found for {_quoted_query(answer, err)}", view, err)
         return
     if not answer.matches:
-        _tell(f"nothing matches {_asked(answer, err)} well; these are the closest", view, err)
+        _tell(f"nothing matches {_quoted_query(answer, err)} well; these are the closest", view, err)
     if view.mode == "human":
         from codesift.terminal.render.human import show_human
 
@@ -72,9 +72,9 @@ def show_answer(
         {"plain": show_plain, "vimgrep": show_vimgrep, "files": show_files}[view.mode](answer, view, out)
 
 
-def show_duplicates(found: Duplicates, view: View, out: TextIO, err: TextIO | None = None) -> None:
+def show_duplicates(duplicates: Duplicates, view: View, out: TextIO, err: TextIO | None = None) -> None:
     """Write clusters of near-duplicates on `out`; people are told on `err` (stderr) if there are none."""
-    clusters.show_duplicates(found, view, out, err or sys.stderr)
+    clusters.show_duplicates(duplicates, view, out, err or sys.stderr)
 
 
 def show_coverage(answer: Answer, err: TextIO) -> None:
@@ -84,7 +84,7 @@ def show_coverage(answer: Answer, err: TextIO) -> None:
         show_note(f"searched by words; by meaning only {ready} so far", err)
 
 
-def _asked(answer: Answer, err: TextIO | None) -> str:
+def _quoted_query(answer: Answer, err: TextIO | None) -> str:
     return visible(cut(" ".join(answer.query.split()), 60, cut_mark(err or sys.stderr)))
 
 

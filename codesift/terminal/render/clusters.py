@@ -13,36 +13,36 @@ from codesift.terminal.render.view import View, shown_path
 from codesift.types import Cluster, Duplicates, Hit
 
 
-def show_duplicates(found: Duplicates, view: View, out: TextIO, err: TextIO) -> None:
+def show_duplicates(duplicates: Duplicates, view: View, out: TextIO, err: TextIO) -> None:
     """Write the clusters on `out` the way `view` says; people are told on `err` if there are none.
 
     Raises:
         BrokenPipeError: the reader of `out` is gone.
     """
     if view.mode == "json":
-        write_json(duplicates_json(found), out)
+        write_json(duplicates_json(duplicates), out)
     elif view.mode == "files":
-        paths = (hit.path for cluster in found.clusters for hit in cluster.hits)
-        write_paths(paths, found.root, view, out)
+        paths = (hit.path for cluster in duplicates.clusters for hit in cluster.hits)
+        write_paths(paths, duplicates.root, view, out)
     elif view.mode == "vimgrep":
-        _show_vimgrep(found, view, out)
-    elif not found.clusters:
-        write(err, f"no near-duplicates with a cosine of {found.least:g} or more\n")
+        _show_vimgrep(duplicates, view, out)
+    elif not duplicates.clusters:
+        write(err, f"no near-duplicates with a cosine of {duplicates.min_cosine:g} or more\n")
     elif view.mode == "human":
         from codesift.terminal.render.human import show_clusters
 
-        show_clusters(found, view, out)
+        show_clusters(duplicates, view, out)
     else:
-        _show_plain(found, view, out)
+        _show_plain(duplicates, view, out)
 
 
-def show_extent(found: Duplicates, err: TextIO) -> None:
+def show_extent(duplicates: Duplicates, err: TextIO) -> None:
     """On `err`, what an answer does not show: units without vectors yet, clusters beyond the limit."""
-    if found.vectors_ready < found.units:
-        ready = f"{found.vectors_ready:,} of {found.units:,} units"
+    if duplicates.vectors_ready < duplicates.units:
+        ready = f"{duplicates.vectors_ready:,} of {duplicates.units:,} units"
         show_note(f"compared by meaning, for which only {ready} are ready so far", err)
-    if found.found > len(found.clusters):
-        show_note(f"{len(found.clusters):,} of {found.found:,} clusters; -k N shows more", err)
+    if duplicates.total > len(duplicates.clusters):
+        show_note(f"{len(duplicates.clusters):,} of {duplicates.total:,} clusters; -k N shows more", err)
 
 
 def headline(cluster: Cluster) -> str:
@@ -52,33 +52,35 @@ def headline(cluster: Cluster) -> str:
 
 def facts(hit: Hit, first: bool) -> list[str]:
     """What is said of a unit: how long it is and, but for the first one, how like that it is."""
-    told = [visible(hit.kind), f"{hit.lines():,} lines"]
+    details = [visible(hit.kind), f"{hit.lines():,} lines"]
     return (
-        told if first else [*told, same_tokens(hit.common_tokens or 0.0), f"cosine {score_text(hit.score)}"]
+        details
+        if first
+        else [*details, same_tokens(hit.common_tokens or 0.0), f"cosine {score_text(hit.score)}"]
     )
 
 
-def _show_plain(found: Duplicates, view: View, out: TextIO) -> None:
+def _show_plain(duplicates: Duplicates, view: View, out: TextIO) -> None:
     """The headline, then `path:line: name  (facts)` for each unit; a blank line between clusters."""
-    for rank, cluster in enumerate(found.clusters):
-        block = "\n".join(_plain_cluster(cluster, found.root, view))
+    for rank, cluster in enumerate(duplicates.clusters):
+        block = "\n".join(_plain_cluster(cluster, duplicates.root, view))
         write(out, ("\n" if rank else "") + block + "\n")
 
 
 def _plain_cluster(cluster: Cluster, root: str, view: View) -> Iterator[str]:
     yield headline(cluster)
     for hit in cluster.hits:
-        told = ", ".join(facts(hit, hit is cluster.hits[0]))
-        yield f"{_place(hit, root, view)}: {visible(hit.qualified_name)}  ({told})"
+        details = ", ".join(facts(hit, hit is cluster.hits[0]))
+        yield f"{_place(hit, root, view)}: {visible(hit.qualified_name)}  ({details})"
 
 
-def _show_vimgrep(found: Duplicates, view: View, out: TextIO) -> None:
+def _show_vimgrep(duplicates: Duplicates, view: View, out: TextIO) -> None:
     """`path:line:column:cluster name  (facts)`, one line a unit, so that an editor can go through them."""
-    for rank, cluster in enumerate(found.clusters, 1):
+    for rank, cluster in enumerate(duplicates.clusters, 1):
         for hit in cluster.hits:
-            told = ", ".join(facts(hit, hit is cluster.hits[0]))
-            text = f"[{rank}] {visible(hit.qualified_name)}  ({told})"
-            write(out, f"{_place(hit, found.root, view)}:1:{text}\n")
+            details = ", ".join(facts(hit, hit is cluster.hits[0]))
+            text = f"[{rank}] {visible(hit.qualified_name)}  ({details})"
+            write(out, f"{_place(hit, duplicates.root, view)}:1:{text}\n")
 
 
 def _place(hit: Hit, root: str, view: View) -> str:

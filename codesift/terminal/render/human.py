@@ -20,16 +20,16 @@ from codesift.terminal.render.clusters import facts, headline
 from codesift.terminal.render.excerpt import Line, anchor_number, code_lines, excerpt, focus_number, with_gaps
 from codesift.terminal.render.plain import UNREADABLE, nearly_same
 from codesift.terminal.render.text import (
+    contributions_text,
     cut_mark,
     gap_mark,
     score_text,
-    shares_text,
     visible,
     visible_code,
     write,
 )
 from codesift.terminal.render.view import View, shown_path
-from codesift.types import Answer, Cluster, Duplicates, Hit, Place
+from codesift.types import Answer, Cluster, Duplicates, Hit, UnitLocation
 
 T = TypeVar("T")
 TAB = 4
@@ -67,10 +67,10 @@ def show_human(answer: Answer, view: View, out: TextIO, root_for_links: str) -> 
     _show_each(answer.hits, screen.show, screen, out)
 
 
-def show_clusters(found: Duplicates, view: View, out: TextIO) -> None:
+def show_clusters(duplicates: Duplicates, view: View, out: TextIO) -> None:
     """Write every cluster of near-duplicates for a terminal."""
-    screen = _Screen(_console(view, out), out, found.root, found.root, view)
-    _show_each(found.clusters, screen.show_cluster, screen, out)
+    screen = _Screen(_console(view, out), out, duplicates.root, duplicates.root, view)
+    _show_each(duplicates.clusters, screen.show_cluster, screen, out)
 
 
 def _console(view: View, out: TextIO) -> Console:
@@ -111,7 +111,7 @@ class _Screen:
         shown = excerpt(hit, lines, self._view)
         self._header(hit, anchor_number(hit, lines), len(lines) if len(shown) < len(lines) else 0)
         if self._view.explain:
-            self._print(Text(f"  = {shares_text(hit.signals)}", _QUIET))
+            self._print(Text(f"  = {contributions_text(hit.signals)}", _QUIET))
         if shown:
             self._print(self._code(hit, lines, shown))
         elif hit.code == "":
@@ -125,13 +125,15 @@ class _Screen:
         """How many are alike, then each with its place, its name and how like the first it is."""
         self._print(Text(headline(cluster), _NAME))
         for hit in cluster.hits:
-            told = ", ".join(facts(hit, hit is cluster.hits[0]))
+            details = ", ".join(facts(hit, hit is cluster.hits[0]))
             name = visible(hit.qualified_name)
             self._print(
-                Text.assemble("  ", self._place(hit.place()), "  ", (name, _NAME), (f"  {told}", _QUIET))
+                Text.assemble(
+                    "  ", self._place(hit.location()), "  ", (name, _NAME), (f"  {details}", _QUIET)
+                )
             )
 
-    def _place(self, place: Place, number: int | None = None) -> Text:
+    def _place(self, place: UnitLocation, number: int | None = None) -> Text:
         number = place.start_line if number is None else number
         style = self._path + Style(link=link_target(self._link_root, place.path, number))
         return Text(f"{visible(shown_path(place.path, self._root, self._view))}:{number}", style)
@@ -141,7 +143,7 @@ class _Screen:
 
     def _header(self, hit: Hit, number: int, length: int) -> None:
         """Place, name and score on one line; on two where they do not fit, since a cut path opens nothing."""
-        place = self._place(hit.place(), number)
+        place = self._place(hit.location(), number)
         size = f", {length} lines" if length else ""
         name = Text.assemble(
             (visible(hit.qualified_name), self._name), (f"  {visible(hit.kind)}{size}", _QUIET)

@@ -1,4 +1,4 @@
-"""JSON: version 1 of what other programs read."""
+"""JSON output: version 1 of the format that other programs read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SNIPPET_CHARACTERS = 20_000
 
 
 def answer_json(answer: Answer, full: bool = False) -> dict[str, Any]:
-    """The answer as plain values, documented under "JSON" in the README.
+    """Convert an answer to plain values, documented under "JSON" in the README.
 
     `path` counts from the root with forward slashes; numbers are rounded to 6 decimals. `snippet` holds
     whole consecutive lines: the part that matched best, at most `SNIPPET_LINES` of it; the whole unit with
@@ -25,32 +25,36 @@ def answer_json(answer: Answer, full: bool = False) -> dict[str, Any]:
         "version": VERSION,
         "query": answer.query,
         "index": {"root": answer.root, "units": answer.units, "vectors_ready": answer.vectors_ready},
-        **_certainty(answer),
+        **_confidence(answer),
         "results": [_result(hit, full) for hit in answer.hits],
     }
 
 
-def duplicates_json(found: Duplicates) -> dict[str, Any]:
-    """What `similar --all` found as plain values, documented under "JSON" in the README."""
+def duplicates_json(duplicates: Duplicates) -> dict[str, Any]:
+    """Convert the result of `similar --all` to plain values, documented under "JSON" in the README."""
     return {
         "version": VERSION,
-        "min": found.least,
-        "index": {"root": found.root, "units": found.units, "vectors_ready": found.vectors_ready},
-        "clusters_found": found.found,
-        "clusters": [_cluster(cluster) for cluster in found.clusters],
+        "min": duplicates.min_cosine,
+        "index": {
+            "root": duplicates.root,
+            "units": duplicates.units,
+            "vectors_ready": duplicates.vectors_ready,
+        },
+        "clusters_found": duplicates.total,
+        "clusters": [_cluster(cluster) for cluster in duplicates.clusters],
     }
 
 
 def _cluster(cluster: Cluster) -> dict[str, Any]:
     members = [
-        {**_unit(hit), "cosine": round(float(hit.score), 6), "common_tokens": _share(hit)}
+        {**_unit(hit), "cosine": round(float(hit.score), 6), "common_tokens": _common_tokens(hit)}
         for hit in cluster.hits
     ]
     return {"saved_lines": cluster.saved_lines(), "units": members}
 
 
-def _certainty(answer: Answer) -> dict[str, Any]:
-    """What a query knows of itself, and `similar` does not."""
+def _confidence(answer: Answer) -> dict[str, Any]:
+    """The judgement of a `query`; nothing for `similar`, which has none."""
     if answer.judgement is None:
         return {}
     confidence, answerable, matches = answer.judgement
@@ -58,7 +62,7 @@ def _certainty(answer: Answer) -> dict[str, Any]:
 
 
 def write_json(value: object, out: TextIO) -> None:
-    """One object on one line, indented on a terminal; ASCII only.
+    """Write a value as JSON in ASCII: on one line, or indented on a terminal.
 
     Raises:
         ValueError: a number is NaN or infinite, which JSON cannot hold.
@@ -68,18 +72,18 @@ def write_json(value: object, out: TextIO) -> None:
 
 
 def _result(hit: Hit, full: bool) -> dict[str, Any]:
-    compared = {} if hit.common_tokens is None else {"common_tokens": _share(hit)}
+    compared = {} if hit.common_tokens is None else {"common_tokens": _common_tokens(hit)}
     return {
         **_unit(hit),
         "score": round(float(hit.score), 6),
-        "signals": {name: round(float(share), 6) for name, share in hit.signals.items()},
+        "signals": {name: round(float(value), 6) for name, value in hit.signals.items()},
         "snippet": hit.code if full else _snippet(hit),
         "more": [asdict(place) for place in hit.more],
         **compared,
     }
 
 
-def _share(hit: Hit) -> float:
+def _common_tokens(hit: Hit) -> float:
     return round(hit.common_tokens or 0.0, 6)
 
 

@@ -6,21 +6,21 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
-from codesift.search.overlap import ALIKE
+from codesift.search.overlap import NEAR_DUPLICATE_JACCARD
 from codesift.terminal.render.excerpt import Line, anchor_number, code_lines, excerpt, focus_number, with_gaps
 from codesift.terminal.render.text import (
+    contributions_text,
     cut,
     cut_mark,
     gap_mark,
     same_tokens,
     score_text,
-    shares_text,
     visible,
     visible_code,
     write,
 )
 from codesift.terminal.render.view import View, shown_path
-from codesift.types import Answer, Hit, Place
+from codesift.types import Answer, Hit, UnitLocation
 
 LONGEST_LINE = 300
 UNREADABLE = "(the file could not be read again)"
@@ -39,7 +39,7 @@ def _plain_hit(hit: Hit, root: str, view: View, out: TextIO) -> Iterator[str]:
     facts = [visible(hit.kind), f"score {score_text(hit.score)}", *nearly_same(hit)]
     yield f"{place}: {visible(hit.qualified_name)}  ({', '.join(facts)})"
     if view.explain:
-        yield f"  = {shares_text(hit.signals)}"
+        yield f"  = {contributions_text(hit.signals)}"
     if not lines:
         yield f"  {UNREADABLE}"
     yield from _numbered(excerpt(hit, lines, view), view, out)
@@ -58,7 +58,7 @@ def more_lines(hit: Hit, root: str, view: View) -> Iterator[str]:
 def nearly_same(hit: Hit) -> list[str]:
     """How much of a near-duplicate is the same; nothing for what is not one."""
     common = hit.common_tokens or 0.0
-    return [same_tokens(common)] if common >= ALIKE else []
+    return [same_tokens(common)] if common >= NEAR_DUPLICATE_JACCARD else []
 
 
 def _numbered(lines: list[Line], view: View, out: TextIO) -> Iterator[str]:
@@ -92,7 +92,7 @@ def show_vimgrep(answer: Answer, view: View, out: TextIO) -> None:
             write(out, _vimgrep_place(place, answer.root, view, "like the one above"))
 
 
-def _vimgrep_place(place: Place, root: str, view: View, note: str) -> str:
+def _vimgrep_place(place: UnitLocation, root: str, view: View, note: str) -> str:
     path = visible(shown_path(place.path, root, view))
     return f"{path}:{place.start_line}:1:{visible(place.qualified_name)}  ({note})\n"
 
@@ -103,7 +103,7 @@ def show_files(answer: Answer, view: View, out: TextIO) -> None:
     On a terminal names are escaped. In a pipe they are the file's own bytes, as xargs needs them; only a
     name with a line break is escaped, so that a line is always one path.
     """
-    places = (place for hit in answer.hits for place in (hit.place(), *hit.more))
+    places = (place for hit in answer.hits for place in (hit.location(), *hit.more))
     write_paths((place.path for place in places), answer.root, view, out)
 
 

@@ -74,12 +74,12 @@ def score_text(score: float) -> str:
     return f"{score:.2f}" if abs(score) >= 0.095 or score == 0 else f"{score:.2g}"
 
 
-def same_tokens(share: float) -> str:
+def same_tokens(jaccard: float) -> str:
     """`87% same tokens`. Only what is the same to the last token has 100%."""
-    return f"{int(share * 100)}% same tokens"
+    return f"{int(jaccard * 100)}% same tokens"
 
 
-def shares_text(signals: dict[str, float]) -> str:
+def contributions_text(signals: dict[str, float]) -> str:
     """`meaning 2.521 + words 1.310 + test -0.800`, what counts most first."""
     ordered = sorted(signals.items(), key=lambda item: -abs(item[1]))
-    return " + ".join(f"{visible(name)} {share:.3f}" for name, share in ordered)
+    return " + ".join(f"{visible(name)} {value:.3f}" for name, value in ordered)

@@ -36,10 +36,10 @@ def view_of_table(settings: Settings, json: bool) -> View:
     return View(choose_mode(chosen, sys.stdout))
 
 
-def choose_mode(asked: Mode | None, out: TextIO) -> Mode:
-    """The mode asked for, else `human` on a terminal that can draw, else `plain`."""
-    if asked is not None:
-        return asked
+def choose_mode(requested: Mode | None, out: TextIO) -> Mode:
+    """Return the requested mode, else `human` on a terminal that can draw, else `plain`."""
+    if requested is not None:
+        return requested
     return "human" if out.isatty() and os.environ.get("TERM") != "dumb" else "plain"
 
 
