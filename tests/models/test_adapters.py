@@ -27,7 +27,8 @@ from codesift.models.spaces import shipped_adapters, space_for
 from codesift.parsing.languages import LANGUAGES
 from codesift.search.filters import Filter
 from codesift.search.lookup import origin_of_code, snippet_of
-from codesift.search.query import Question, query, similar
+from codesift.search.query import Question, query
+from codesift.search.similar import similar
 from codesift.types import Encoder
 from evaluation.records import LANGUAGES as ADAPTED
 

@@ -17,9 +17,9 @@ FIRST = 3
 """An answer further down is not seen."""
 KINDS = {
     "question": [
-        ("how does an interrupted index run continue", "apply"),
+        ("how does an interrupted index run continue", "store_files"),
         ("where are symbolic links kept from being followed", "open_regular"),
-        ("how is a damaged graph file noticed before it is used", "Graph._is_unmixed"),
+        ("how is a damaged graph file noticed before it is used", "Hnsw._is_as_saved"),
         ("what decides whether two functions are near-duplicates", "duplicates"),
     ],
     "keywords": [
@@ -35,9 +35,9 @@ KINDS = {
     "beginning of a symbol": [("find_ro", "find_root"), ("looks_like", "looks_like_code")],
     "typing error": [("split_identifer", "split_identifier"), ("Catalgo", "Catalog")],
     "error message": [
-        ("StorageError: cannot save the graph", "Graph._save"),
+        ("StorageError: cannot save the graph", "Hnsw._save"),
         ("the index index.db was written by another version of codesift (schema 0)", "check_head"),
-        ("there is no index of /home/me/project", "_found_place"),
+        ("there is no index of /home/me/project", "Repository._found_folder"),
     ],
     "pasted code": [
         ("parts = [p.lower() for p in PATTERN.findall(name)]\nreturn parts\n", "split_identifier"),

@@ -19,7 +19,10 @@ LINES = {
 }
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
-START = "import os, time\nfrom codesift.system import interrupts\ninterrupts.install()\nprint('on', flush=True)\n"
+START = (
+    "import os, time\nfrom codesift.system import interrupts\n"
+    "interrupts.install()\nprint('on', flush=True)\n"
+)
 BUSY = {
     "in Python": "while True: pass",
     "asleep in C": "import ctypes; ctypes.CDLL(None).sleep(60)",
@@ -54,7 +57,8 @@ def test_a_signal_ends_what_is_busy(busy: str, number: signal.Signals) -> None:
 def test_an_ignored_signal_stays_ignored() -> None:
     program = (
         "import os, signal\nfrom codesift.system import interrupts\n"
-        "signal.signal(signal.SIGINT, signal.SIG_IGN)\ninterrupts.install()\nos.kill(os.getpid(), signal.SIGINT)\nprint('still here')"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\ninterrupts.install()\n"
+        "os.kill(os.getpid(), signal.SIGINT)\nprint('still here')"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "still here\n")
