@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from codesift.config import Settings, load_settings, personal_settings
-from codesift.errors import DamagedIndexError, NoSpaceError, UsageError
-from codesift.index.health import QUICK_SECONDS, check, heal_index, is_due, note_check
-from codesift.index.location import (
-    find_root,
-    given_root,
-    holds_index,
-    is_writable,
-    make_index_folder,
-    size_on_disk,
-    write_lock,
-)
-from codesift.index.opening import Index, create_index, discard, examined, open_index, writing
-from codesift.index.placement import Notify, usable_place
-from codesift.index.plan import Plan, count_stale, plan
-from codesift.index.update import Stage, Update
+from codesift.errors import UsageError
+from codesift.index.access import IndexAccess
+from codesift.index.location import find_root, given_root
+from codesift.index.opening import Index
+from codesift.index.placement import Notify
+from codesift.index.update import Stage
 from codesift.search.filters import Filter
 from codesift.system.background import Background
 from codesift.types import Answer, Duplicates, Encoder, Progress, Report
@@ -39,9 +28,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 OpenEncoder = Callable[["Space"], Encoder]
-_POLL_SECONDS = 0.1
-_WAITING = "another codesift is indexing this repository: waiting for it"
-_BUSY = "another codesift is indexing this repository: searching what is ready"
 
 
 def open_repository(
@@ -81,15 +67,12 @@ class Repository:
     ) -> None:
         self.root = root
         self.settings = settings
-        self._notify = notify or _ignore_line
-        self._progress = progress or _ignore_progress
         self._open_encoder = open_encoder or self._encoder_of_settings
         self._encoders: dict[str, Encoder] = {}
-        self._warned: set[str] = set()
-        self._folder: Path | None = None
-        self._index: Index | None = None
-        self._opened = contextlib.ExitStack()
         self._lock = threading.RLock()
+        self._access = IndexAccess(
+            root, settings, notify or _ignore_line, progress or _ignore_progress, self.encoder
+        )
 
     def __enter__(self) -> Repository:
         return self
@@ -104,9 +87,7 @@ class Repository:
 
     def close(self) -> None:
         """Close the index; a later search opens it again."""
-        with self._lock:
-            self._index = None
-            self._opened.close()
+        self._access.close()
 
     # -- searching ----------------------------------------------------------------------------
 
@@ -231,29 +212,13 @@ class Repository:
         return self.on_index(lambda index: duplicates(index, self.settings, cosine, only or Filter(), wanted))
 
     def on_index(self, work: Callable[[Index], T]) -> T:
-        """Call `work(index)` on the index, built on first use and refreshed if the settings say so.
-
-        A process that indexes at the same time is not waited for: what is ready is searched. An index that
-        turns out damaged is healed, and `work` done a second time.
+        """Call `work(index)` on the open index, as the searches do.
 
         Raises:
             UsageError: there is no index and none may be built.
-            DamagedIndexError: it is damaged and may not be healed.
+            StorageError: the index can be neither used nor built.
         """
-        if not self.settings.refresh:
-            return self._do(work)
-
-        def attempt() -> T:
-            self._check_in_passing()
-            self._refresh_in_passing()
-            return self._do(work)
-
-        return self._healing(attempt, self._heal_locked)
-
-    def _do(self, work: Callable[[Index], T]) -> T:
-        index = self._open()
-        with examined(index.database):
-            return work(index)
+        return self._access.read(work)
 
     # -- encoders -----------------------------------------------------------------------------
 
@@ -277,7 +242,7 @@ class Repository:
 
         return open_encoder(space, self.settings.threads)
 
-    # -- refreshing ---------------------------------------------------------------------------
+    # -- the index ----------------------------------------------------------------------------
 
     def refresh(self, until: Stage = "vectors") -> Report:
         """Bring the index in step with the files, waiting for another process that does the same.
@@ -289,15 +254,7 @@ class Repository:
         Raises:
             StorageError: the index can be neither written nor healed.
         """
-        folder = self._made_folder()
-
-        def attempt() -> Report:
-            index = self._open()
-            with examined(index.database):
-                return self._write(index, self._plan(index), until)
-
-        with self._locked(folder):
-            return self._healing(attempt, self._heal)
+        return self._access.refresh(until)
 
     def embed(self, unit_ids: Iterable[int] | None = None) -> Report:
         """Give units their vectors, waiting for another process that writes the index.
@@ -308,162 +265,7 @@ class Repository:
         Raises:
             StorageError: the index can be neither written nor healed.
         """
-        folder, report = self._made_folder(), Report(root=str(self.root))
-        wanted = None if unit_ids is None else tuple(unit_ids)
-        with self._locked(folder):
-            index = self._open()
-            with examined(index.database), writing(index):
-                update = self._update(index)
-                update.embed(report, wanted)
-                update.tidy(report)
-        return report
-
-    def _refresh_in_passing(self) -> None:
-        """Refresh before a search, if there is anything to do and the index can be written."""
-        index = self._open()
-        with examined(index.database):
-            generation = index.database.meta("generation")
-            found = self._plan(index)
-            if not _has_work(found, index):
-                return
-        if not is_writable(index.folder):
-            self._notify(
-                f"the index {index.folder} is out of date and cannot be written: searching it as it is"
-            )
-            return
-        try:
-            self._write_when_free(found, generation)
-        except NoSpaceError as error:
-            self._notify(f"{error}: searching what is ready")
-
-    def _write_when_free(self, found: Plan, generation: str) -> None:
-        """Carry out a plan as soon as no other process indexes.
-
-        Another process is waited for only until all files are parsed once: seconds.
-
-        Args:
-            found: the plan.
-            generation: of the index that the plan was made for; another one makes it out of date.
-        """
-        while True:
-            index = self._open()
-            with write_lock(index.folder, None) as mine:
-                if mine:
-                    index = self._open()
-                    with examined(index.database):
-                        if index.database.meta("generation") != generation:
-                            found = self._plan(index)
-                        self._write(index, found, "vectors")
-                    return
-            if index.database.meta("parser"):
-                self._notify(_BUSY)
-                return
-            time.sleep(_POLL_SECONDS)
-
-    def _plan(self, index: Index) -> Plan:
-        """Compare the files with the index, and tell the user what the walk has to say, once."""
-        found = plan(index, self.settings)
-        for line in found.warnings:
-            if line not in self._warned:
-                self._warned.add(line)
-                self._notify(line)
-        return found
-
-    def _write(self, index: Index, found: Plan, until: Stage) -> Report:
-        # Without work, nothing is stored in the database; the files beside it are brought in step.
-        needed = found.has_files(index) or _has_work(found, index)
-        with writing(index) if needed else contextlib.nullcontext():
-            return self._update(index).run(found, until)
-
-    def _update(self, index: Index) -> Update:
-        return Update(index, self.settings, self._progress, self.encoder)
-
-    @contextlib.contextmanager
-    def _locked(self, folder: Path) -> Iterator[None]:
-        """Hold the one right to write the index, waiting for another process that has it."""
-        with write_lock(folder, lambda: self._notify(_WAITING)):
-            yield
-
-    # -- opening ------------------------------------------------------------------------------
-
-    def _open(self) -> Index:
-        """The index, opened once, and again where another file has taken its place.
-
-        Raises:
-            UsageError: there is no index and none may be built.
-        """
-        with self._lock:
-            if self._index is not None and self._index.database.is_replaced():
-                self.close()
-            if self._index is None:
-                folder = self._found_folder()
-                opened = open_index(self.root, folder, self.settings, read_only=True)
-                self._index = self._opened.enter_context(opened)
-            return self._index
-
-    def _place(self) -> Path:
-        """The folder that the index belongs in, found out once; it may not exist yet."""
-        if self._folder is None:
-            self._folder = usable_place(self.root, self.settings, self._notify)
-        return self._folder
-
-    def _made_folder(self) -> Path:
-        """The folder of the index, made if it is not there."""
-        folder = make_index_folder(self._place(), self.root)
-        create_index(self.root, folder)
-        return folder
-
-    def _found_folder(self) -> Path:
-        """The folder of an index that is there, or of an empty one, if it may be filled."""
-        folder = self._place()
-        if not holds_index(folder):
-            if not self.settings.refresh:
-                raise UsageError(f"there is no index of {self.root}", "codesift index")
-            self._notify(f"no index of {self.root} yet: building it")
-            self._made_folder()
-        return folder
-
-    # -- damage -------------------------------------------------------------------------------
-
-    def _healing(self, attempt: Callable[[], T], heal: Callable[[DamagedIndexError, bool], None]) -> T:
-        """Attempt something, heal the index if it turns out damaged, and in the end build it again."""
-        for thorough in (False, True):
-            try:
-                return attempt()
-            except DamagedIndexError as error:
-                heal(error, thorough)
-        return attempt()
-
-    def _heal(self, error: DamagedIndexError, thorough: bool) -> None:
-        """Heal the index; whoever calls this holds the write lock."""
-        self.close()
-        heal_index(self.root, self._place(), error, self._notify, thorough)
-
-    def _heal_locked(self, error: DamagedIndexError, thorough: bool) -> None:
-        with self._locked(self._place()):
-            self._heal(error, thorough)
-
-    def _check_in_passing(self) -> None:
-        """Examine an index that was not examined for a day, if nobody writes it.
-
-        Raises:
-            DamagedIndexError: damage was found.
-        """
-        folder = self._found_folder()
-        if not is_writable(folder) or not is_due(folder):
-            return
-        with write_lock(folder, None) as mine:
-            if mine:
-                note_check(folder)
-                with contextlib.suppress(NoSpaceError):
-                    self._check(QUICK_SECONDS)
-
-    def _check(self, seconds: float) -> None:
-        index = self._open()
-        with examined(index.database):
-            check(index, self._notify, seconds)
-
-    # -- upkeep -------------------------------------------------------------------------------
+        return self._access.embed(unit_ids)
 
     def status(self, checked: bool = False) -> dict[str, Any]:
         """Facts about the index; nothing is changed unless `checked`.
@@ -474,43 +276,7 @@ class Repository:
         Raises:
             UsageError: there is no index.
         """
-        folder = self._place()
-        if not holds_index(folder):
-            raise UsageError(f"there is no index of {self.root}", "codesift index")
-        if checked:
-            self._check_and_heal(folder)
-        index = self._open()
-        with examined(index.database):
-            return self._facts(index, self._plan(index))
-
-    def _check_and_heal(self, folder: Path) -> None:
-        with self._locked(folder):
-            try:
-                self._check(float("inf"))
-            except DamagedIndexError as error:
-                self._heal(error, thorough=False)
-            note_check(folder)
-            index = self._open()
-            self._write(index, self._plan(index), "vectors")
-
-    def _facts(self, index: Index, found: Plan) -> dict[str, Any]:
-        files, units = index.catalog.counts()
-        space = index.primary.space
-        return {
-            "root": str(self.root),
-            "index": str(index.folder),
-            "model": space.base.name,
-            "adapters": [language or "other" for language in space.adapters.named()],
-            "space": space.id,
-            "files": files,
-            "units": units,
-            "vectors_ready": index.primary.vectors.ready(),
-            "languages": {name: count for name, _, count in index.catalog.languages()},
-            "stale_files": count_stale(found, self.settings),
-            "skipped": found.skipped(index),
-            "not_parsed": index.catalog.gave_up(),
-            "size_bytes": size_on_disk(index.folder),
-        }
+        return self._access.status(checked)
 
     def delete(self) -> tuple[Path | None, int]:
         """Delete the index; returns where it was (None: there is none) and the bytes freed.
@@ -518,19 +284,7 @@ class Repository:
         Raises:
             StorageError: a file could not be deleted.
         """
-        folder = self._place()
-        if not holds_index(folder):
-            return None, 0
-        self.close()
-        with self._locked(folder):
-            freed = discard(folder)
-        self._folder = None
-        return folder, freed
-
-
-def _has_work(found: Plan, index: Index) -> bool:
-    _, units = index.catalog.counts()
-    return bool(found.unsure or found.removed) or index.primary.vectors.ready() < units
+        return self._access.delete()
 
 
 def _ignore_line(line: str) -> None:

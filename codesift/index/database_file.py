@@ -12,8 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from codesift.errors import DamagedIndexError, NoSpaceError, StorageError
-from codesift.index.location import take_place
-from codesift.system.files import open_regular
+from codesift.system.files import open_regular, take_place
 
 SCHEMA_VERSION = 2
 APPLICATION_ID = 0x63647366

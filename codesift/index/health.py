@@ -10,16 +10,10 @@ from pathlib import Path
 
 from codesift.errors import DamagedIndexError, StorageError
 from codesift.index import seal, trust
-from codesift.index.location import (
-    CHECKED,
-    DATABASE,
-    make_index_folder,
-    read_about,
-    replace_file,
-    repository_place,
-)
+from codesift.index.location import CHECKED, DATABASE, make_index_folder, read_about, repository_place
 from codesift.index.opening import Index, signing
 from codesift.index.placement import Notify
+from codesift.system.files import replace_file
 
 QUICK_SECONDS = 2.0
 """Seconds a statement of an examination in passing may take; `status --check` examines larger indexes."""

@@ -17,9 +17,9 @@ from codesift.config import Settings
 from codesift.errors import StorageError
 from codesift.index import trust
 from codesift.index.exact import Found
-from codesift.index.location import remove
 from codesift.index.matrix import Matrix, MatrixState, blocks_of
 from codesift.index.notes import read_note, write_note
+from codesift.system.files import remove
 from codesift.types import Progress
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from codesift.config import Settings
 from codesift.errors import StorageError, UsageError
-from codesift.system.files import read_regular
+from codesift.system.files import read_regular, replace_file, write_new
 
 INDEX_FOLDER = ".codesift"
 DATABASE = "index.db"
@@ -26,9 +25,6 @@ CHECKED = "checked"
 """Its time is when the index was last examined for damage."""
 _ABOUT_BYTES = 100_000
 _LOCK_WAIT_SECONDS = 0.2
-_FRESH = re.compile(r"-[0-9a-f]{16}(?:\.partial|-journal|-wal|-shm)?$")
-_STRAY_SECONDS = 3600
-"""A younger file may still be written by a process that needs no lock for it."""
 _NAME_LENGTH = 60
 
 
@@ -142,82 +138,6 @@ def make_index_folder(place: Path, root: Path) -> Path:
         hint = "set CODESIFT_INDEX_FOLDER=cache" if inside else "set CODESIFT_CACHE_DIR to a writable folder"
         raise StorageError(f"cannot write the index folder {place}: {error.strerror}", hint) from error
     return place
-
-
-def write_new(path: Path, content: bytes) -> None:
-    """Write a file that does not exist; one that does, whatever it is, is left as it is.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    with contextlib.suppress(FileExistsError):
-        descriptor = os.open(path, flags, 0o600)
-        try:
-            os.write(descriptor, content)
-        finally:
-            os.close(descriptor)
-
-
-def remove(path: Path) -> None:
-    """Delete whatever stands at a path; a link is not followed.
-
-    Raises:
-        OSError: it cannot be deleted.
-    """
-    if path.is_dir() and not path.is_symlink():
-        import shutil
-
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def fresh_name(path: Path) -> Path:
-    """A name beside `path` that no file has yet."""
-    return path.with_name(f"{path.name}-{secrets.token_hex(8)}")
-
-
-def remove_strays(folder: Path) -> None:
-    """Delete files under fresh names that a killed process left in an index folder; the lock must be held."""
-    with contextlib.suppress(OSError):
-        for path in folder.iterdir():
-            if _FRESH.search(path.name) and time.time() - os.lstat(path).st_mtime > _STRAY_SECONDS:
-                remove(path)
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file under a fresh name and put it in place of what stands there, which is never opened.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
-    fresh = fresh_name(path)
-    try:
-        write_new(fresh, content)
-        if path.is_dir():
-            remove(path)
-        fresh.replace(path)
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise
-
-
-def take_place(fresh: Path, path: Path) -> None:
-    """Give a new file its name, unless there is a file of that name already; the new one is gone then.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
-    try:
-        os.link(fresh, path)
-    except FileExistsError:
-        pass
-    except OSError:
-        # A file system without hard links: of two processes at once the later one wins.
-        if not os.path.lexists(path):
-            fresh.replace(path)
-    fresh.unlink(missing_ok=True)
 
 
 # -- all indexes of a user ------------------------------------------------------------------------

@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING
 
 from codesift.errors import StorageError
 from codesift.index import trust
-from codesift.index.location import fresh_name, remove
 from codesift.index.notes import read_note, write_note
-from codesift.system.files import open_regular
+from codesift.system.files import fresh_name, open_regular, remove
 
 if TYPE_CHECKING:
     import numpy as np

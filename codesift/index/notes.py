@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from codesift.index import trust
-from codesift.index.location import replace_file
-from codesift.system.files import read_regular
+from codesift.system.files import read_regular, replace_file
 
 Note = TypeVar("Note")
 _MAX_BYTES = 10_000

@@ -16,20 +16,11 @@ from codesift.index.catalog import Catalog
 from codesift.index.database import Database
 from codesift.index.database_file import create, damaged
 from codesift.index.full_text import FullText
-from codesift.index.location import (
-    ABOUT,
-    DATABASE,
-    fresh_name,
-    is_writable,
-    remove,
-    remove_strays,
-    repository_place,
-    size_on_disk,
-    write_lock,
-)
+from codesift.index.location import ABOUT, DATABASE, is_writable, repository_place, size_on_disk, write_lock
 from codesift.index.neighbors import Neighbors, StoredNeighbors
 from codesift.index.vectors import Vectors
 from codesift.models.spaces import Space, chosen_space
+from codesift.system.files import fresh_name, remove, remove_strays
 
 _KEPT = ("lock", ".gitignore", ABOUT, trust.NOTE)
 

@@ -25,15 +25,14 @@ from codesift.index.database_file import check_head, is_settled
 from codesift.index.location import (
     DATABASE,
     cache_place,
-    fresh_name,
     holds_index,
     make_index_folder,
     repository_place,
-    take_place,
     write_lock,
 )
 from codesift.index.opening import create_index, reset
 from codesift.repository.git import is_tracked
+from codesift.system.files import fresh_name, take_place
 
 Notify = Callable[[str], None]
 

@@ -24,9 +24,10 @@ from codesift.index.checksums import vector_checksum
 from codesift.index.database import STEPS, Database
 from codesift.index.database_file import SCHEMA_VERSION, check_head
 from codesift.index.examination import STRAYS, Damage, examine
-from codesift.index.location import DATABASE, fresh_name
+from codesift.index.location import DATABASE
 from codesift.index.opening import reset
 from codesift.index.vectors import Vectors
+from codesift.system.files import fresh_name
 
 _MOST_BYTES = 65_536
 """Of a vector: more than any model's has."""

@@ -13,8 +13,8 @@ from pathlib import Path
 from codesift.errors import StorageError
 from codesift.index import trust
 from codesift.index.database_file import is_settled
-from codesift.index.location import DATABASE, replace_file
-from codesift.system.files import read_regular
+from codesift.index.location import DATABASE
+from codesift.system.files import read_regular, replace_file
 
 SEAL = "seal"
 _SEAL_BYTES = 10_000

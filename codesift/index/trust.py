@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from codesift.errors import StorageError
-from codesift.index.location import DATABASE, replace_file, take_place, write_new
-from codesift.system.files import open_regular, read_regular
+from codesift.index.location import DATABASE
+from codesift.system.files import open_regular, read_regular, replace_file, take_place, write_new
 
 NOTE = "signed.json"
 _NOTE_BYTES = 100_000

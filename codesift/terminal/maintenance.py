@@ -33,7 +33,7 @@ def status(
     model: options.Model = None,
 ) -> None:
     """Show what is indexed, with which model, how fresh, and its size on disk."""
-    from codesift.index.inventory import all_indexes as indexes
+    from codesift.index.status import all_indexes as indexes
 
     if all_indexes and (check or root is not None):
         raise UsageError("--all cannot be given together with --check or --root", "codesift status --help")
@@ -100,7 +100,7 @@ def clean(
 
 
 def _clean_many(run: Run, missing_only: bool) -> None:
-    from codesift.index.inventory import delete_indexes
+    from codesift.index.status import delete_indexes
 
     deleted = delete_indexes(run.settings, run.notify, missing_only)
     for index, freed in deleted:

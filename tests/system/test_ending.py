@@ -20,8 +20,7 @@ LINES = {
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 START = (
-    "import os, time\nfrom codesift.system import interrupts\n"
-    "interrupts.install()\nprint('on', flush=True)\n"
+    "import os, time\nfrom codesift.system import interrupts\ninterrupts.install()\nprint('on', flush=True)\n"
 )
 BUSY = {
     "in Python": "while True: pass",
