@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from fakes import HashingEncoder, opened, repository_of, run_index, write
+from fakes import HashingEncoder, no_progress, opened, repository_of, run_index, write
 from indexes import index_of
+from tiny_models import converted
 
 from codesift.config import Settings
 from codesift.errors import DamagedIndexError, UsageError
+from codesift.index.embed import embed
 from codesift.index.location import DATABASE, write_lock
-from codesift.index.opening import Index
+from codesift.index.opening import Index, open_index, reset, writing
+from codesift.models.bases import local_base
+from codesift.models.spaces import space_for
 from codesift.session import Repository
-from codesift.types import Encoder
+from codesift.types import Encoder, Report
 
 AS_IT_IS = Settings(refresh=False)
 
@@ -152,3 +161,216 @@ def test_settings_decide_how_many_are_indexed(root: Path) -> None:
     run_index(root, HashingEncoder(), Settings(exclude=("*.js",)))
     with opened(root) as index:
         assert [row.path for row in index.catalog.files()] == ["a.py"]
+
+
+# -- held open ------------------------------------------------------------------------------------
+
+COUNTING = """
+import sys
+from collections import Counter
+from codesift.index import access
+counts = Counter()
+def counted(name):
+    original = getattr(access, name)
+    def call(*arguments, **options):
+        counts[name] += 1
+        return original(*arguments, **options)
+    setattr(access, name, call)
+counted("open_index")
+counted("plan")
+from codesift.__main__ import main
+sys.argv = ["codesift", *sys.argv[1:]]
+try:
+    main()
+finally:
+    print("COUNTED", counts["open_index"], counts["plan"], file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments", [["query", "tide"], ["query", "tide", "--lexical"], ["similar", "berths/tides.py:tide_at"]]
+)
+@pytest.mark.parametrize("changed", [False, True])
+def test_one_command_opens_the_index_once_and_plans_once(
+    own_harbour: Path, arguments: list[str], changed: bool
+) -> None:
+    if changed:
+        write(own_harbour, "berths/new.py", "def moor(boat):\n    return boat.rope\n")
+    done = subprocess.run(
+        [sys.executable, "-c", COUNTING, *arguments],
+        cwd=own_harbour,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stderr.splitlines()[-1] == "COUNTED 1 1", done.stderr
+
+
+def test_a_repository_held_open_sees_what_others_wrote(indexed: Desk) -> None:
+    with indexed.open(settings=AS_IT_IS) as held:
+        assert names_in(held) == ["tide"]
+        write(indexed.root, "b.py", "def ebb():\n    return 'sand'\n")
+        run_index(indexed.root, HashingEncoder())
+        assert names_in(held) == ["tide", "ebb"]
+        assert held.on_index(lambda index: index.primary.vectors.ready()) == 2
+
+
+def test_a_repository_held_open_follows_an_index_built_again(indexed: Desk) -> None:
+    with indexed.open(settings=AS_IT_IS) as held:
+        assert names_in(held) == ["tide"]
+        write(indexed.root, "a.py", "def ebb():\n    return 'sand'\n")
+        (index_of(indexed.root) / DATABASE).write_bytes(b"garbage" * 1000)
+        run_index(indexed.root, HashingEncoder())
+        assert names_in(held) == ["ebb"]
+
+
+def test_vectors_registered_by_another_process_are_seen_by_a_reader_held_open(indexed: Desk) -> None:
+    run_index(indexed.root, HashingEncoder())
+    reset(index_of(indexed.root))
+    with indexed.open(HashingEncoder()) as first:
+        first.refresh("words")
+        with indexed.open(HashingEncoder(), AS_IT_IS) as held:
+            assert held.query("water of the sea", lexical=False).hits == ()
+            first.refresh("vectors")
+            assert [hit.name for hit in held.query("water of the sea", lexical=False).hits] == ["tide"]
+
+
+def test_several_threads_search_one_repository(root: Path) -> None:
+    for number in range(40):
+        write(root, f"n{number}.py", f"def tide{number}():\n    return 'water {number}'\n")
+    run_index(root, HashingEncoder())
+    with repository_of(root, HashingEncoder(), AS_IT_IS) as repository:
+        start = threading.Barrier(6)
+
+        def ask(first: int) -> list[str]:
+            start.wait()
+            found = [repository.query(f"tide{n}", limit=1).hits[0].name for n in range(first, 40, 6)]
+            return [*found, repository.similar(f"{root / 'n7.py'}:tide7").hits[0].name]
+
+        with ThreadPoolExecutor(6) as threads:
+            found = list(threads.map(ask, range(6)))
+    assert [name for part in found for name in part[:-1]] == [
+        f"tide{n}" for first in range(6) for n in range(first, 40, 6)
+    ]
+    assert len({part[-1] for part in found}) == 1
+
+
+def test_an_index_is_refreshed_while_other_threads_search_it(root: Path) -> None:
+    run_index(root, HashingEncoder())
+    stop = threading.Event()
+    with repository_of(root, HashingEncoder(), AS_IT_IS) as repository:
+
+        def search() -> int:
+            count = 0
+            while not stop.is_set():
+                assert repository.query("tide", limit=1).hits[0].name == "tide"
+                count += 1
+            return count
+
+        with ThreadPoolExecutor(3) as threads:
+            searching = [threads.submit(search) for _ in range(3)]
+            for number in range(10):
+                write(root, f"n{number}.py", f"def ebb{number}():\n    return 'sand {number}'\n")
+                assert repository.refresh().parsed == 1
+            stop.set()
+            assert all(each.result() for each in searching)
+        assert len(names_in(repository)) == 11
+
+
+def names_in(repository: Repository) -> list[str]:
+    """The names of all units, as a search sees them."""
+    return repository.on_index(
+        lambda index: [h.name for row in index.catalog.files() for h in index.catalog.units_of(row.path)]
+    )
+
+
+# -- errors that are no damage --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        sqlite3.OperationalError("no such module: fts5"),
+        sqlite3.ProgrammingError("SQLite objects created in a thread can only be used in that same thread"),
+        sqlite3.OperationalError("no such function: json_each"),
+        sqlite3.IntegrityError("UNIQUE constraint failed: files.path"),
+    ],
+)
+def test_an_unforeseen_error_of_sqlite_is_a_bug_and_deletes_nothing(
+    indexed: Desk, error: sqlite3.Error
+) -> None:
+    before = (index_of(indexed.root) / DATABASE).stat().st_ino
+
+    def work(index: Index) -> str:
+        with index.database.errors():
+            raise error
+
+    with pytest.raises(type(error)), indexed.open() as repository:
+        repository.on_index(work)
+    assert (index_of(indexed.root) / DATABASE).stat().st_ino == before and indexed.said == []
+    assert run_index(indexed.root, HashingEncoder()).embedded == 0
+
+
+def test_an_unforeseen_error_ends_the_command_with_the_exit_code_of_a_bug(own_harbour: Path) -> None:
+    broken = (
+        "import sqlite3, sys\n"
+        "from codesift.index.catalog import Catalog\n"
+        "def counts(self): raise sqlite3.OperationalError('no such module: fts5')\n"
+        "Catalog.counts = counts\n"
+        "from codesift.__main__ import main\n"
+        "sys.argv = ['codesift', 'query', 'tide']\n"
+        "main()\n"
+    )
+    database = index_of(own_harbour) / DATABASE
+    before = database.read_bytes()
+    done = subprocess.run(
+        [sys.executable, "-c", broken], cwd=own_harbour, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 3 and "this is a bug in codesift: OperationalError" in done.stderr
+    assert "again" not in done.stderr and database.read_bytes() == before
+
+
+# -- the public interface -------------------------------------------------------------------------
+
+
+def test_the_package_opens_a_repository(harbour: Path) -> None:
+    import codesift
+
+    said: list[str] = []
+    with codesift.open(harbour / "berths", settings={"results": 3}, notify=said.append) as repository:
+        assert repository.root == harbour
+        found = repository.query("height of the tide between two readings")
+        assert 0 < len(found.hits) <= 3 and found.hits[0].path == "berths/tides.py"
+        only = codesift.Filter(languages=("go",))
+        assert {hit.language for hit in repository.query("tide", only=only).hits} <= {"go"}
+        assert repository.status()["stale_files"] == 0
+    assert said == []
+
+
+def test_wrong_arguments_are_errors_of_the_package(tmp_path: Path) -> None:
+    import codesift
+
+    with pytest.raises(codesift.CodesiftError, match="cannot open the folder"):
+        codesift.open(tmp_path / "nowhere")
+    with pytest.raises(codesift.CodesiftError, match="results"):
+        codesift.open(tmp_path, settings={"results": 0})
+    with pytest.raises(AttributeError):
+        codesift.nothing  # noqa: B018
+
+
+def test_an_index_holds_several_spaces_at_once(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    small = local_base(converted(tmp_path_factory.mktemp("models") / "tiny"))
+    space = space_for(small)
+    run_index(root, HashingEncoder())
+    folder, settings = index_of(root), Settings()
+    with open_index(root, folder, settings, more=[space]) as index, writing(index):
+        full, other = index.spaces
+        assert (full.vectors.ready(), other.vectors.ready()) == (1, 0)
+        encoder = HashingEncoder(dimensions=space.dimensions)
+        embed(index, settings, Report(), no_progress, lambda space: encoder, member=other)
+        assert (full.vectors.ready(), other.vectors.ready()) == (1, 1)
+        for member, dimensions in ((full, 384), (other, space.dimensions)):
+            member.neighbors.sync(no_progress)
+            (vector,) = member.vectors.of_unit(1)
+            assert vector.shape == (dimensions,)
+            assert member.neighbors.search(vector, 1)[0][1] == pytest.approx(1, abs=1e-3)

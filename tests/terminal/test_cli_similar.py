@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import Run
+from fakes import write
 
 Like = Callable[..., "CompletedProcess[str]"]
 HEIGHT = "berths/tides.py:interpolate_height"
@@ -122,3 +123,24 @@ def test_a_mistake_is_explained_with_exit_2(like: Like, arguments: list[str], me
     done = like(*arguments, input="")
     assert (done.returncode, done.stdout) == (2, "") and message in done.stderr
     assert done.stderr.startswith("codesift: ")
+
+
+def test_an_absolute_file_means_the_repository_it_lies_in(
+    codesift: Run, harbour: Path, tmp_path: Path
+) -> None:
+    write(tmp_path / "other", "a.py", "def unrelated():\n    return 1\n")
+    target = f"{harbour / 'berths' / 'tides.py'}:interpolate_height"
+    done = codesift("similar", target, "--json", cwd=tmp_path / "other")
+    assert done.returncode == 0 and json.loads(done.stdout)["index"]["root"] == str(harbour)
+    assert json.loads(done.stdout)["results"]
+
+
+def test_an_absolute_path_narrows_the_repository_it_lies_in(
+    codesift: Run, harbour: Path, tmp_path: Path
+) -> None:
+    write(tmp_path / "other", "a.py", "def unrelated():\n    return 1\n")
+    folder = harbour / "berths"
+    done = codesift("query", "tide", "--path", str(folder), "--json", cwd=tmp_path / "other")
+    found = json.loads(done.stdout)
+    assert found["index"]["root"] == str(harbour) and found["results"]
+    assert all(hit["path"].startswith("berths/") for hit in found["results"])
