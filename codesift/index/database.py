@@ -171,12 +171,15 @@ class Database:
         try:
             yield
         finally:
-            with contextlib.suppress(sqlite3.Error):
-                # A reader in the middle of a statement keeps the log from being merged: the next writer does.
-                self._connection.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self.merge_log()
             if upgraded:
                 self._connection.db.close()
                 self._connect(self._open_for_reading())
+
+    def merge_log(self) -> None:
+        """Merge the log into the file, unless a reader in the middle of a statement still needs it."""
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close the database in all threads; the object cannot be used afterwards."""
