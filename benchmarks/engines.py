@@ -27,8 +27,8 @@ from typing import Any
 import numpy as np
 
 from codesift.encoders.batches import batches
-from codesift.encoders.converted import ConvertedEncoder
-from codesift.encoders.openvino_engine import Engine
+from codesift.encoders.encoder import ConvertedEncoder
+from codesift.encoders.openvino_engine import OpenVinoEngine
 from codesift.models.bases import BASES, DEFAULT
 from evaluation.files import ORIGINAL
 from evaluation.tasks.cosqa import read_cosqa, strip_documentation
@@ -166,7 +166,7 @@ def _sentence_transformers(original: Path) -> Encode:
 
 
 def _openvino(encoder: ConvertedEncoder, config: dict[str, object]) -> Encode:
-    engine = Engine(encoder._weights, config=config)
+    engine = OpenVinoEngine(encoder._weights, config=config)
     return lambda texts: engine(encoder._tokens.ids(texts))
 
 

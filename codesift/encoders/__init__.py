@@ -22,9 +22,9 @@ def open_encoder(space: Space | Base, threads: int = 0) -> Encoder:
     """
     base, adapters = (space.base, space.adapters) if isinstance(space, Space) else (space, NO_ADAPTERS)
     if is_converted(base):
-        from codesift.encoders.converted import ConvertedEncoder
+        from codesift.encoders.encoder import ConvertedEncoder
 
         return ConvertedEncoder(base, adapters, threads)
-    from codesift.encoders.torch_engine import TorchEncoder
+    from codesift.encoders.transformers_engine import TorchEncoder
 
     return TorchEncoder(base, adapters, threads)

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from codesift.encoders.unit_vectors import mean_direction
 from codesift.encoders.weights import check_fit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from codesift.encoders.batches import Ids
     from codesift.encoders.weights import Change, Floats, Weights
 
 
-class QueryModel:
+class NumpyEngine:
     """The forward pass of BERT over one text, mean pooling included.
 
     Args:
@@ -81,13 +82,6 @@ class QueryModel:
         y *= self._weights.vectors[name + ".weight"]
         y += self._weights.vectors[name + ".bias"]
         return y
-
-
-def mean_direction(vectors: Sequence[Floats] | Floats) -> Floats:
-    """The mean of vectors, each of shape (dimensions,), scaled to length 1."""
-    mean: Floats = np.asarray(vectors, dtype=np.float32).mean(axis=0)
-    unit: Floats = mean / np.float32(np.linalg.norm(mean))
-    return unit
 
 
 def gelu(x: Floats) -> Floats:

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from codesift.encoders.tokens import plain
+from codesift.encoders.tokens import without_surrogates
 from codesift.types import Window
 
 if TYPE_CHECKING:
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 SLACK = 2
 """Tokens kept free: the first word of a window can become a token or two more than it was inside its line."""
 
-MOST_WINDOWS = 64
+MAX_WINDOWS = 64
 """Windows of one unit: about 13,000 tokens, or 1,300 lines. They take 2 to 4 seconds to encode; longer units
 are data or generated, and their words are found all the same."""
-FIRST_PART = 32_000
+FIRST_CHARACTERS = 32_000
 """Characters of a long text that are tokenised first. Four times as many are if they make too few windows."""
-MOST_CHARACTERS = 128_000
+MAX_CHARACTERS = 128_000
 """Characters of a unit that are tokenised at all: 64 windows of code take 50,000."""
 
 
@@ -41,7 +41,10 @@ class Windows:
 
     def many(self, units: Sequence[tuple[str, str, int]]) -> list[list[Window]]:
         """The windows of each (head, body, line of the body's start)."""
-        units = [(plain(head), plain(body[:MOST_CHARACTERS]), first) for head, body, first in units]
+        units = [
+            (without_surrogates(head), without_surrogates(body[:MAX_CHARACTERS]), first)
+            for head, body, first in units
+        ]
         texts = [_join(head, body) for head, body, _ in units]
         return [
             [Window(text, first, first + _breaks(body))] if fits else self._cut(head, body, first)
@@ -52,11 +55,11 @@ class Windows:
         # A token takes at least one ASCII character, so a short text need not be tokenised.
         fits = [text.isascii() and len(text) <= self._room for text in texts]
         unsure = [i for i, fit in enumerate(fits) if not fit]
-        begins = [texts[i][:FIRST_PART] for i in unsure]
+        begins = [texts[i][:FIRST_CHARACTERS] for i in unsure]
         encodings = self._tokenizer.encode_batch_fast(begins, add_special_tokens=False)
         for i, encoding in zip(unsure, encodings, strict=True):
             fits[i] = len(encoding) <= self._room and (
-                len(texts[i]) <= FIRST_PART or len(self._encode(texts[i])) <= self._room
+                len(texts[i]) <= FIRST_CHARACTERS or len(self._encode(texts[i])) <= self._room
             )
         return fits
 
@@ -73,16 +76,16 @@ class Windows:
         return windows
 
     def _spans(self, body: str, room: int) -> list[tuple[int, int]]:
-        """The first `MOST_WINDOWS` spans; no more of the body is tokenised than they need."""
-        length = FIRST_PART
+        """The first `MAX_WINDOWS` spans; no more of the body is tokenised than they need."""
+        length = FIRST_CHARACTERS
         while length < len(body):
             # Only the last word can differ from the tokens of the whole body: two windows further on.
             spans = _spans(body[:length], self._encode(body[:length]), room)
-            found = list(islice(spans, MOST_WINDOWS + 2))
-            if len(found) == MOST_WINDOWS + 2:
-                return found[:MOST_WINDOWS]
+            found = list(islice(spans, MAX_WINDOWS + 2))
+            if len(found) == MAX_WINDOWS + 2:
+                return found[:MAX_WINDOWS]
             length *= 4
-        return list(islice(_spans(body, self._encode(body), room), MOST_WINDOWS))
+        return list(islice(_spans(body, self._encode(body), room), MAX_WINDOWS))
 
     def _shorten(self, head: str) -> str:
         offsets = self._encode(head).offsets

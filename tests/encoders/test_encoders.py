@@ -17,10 +17,10 @@ from tiny_models import DIM, WINDOW, bert_source, converted, roberta_folder, tra
 
 from codesift.encoders import open_encoder
 from codesift.encoders.batches import batches
-from codesift.encoders.converted import MANY
+from codesift.encoders.encoder import MAX_NUMPY_WINDOWS
 from codesift.encoders.numpy_engine import gelu
 from codesift.encoders.weights import load_weights
-from codesift.encoders.windows import MOST_CHARACTERS, MOST_WINDOWS
+from codesift.encoders.windows import MAX_CHARACTERS, MAX_WINDOWS
 from codesift.errors import ModelError
 from codesift.models.bases import BASES, DEFAULT, Adapter, Adapters, Space, local_base
 from codesift.models.hub import file_digest
@@ -93,11 +93,11 @@ def test_similar_meaning_is_nearer_than_other_meaning(default: Encoder) -> None:
 def test_a_long_query_is_the_mean_of_its_windows(tiny: Encoder) -> None:
     text = "\n".join(f"x = foo{n}" for n in range(200))
     parts = [window.text for window in tiny.windows("", text, 1)]
-    assert len(parts) > MANY
+    assert len(parts) > MAX_NUMPY_WINDOWS
     mean = tiny.encode(parts).mean(axis=0)
     assert tiny.encode_query(text) @ mean / np.linalg.norm(mean) > 0.999
     short = "\n".join(text.split("\n")[:20])
-    assert 1 < len(tiny.windows("", short, 1)) <= MANY
+    assert 1 < len(tiny.windows("", short, 1)) <= MAX_NUMPY_WINDOWS
     mean = tiny.encode([window.text for window in tiny.windows("", short, 1)]).mean(axis=0)
     assert tiny.encode_query(short) @ mean / np.linalg.norm(mean) > 0.99
 
@@ -228,8 +228,8 @@ GENERATED = {
 @pytest.mark.parametrize("body", GENERATED.values(), ids=GENERATED.keys())
 def test_a_very_long_unit_has_a_bounded_number_of_windows(default: Encoder, body: str) -> None:
     windows = default.windows(HEAD, body, 1)
-    assert len(windows) <= MOST_WINDOWS
-    assert sum(len(window.text) for window in windows) < 2 * MOST_CHARACTERS
+    assert len(windows) <= MAX_WINDOWS
+    assert sum(len(window.text) for window in windows) < 2 * MAX_CHARACTERS
 
 
 def test_the_windows_of_a_very_long_unit_are_the_first_of_all(
@@ -237,13 +237,13 @@ def test_the_windows_of_a_very_long_unit_are_the_first_of_all(
 ) -> None:
     bodies = [body * 30 for body in BODIES.values()]
     first = [default.windows(HEAD, body, 3) for body in bodies]
-    monkeypatch.setattr("codesift.encoders.windows.MOST_WINDOWS", 10_000)
-    monkeypatch.setattr("codesift.encoders.windows.MOST_CHARACTERS", 10_000_000)
-    monkeypatch.setattr("codesift.encoders.windows.FIRST_PART", 10_000_000)
+    monkeypatch.setattr("codesift.encoders.windows.MAX_WINDOWS", 10_000)
+    monkeypatch.setattr("codesift.encoders.windows.MAX_CHARACTERS", 10_000_000)
+    monkeypatch.setattr("codesift.encoders.windows.FIRST_CHARACTERS", 10_000_000)
     for windows, body in zip(first, bodies, strict=True):
         everything = default.windows(HEAD, body, 3)
-        assert len(everything) > len(windows) == MOST_WINDOWS
-        assert everything[:MOST_WINDOWS] == windows
+        assert len(everything) > len(windows) == MAX_WINDOWS
+        assert everything[:MAX_WINDOWS] == windows
 
 
 def test_a_query_loads_no_engine() -> None:
@@ -340,7 +340,7 @@ def test_a_damaged_torch_model_is_one_line(tmp_path: Path) -> None:
 
 def test_torch_missing_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     base = local_base(transformers_folder(tmp_path))
-    monkeypatch.delitem(sys.modules, "codesift.encoders.torch_engine", raising=False)
+    monkeypatch.delitem(sys.modules, "codesift.encoders.transformers_engine", raising=False)
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ModelError, match=r"pip install 'codesift\[torch\]'"):
         open_encoder(base)

@@ -16,7 +16,7 @@ from tiny_models import DIM, adapters, converted, transformers_folder
 
 from codesift.config import Settings, load_settings, user_file
 from codesift.encoders import open_encoder
-from codesift.encoders.converted import ConvertedEncoder
+from codesift.encoders.encoder import ConvertedEncoder
 from codesift.encoders.weights import load_weights, merge, read_adapter
 from codesift.errors import ModelError, UsageError
 from codesift.models.bases import (
@@ -198,16 +198,16 @@ def test_a_query_goes_through_the_adapter_for_text(base: Base, encoder: Encoder)
 
 
 def test_a_query_of_the_default_model_agrees_with_merged_weights(tmp_path: Path) -> None:
-    from codesift.encoders.numpy_engine import QueryModel
+    from codesift.encoders.numpy_engine import NumpyEngine
 
     folder = Path(BASES[DEFAULT].folder)
     text = read_adapters(adapters(tmp_path, folder, ["text"], rank=16, strength=0.1)).text
     assert text
     weights, change = load_weights(folder), read_adapter(text)
     ids = ConvertedEncoder(BASES[DEFAULT])._tokens.ids(["where is the cache invalidated"])[0]
-    beside, merged = QueryModel(weights, change)(ids), QueryModel(merge(weights, change), {})(ids)
+    beside, merged = NumpyEngine(weights, change)(ids), NumpyEngine(merge(weights, change), {})(ids)
     assert beside @ merged > 0.9995
-    assert beside @ QueryModel(weights, {})(ids) < 0.999
+    assert beside @ NumpyEngine(weights, {})(ids) < 0.999
 
 
 def test_without_an_adapter_for_text_queries_go_through_the_base(base: Base, manifest: Path) -> None:

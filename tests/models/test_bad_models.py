@@ -20,7 +20,7 @@ from repositories import Done, failed
 from tiny_models import adapters, converted, transformers_folder
 
 from codesift.encoders import open_encoder
-from codesift.encoders.finite import finite
+from codesift.encoders.unit_vectors import check_finite
 from codesift.errors import ModelError
 from codesift.models.adapters import read_adapters
 from codesift.models.bases import BASES, DEFAULT, Adapters, Base, local_base, space_for
@@ -190,12 +190,12 @@ def test_a_file_that_is_another_one_than_its_digest_says_is_refused(sound: Path,
 def test_no_encoder_returns_what_is_not_finite(number: float) -> None:
     base = BASES[DEFAULT]
     sound = np.eye(3, dtype=np.float32)
-    assert finite(sound, base, None) is sound and finite(sound[:0], base, None).shape == (0, 3)
+    assert check_finite(sound, base, None) is sound and check_finite(sound[:0], base, None).shape == (0, 3)
     broken = sound.copy()
     broken[1, 1] = number
-    assert base.name in refused(lambda: finite(broken, base, None))
-    refused(lambda: finite(broken[1], base, None))
-    refused(lambda: finite(np.zeros((1, 3), np.float32), base, None))
+    assert base.name in refused(lambda: check_finite(broken, base, None))
+    refused(lambda: check_finite(broken[1], base, None))
+    refused(lambda: check_finite(np.zeros((1, 3), np.float32), base, None))
 
 
 def test_numbers_that_overflow_while_encoding_are_one_line(sound: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The last check of what an encoder returns: nothing else may be stored or compared."""
+"""Vectors of length 1: the mean of several, and the last check of what an encoder returns."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ import numpy as np
 from codesift.errors import ModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from codesift.encoders.weights import Floats
     from codesift.models.bases import Adapter, Base
     from codesift.types import Vectors
 
 
-def finite(vectors: Vectors, base: Base, adapter: Adapter | None) -> Vectors:
+def check_finite(vectors: Vectors, base: Base, adapter: Adapter | None) -> Vectors:
     """The same vectors, if each is finite and has a direction.
 
     Args:
@@ -31,3 +34,10 @@ def finite(vectors: Vectors, base: Base, adapter: Adapter | None) -> Vectors:
         f"the model {base.name}{adapted} gives numbers that are not finite, or vectors of length 0",
         "use another model" if adapter is None else "use other adapters, or none",
     )
+
+
+def mean_direction(vectors: Sequence[Floats] | Floats) -> Floats:
+    """The mean of vectors, each of shape (dimensions,), scaled to length 1."""
+    mean: Floats = np.asarray(vectors, dtype=np.float32).mean(axis=0)
+    unit: Floats = mean / np.float32(np.linalg.norm(mean))
+    return unit

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from codesift.encoders.batches import batches
-from codesift.encoders.finite import finite
-from codesift.encoders.numpy_engine import mean_direction
 from codesift.encoders.tokens import Tokens, readable_errors
+from codesift.encoders.unit_vectors import check_finite, mean_direction
 from codesift.encoders.weights import check_fit, read_adapter
 from codesift.encoders.windows import Windows
 from codesift.errors import ModelError
@@ -78,7 +77,7 @@ class TorchEncoder:
         with _readable_errors(self._base, "encode with"):
             for batch in batches(ids, BUDGET, step=8, padding=self._padding):
                 vectors[batch.rows] = self._forward(batch)
-        return finite(vectors, self._base, adapter)
+        return check_finite(vectors, self._base, adapter)
 
     def prepare_query(self) -> None:
         """Nothing is left to load."""
@@ -89,7 +88,7 @@ class TorchEncoder:
         # A mean without a direction is found in the result, and said in one line.
         with np.errstate(all="ignore"):
             vector = mean_direction(self.encode(parts, TEXT))
-        return finite(vector, self._base, self._adapters.text)
+        return check_finite(vector, self._base, self._adapters.text)
 
     @torch.inference_mode()
     def _forward(self, batch: Batch) -> Vectors:

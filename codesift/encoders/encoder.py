@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from codesift.encoders.batches import Ids
-    from codesift.encoders.numpy_engine import QueryModel
-    from codesift.encoders.openvino_engine import Engine
+    from codesift.encoders.numpy_engine import NumpyEngine
+    from codesift.encoders.openvino_engine import OpenVinoEngine
     from codesift.encoders.tokens import Tokens
     from codesift.encoders.weights import Weights
     from codesift.encoders.windows import Windows
     from codesift.models.bases import Base
     from codesift.types import Vectors, Window
 
-MOST = 32
+MAX_QUERY_WINDOWS = 32
 """Windows of one query that are encoded: 8,000 tokens say enough, and 1 MB would take a minute."""
-MANY = 8
+MAX_NUMPY_WINDOWS = 8
 """Windows of one query above which starting the engine pays: 0.5 s, against 0.06 s a full window in numpy."""
 
 
@@ -34,7 +34,7 @@ class ConvertedEncoder:
         self._base = base
         self._adapters = adapters
         self._threads = threads
-        self._kept: tuple[str, Engine] | None = None
+        self._kept: tuple[str, OpenVinoEngine] | None = None
 
     @property
     def dimensions(self) -> int:
@@ -54,10 +54,10 @@ class ConvertedEncoder:
 
     def encode(self, texts: Sequence[str], language: str = "") -> Vectors:
         """Encode code of one language. Returns shape (len(texts), dimensions), rows of length 1."""
-        from codesift.encoders.finite import finite
+        from codesift.encoders.unit_vectors import check_finite
 
         vectors = self._engine(language)(self._ids(texts))
-        return finite(vectors, self._base, self._adapters.for_language(language))
+        return check_finite(vectors, self._base, self._adapters.for_language(language))
 
     def prepare_query(self) -> None:
         """Load what `encode_query` needs."""
@@ -67,17 +67,16 @@ class ConvertedEncoder:
         """Encode one query, a long one as the mean of its windows. Returns shape (dimensions,), length 1."""
         import numpy as np
 
-        from codesift.encoders.finite import finite
-        from codesift.encoders.numpy_engine import mean_direction
+        from codesift.encoders.unit_vectors import check_finite, mean_direction
 
-        parts = [window.text for window in self.windows("", text, 1)[:MOST]]
+        parts = [window.text for window in self.windows("", text, 1)[:MAX_QUERY_WINDOWS]]
         # What overflows is found in the result, and said in one line.
         with np.errstate(all="ignore"):
-            if len(parts) > MANY:
+            if len(parts) > MAX_NUMPY_WINDOWS:
                 vector = mean_direction(self.encode(parts, TEXT))
             else:
                 vector = mean_direction([self._query(ids) for ids in self._ids(parts)])
-        return finite(vector, self._base, self._adapters.text)
+        return check_finite(vector, self._base, self._adapters.text)
 
     def _ids(self, texts: Sequence[str]) -> list[Ids]:
         """Token ids of each text, each of them a row of the word table."""
@@ -114,9 +113,9 @@ class ConvertedEncoder:
 
         return Windows(self._tokens.tokenizer, self._tokens.room)
 
-    def _engine(self, language: str) -> Engine:
+    def _engine(self, language: str) -> OpenVinoEngine:
         """The engine of a language's adapter. One is kept: eleven would take eleven times the memory."""
-        from codesift.encoders.openvino_engine import Engine
+        from codesift.encoders.openvino_engine import OpenVinoEngine
         from codesift.encoders.weights import merge, read_adapter
 
         adapter = self._adapters.for_language(language)
@@ -124,13 +123,13 @@ class ConvertedEncoder:
         if self._kept is None or self._kept[0] != key:
             self._kept = None
             weights = merge(self._weights, read_adapter(adapter)) if adapter else self._weights
-            self._kept = key, Engine(weights, self._threads)
+            self._kept = key, OpenVinoEngine(weights, self._threads)
         return self._kept[1]
 
     @cached_property
-    def _query(self) -> QueryModel:
-        from codesift.encoders.numpy_engine import QueryModel
+    def _query(self) -> NumpyEngine:
+        from codesift.encoders.numpy_engine import NumpyEngine
         from codesift.encoders.weights import read_adapter
 
         text = self._adapters.text
-        return QueryModel(self._weights, read_adapter(text) if text else {})
+        return NumpyEngine(self._weights, read_adapter(text) if text else {})
