@@ -43,14 +43,10 @@ class ConvertedEncoder:
 
     def windows(self, head: str, body: str, first_line: int) -> list[Window]:
         """Cut `body` into overlapping windows that each fit the encoder together with `head`."""
-        return self.windows_many([(head, body, first_line)])[0]
-
-    def windows_many(self, units: Sequence[tuple[str, str, int]]) -> list[list[Window]]:
-        """`windows` for many (head, body, first line), tokenised side by side."""
         from codesift.encoders.tokens import readable_errors
 
         with readable_errors():
-            return self._windows.many(units)
+            return self._windows.of(head, body, first_line)
 
     def encode(self, texts: Sequence[str], language: str = "") -> Vectors:
         """Encode code of one language. Returns shape (len(texts), dimensions), rows of length 1."""

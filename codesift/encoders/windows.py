@@ -10,7 +10,7 @@ from codesift.encoders.tokens import without_surrogates
 from codesift.types import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from tokenizers import Encoding, Tokenizer
 
@@ -39,29 +39,30 @@ class Windows:
         self._room = room
         self._head_room = (room + 2) // 4
 
-    def many(self, units: Sequence[tuple[str, str, int]]) -> list[list[Window]]:
-        """The windows of each (head, body, line of the body's start)."""
-        units = [
-            (without_surrogates(head), without_surrogates(body[:MAX_CHARACTERS]), first)
-            for head, body, first in units
-        ]
-        texts = [_join(head, body) for head, body, _ in units]
-        return [
-            [Window(text, first, first + _breaks(body))] if fits else self._cut(head, body, first)
-            for text, fits, (head, body, first) in zip(texts, self._fit(texts), units, strict=True)
-        ]
+    def of(self, head: str, body: str, first_line: int) -> list[Window]:
+        """The windows of one unit.
 
-    def _fit(self, texts: list[str]) -> list[bool]:
+        Args:
+            head: stands at the beginning of each window.
+            body: is cut into the windows.
+            first_line: line of the file at which the body starts.
+        """
+        head, body = without_surrogates(head), without_surrogates(body[:MAX_CHARACTERS])
+        text = _join(head, body)
+        if self._fits(text):
+            return [Window(text, first_line, first_line + _breaks(body))]
+        return self._cut(head, body, first_line)
+
+    def _fits(self, text: str) -> bool:
         # A token takes at least one ASCII character, so a short text need not be tokenised.
-        fits = [text.isascii() and len(text) <= self._room for text in texts]
-        unsure = [i for i, fit in enumerate(fits) if not fit]
-        begins = [texts[i][:FIRST_CHARACTERS] for i in unsure]
-        encodings = self._tokenizer.encode_batch_fast(begins, add_special_tokens=False)
-        for i, encoding in zip(unsure, encodings, strict=True):
-            fits[i] = len(encoding) <= self._room and (
-                len(texts[i]) <= FIRST_CHARACTERS or len(self._encode(texts[i])) <= self._room
-            )
-        return fits
+        if text.isascii() and len(text) <= self._room:
+            return True
+        starts = dict.fromkeys((text[:FIRST_CHARACTERS], text))
+        return all(self._count(start) <= self._room for start in starts)
+
+    def _count(self, text: str) -> int:
+        """Number of tokens; faster than `_encode`, which also says where they are."""
+        return len(self._tokenizer.encode_batch_fast([text], add_special_tokens=False)[0])
 
     def _cut(self, head: str, body: str, first: int) -> list[Window]:
         head = self._shorten(head)

@@ -198,12 +198,6 @@ def test_windows_begin_at_lines_and_overlap(default: Encoder) -> None:
         assert before.start_line < after.start_line <= before.end_line
 
 
-def test_many_units_are_cut_as_one_by_one(default: Encoder) -> None:
-    units = [(HEAD, body, n) for n, body in enumerate([*BODIES.values(), "short", ""])]
-    many = default.windows_many(units)  # type: ignore[attr-defined]
-    assert many == [default.windows(*unit) for unit in units]
-
-
 @pytest.mark.parametrize("unit", ["x = compute(y)\n", "x=1;", "a", "\n", " ", "字"], ids=repr)
 @pytest.mark.slow
 def test_time_is_linear_in_the_length(default: Encoder, unit: str) -> None:
