@@ -1,4 +1,4 @@
-"""One text through BERT in plain numpy: nothing to import or compile, so a cold query answers sooner."""
+"""Texts one after another through BERT in plain numpy: for one query, nothing starts sooner."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from codesift.encoders.unit_vectors import mean_direction
+from codesift.encoders.weight_shapes import POSITIONS, TYPES, WORDS
 from codesift.encoders.weights import check_fit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from codesift.encoders.batches import Ids
-    from codesift.encoders.weights import Change, Floats, Weights
+    from codesift.encoders.engine import Floats, Ids
+    from codesift.encoders.weights import Change, Weights
 
 
 class NumpyEngine:
-    """The forward pass of BERT over one text, mean pooling included.
+    """An `Engine` without anything to import or compile. It may be called from several threads.
 
     Args:
         weights: of the base.
@@ -33,8 +34,15 @@ class NumpyEngine:
         self._changes = changes
         self._dense: dict[str, Floats] = {}
 
-    def __call__(self, ids: Ids) -> Floats:
-        """Encode the ids of one text, shape (tokens,). Returns shape (dimensions,), length 1."""
+    def __call__(self, texts: Sequence[Ids], /) -> Floats:
+        """Encode token ids, each of shape (tokens,). Returns shape (len(texts), dimensions)."""
+        vectors = np.empty((len(texts), self._weights.dimensions), dtype=np.float32)
+        for row, ids in enumerate(texts):
+            vectors[row] = self._encode(ids)
+        return vectors
+
+    def _encode(self, ids: Ids) -> Floats:
+        """One text. Returns shape (dimensions,), length 1."""
         x = self._embed(ids)  # (tokens, dim)
         for number in range(self._weights.layers):
             x = self._layer(x, f"encoder.layer.{number}.")
@@ -42,9 +50,9 @@ class NumpyEngine:
 
     def _embed(self, ids: Ids) -> Floats:
         vectors = self._weights.vectors
-        x = self._weights.matrices["embeddings.word_embeddings.weight"].take(ids)
-        x += vectors["embeddings.position_embeddings.weight"][: len(ids)]
-        x += vectors["embeddings.token_type_embeddings.weight"][0]
+        x = self._weights.matrices[WORDS].take(ids)
+        x += vectors[POSITIONS][: len(ids)]
+        x += vectors[TYPES][0]
         return self._norm(x, "embeddings.LayerNorm")
 
     def _layer(self, x: Floats, name: str) -> Floats:

@@ -15,8 +15,9 @@ from codesift.encoders.openvino_import import openvino as ov
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from codesift.encoders.batches import Batch, Ids
-    from codesift.encoders.weights import Floats, Weights
+    from codesift.encoders.batches import Batch
+    from codesift.encoders.engine import Floats, Ids
+    from codesift.encoders.weights import Weights
 
 BUDGET = 1024
 """Tokens of one batch: its activations stay in a core's cache (see benchmarks/engines.py)."""
@@ -32,17 +33,23 @@ MAX_COMPILED = 1024
 
 
 class OpenVinoEngine:
-    """A compiled graph. Compiling takes about 0.3 s, so an engine is made once and kept."""
+    """An `Engine` on the CPU. Compiling its graph takes about 0.3 s, so one is made once and kept.
+
+    Args:
+        weights: of the base, with an adapter merged in.
+        threads: how many to use; 0 for all.
+        config: settings of the plugin that replace those of `plugin_config`.
+    """
 
     def __init__(self, weights: Weights, threads: int = 0, config: dict[str, object] | None = None) -> None:
         core = ov.Core()
-        self._dimensions = weights.matrices["embeddings.word_embeddings.weight"].values.shape[1]
+        self._dimensions = weights.dimensions
         config = {**plugin_config(threads), **(config or {})}
         self._compiled = core.compile_model(build(weights), "CPU", config)
         streams = int(self._compiled.get_property("NUM_STREAMS"))
         self._requests = [self._compiled.create_infer_request() for _ in range(streams)]
 
-    def __call__(self, texts: Sequence[Ids]) -> Floats:
+    def __call__(self, texts: Sequence[Ids], /) -> Floats:
         """Encode token ids, each of shape (tokens,). Returns shape (len(texts), dimensions) in that order."""
         vectors = np.empty((len(texts), self._dimensions), dtype=np.float32)
         # Requests in turn and no callbacks: a Python callback on a thread of the engine's can still want the

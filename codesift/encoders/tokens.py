@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
-    from codesift.encoders.batches import Ids
+    from codesift.encoders.engine import Ids
     from codesift.models.bases import Base
 
 TEXTS_PER_CALL = 512

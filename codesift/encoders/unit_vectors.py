@@ -11,7 +11,7 @@ from codesift.errors import ModelError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from codesift.encoders.weights import Floats
+    from codesift.encoders.engine import Floats
     from codesift.models.bases import Adapter, Base
     from codesift.types import Vectors
 

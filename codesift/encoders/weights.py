@@ -29,9 +29,8 @@ from codesift.models.tensors import SIZES, Tensor, read_head
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from codesift.encoders.engine import Floats
     from codesift.models.bases import Adapter
-
-    Floats = NDArray[np.float32]
 
 MAX_MAGNITUDE = 1e5
 """Maximum magnitude of an entry of the base, and of an adapter's change; those of published encoders stay
@@ -103,6 +102,11 @@ class Weights:
     def words(self) -> int:
         """Rows of the word table."""
         return len(self.matrices[WORDS].values)
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return int(self.matrices[WORDS].values.shape[1])
 
 
 def quantise(matrix: Floats) -> Quantised:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from interpreters import python
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
-from tiny_models import DIM, WINDOW, bert_source, converted, roberta_folder, transformers_folder
+from tiny_models import DIM, TEXTS, WINDOW, bert_source, converted, roberta_folder, transformers_folder
 
 from codesift.encoders import open_encoder
 from codesift.encoders.batches import batches
@@ -26,7 +27,6 @@ from codesift.models.bases import BASES, DEFAULT, Adapter, Adapters, Space, loca
 from codesift.models.hub import file_digest
 from codesift.types import Encoder, Window
 
-TEXTS = ["parse json file", "", "def x ( foo ) : return bar", "open path " * 40, "é 中文 \udcff", "]" * 300]
 HEAD = "path words  Parser.read  def read(self)"
 MATRIX = "encoder.layer.1.intermediate.dense.weight"
 
@@ -39,13 +39,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
 @pytest.fixture(scope="module")
 def default() -> Encoder:
     return open_encoder(BASES[DEFAULT])
-
-
-def python(code: str) -> str:
-    """What a fresh interpreter prints."""
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 def test_rows_have_length_one_and_keep_the_order(tiny: Encoder) -> None:
@@ -179,8 +172,8 @@ def test_windows_cover_every_character_and_fit(default: Encoder, head: str, body
     start = covered = 0
     for window in windows:
         shown, part = _split(window, head)
-        assert default._tokens.ids([window.text])[0].size <= 256  # type: ignore[attr-defined]
-        assert len(default._tokens.tokenizer.encode(window.text)) <= 256  # type: ignore[attr-defined]
+        assert default._loaded.tokens.ids([window.text])[0].size <= 256  # type: ignore[attr-defined]
+        assert len(default._loaded.tokens.tokenizer.encode(window.text)) <= 256  # type: ignore[attr-defined]
         assert head.startswith(shown)
         start = body.index(part, start)
         assert start <= covered
@@ -308,8 +301,8 @@ def test_windows_of_a_byte_level_tokenizer_fit(tmp_path: Path) -> None:
     encoder = open_encoder(local_base(roberta_folder(tmp_path)))
     body = "".join(f"def f{n}(é):\n    return '{n}'\n" for n in range(30))
     windows = encoder.windows("h", body, 1)
-    room = encoder._tokens.room  # type: ignore[attr-defined]
-    tokenizer = encoder._tokens.tokenizer  # type: ignore[attr-defined]
+    room = encoder._loaded.tokens.room  # type: ignore[attr-defined]
+    tokenizer = encoder._loaded.tokens.tokenizer  # type: ignore[attr-defined]
     assert max(len(tokenizer.encode(w.text, add_special_tokens=False)) for w in windows) <= room
     assert windows[-1].end_line == 60
     assert len(encoder.windows("", "é" * 1000, 1)) > 30
@@ -334,7 +327,7 @@ def test_a_damaged_torch_model_is_one_line(tmp_path: Path) -> None:
 
 def test_torch_missing_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     base = local_base(transformers_folder(tmp_path))
-    monkeypatch.delitem(sys.modules, "codesift.encoders.transformers_engine", raising=False)
+    monkeypatch.delitem(sys.modules, "codesift.encoders.transformers_base", raising=False)
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ModelError, match=r"pip install 'codesift\[torch\]'"):
         open_encoder(base)

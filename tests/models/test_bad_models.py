@@ -17,7 +17,7 @@ import pytest
 from fakes import write
 from hostile_models import HUGE, Case, mutated
 from repositories import Done, failed
-from tiny_models import adapters, converted, transformers_folder
+from tiny_models import adapters, converted, in_torch, transformers_folder
 
 from codesift.encoders import open_encoder
 from codesift.encoders.unit_vectors import check_finite
@@ -121,6 +121,14 @@ def test_a_hostile_converted_base_is_refused(sound: Path, tmp_path: Path, case: 
     refused(lambda: open_encoder(local_base(folder), threads=1).encode_query(CODE[0]))
 
 
+@pytest.mark.parametrize("case", hostile_models.converted(), ids=named)
+def test_torch_refuses_a_hostile_converted_base(sound: Path, tmp_path: Path, case: Case) -> None:
+    pytest.importorskip("torch")
+    folder = copied(sound, "tiny", tmp_path)
+    case.change(folder)
+    refused(lambda: in_torch(local_base(folder)).encode(CODE))
+
+
 @pytest.mark.parametrize("case", hostile_models.folders(), ids=named)
 def test_a_folder_of_wrong_descriptions_is_refused(sound: Path, tmp_path: Path, case: Case) -> None:
     folder = copied(sound, "bert", tmp_path)
@@ -167,6 +175,17 @@ def test_mutated_bases_are_refused_or_give_finite_vectors(
     folder = copied(sound, "tiny", tmp_path)
     (folder / name).write_bytes(mutated((folder / name).read_bytes(), seed))
     soundly(lambda: encode_all(local_base(folder), Adapters()))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_torch_refuses_mutated_weights_or_gives_finite_vectors(
+    sound: Path, tmp_path: Path, seed: int
+) -> None:
+    pytest.importorskip("torch")
+    folder = copied(sound, "tiny", tmp_path)
+    path = folder / "weights.safetensors"
+    path.write_bytes(mutated(path.read_bytes(), seed))
+    soundly(lambda: np.isfinite(in_torch(local_base(folder)).encode(CODE)).all() or pytest.fail())
 
 
 def soundly(work: Callable[[], object]) -> None:
