@@ -47,12 +47,13 @@ def index(
     ] = None,
     model: options.Model = None,
     threads: options.Threads = None,
+    device: options.Device = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Index a repository; a second run does only what changed."""
     from codesift.session import index_repository
 
-    run = start(path, quiet, exact=True, model=model, threads=threads)
+    run = start(path, quiet, exact=True, model=model, threads=threads, device=device)
     with run.desk() as desk:
         report = index_repository(desk)
     render.show_report(report, sys.stdout, sys.stderr, quiet)
@@ -81,6 +82,7 @@ def query(
     strict: options.Strict = False,
     no_refresh: options.NoRefresh = False,
     model: options.Model = None,
+    device: options.Device = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Find the code that answers a question."""
@@ -92,7 +94,8 @@ def query(
 
     if lexical and semantic:
         raise UsageError("only one of --lexical, --semantic can be given")
-    run = start(root, quiet, model=model, results=results, refresh=False if no_refresh else None)
+    refresh = False if no_refresh else None
+    run = start(root, quiet, model=model, device=device, results=results, refresh=refresh)
     view = view_of(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
     asked = _read_input() if text == "-" else text
     if not asked.strip():
@@ -140,6 +143,7 @@ def similar(
     code: options.Code = None,
     no_refresh: options.NoRefresh = False,
     model: options.Model = None,
+    device: options.Device = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Find the code most like a function, or with --all what is nearly the same everywhere."""
@@ -150,7 +154,8 @@ def similar(
 
     others = {"across": across, "code": code, "full": full, "explain": explain, "context": context}
     check_similar(target, all_units, least, others)
-    run = start(root, quiet, model=model, results=results, refresh=False if no_refresh else None)
+    refresh = False if no_refresh else None
+    run = start(root, quiet, model=model, device=device, results=results, refresh=refresh)
     view = view_of(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
     wanted = filter_of(lang, kind, path, run.settings.include_tests and not no_tests)
     if target is None:

@@ -62,7 +62,7 @@ class Run:
         """The encoder of a space."""
         from codesift.encoders import open_encoder
 
-        return open_encoder(space, self.settings.threads)
+        return open_encoder(space, self.settings.threads, self.settings.device)
 
 
 def start(root: Path | None, quiet: bool = False, exact: bool = False, **flags: object) -> Run:
