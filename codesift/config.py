@@ -7,6 +7,7 @@ A later source wins: defaults, the user's own file, `[tool.codesift]` in pyproje
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
@@ -63,6 +64,17 @@ class Settings:
     """Whether searches show tests; they are indexed either way. On, because a test shows how code is used."""
     threads: int = _number(0, 0, 1024, **_PERSONAL)
     """Threads to encode with; 0 is all processors this process may use."""
+    device: str = field(
+        default="auto",
+        metadata={
+            **_PERSONAL,
+            "pattern": r"auto|cpu|cuda(:(0|[1-9]\d{0,2}))?|mps",
+            "expected": "one of auto, cpu, cuda, cuda:N, mps",
+        },
+    )
+    """Where to encode. `cuda`, `cuda:N` and `mps` are GPUs, which need torch; `cpu` never uses one. With
+    `auto` the default model runs on the CPU without torch, and one of the hub on CUDA if there is any. Vectors
+    are the same but for rounding, so an index serves every device."""
     cache_dir: str = field(default="", metadata=_PERSONAL)
     """Absolute folder that holds the indexes; empty is the system's place for caches, see `cache_folder`."""
     index_folder: str = _choice("cache", "repository", **_PERSONAL)
@@ -296,12 +308,16 @@ def _within(value: Any, limits: Mapping[str, Any]) -> bool:
         return all(isinstance(part, str) for part in value)
     if "choices" in limits:
         return value in limits["choices"]
+    if "pattern" in limits:
+        return re.fullmatch(limits["pattern"], value) is not None
     return "low" not in limits or limits["low"] <= value <= limits["high"]
 
 
 def _expected(default: object, limits: Mapping[str, Any]) -> str:
     if "choices" in limits:
         return "one of " + ", ".join(limits["choices"])
+    if "expected" in limits:
+        return str(limits["expected"])
     if "low" in limits:
         kind = "a whole number" if isinstance(default, int) else "a number"
         return f"{kind} from {limits['low']} to {limits['high']}"

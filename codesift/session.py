@@ -240,7 +240,7 @@ class Repository:
     def _encoder_of_settings(self, space: Space) -> Encoder:
         from codesift.encoders import open_encoder
 
-        return open_encoder(space, self.settings.threads)
+        return open_encoder(space, self.settings.threads, self.settings.device)
 
     # -- the index ----------------------------------------------------------------------------
 

@@ -168,7 +168,7 @@ def _stacked(snippet: Snippet, vectors: Sequence[Matrix]) -> Matrix:
     """What a snippet is compared by, shape (windows, dim): of a long question the mean, as in the tool."""
     import numpy as np
 
-    from codesift.encoders.numpy_engine import mean_direction
+    from codesift.encoders.unit_vectors import mean_direction
 
     if snippet.language == TEXT and len(vectors) > 1:
         return mean_direction(vectors)[None]

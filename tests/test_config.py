@@ -69,6 +69,7 @@ def test_every_key_can_be_set_by_a_variable(tmp_path: Path) -> None:
     samples = {bool: "off", int: "17", float: "0.5", str: "never", tuple: "a/, *.x"}
     environ = {f"CODESIFT_{f.name.upper()}": samples[type(f.default)] for f in fields(Settings)}
     environ |= {"CODESIFT_INDEX_FOLDER": "repository", "CODESIFT_CACHE_DIR": "/never"}
+    environ["CODESIFT_DEVICE"] = "cuda:1"
     settings = load_settings(tmp_path, environ, {})
     assert all(getattr(settings, f.name) != f.default for f in fields(Settings))
     assert (settings.include_tests, settings.lexical_weight) == (False, 0.5)
@@ -188,7 +189,7 @@ def test_a_repository_does_not_choose_where_files_are_written(tmp_path: Path) ->
     assert "cannot be set by a repository" in message and "CODESIFT_CACHE_DIR" in message
 
 
-PERSONAL = ["model", "adapters", "refresh", "threads", "cache-dir", "index-folder", "ann-links"]
+PERSONAL = ["model", "adapters", "refresh", "threads", "device", "cache-dir", "index-folder", "ann-links"]
 SAMPLES = {"model": "'other'", "adapters": "false", "refresh": "false", "threads": "2", "ann-links": "20"}
 
 
@@ -200,6 +201,19 @@ def test_what_is_personal_is_an_error_in_a_repository(tmp_path: Path, key: str, 
     message = complaint(tmp_path)
     assert f"{key} in {name} cannot be set by a repository" in message
     assert str(user_file()) in message and f"CODESIFT_{key.upper().replace('-', '_')}" in message
+
+
+@pytest.mark.parametrize("name", ["auto", "cpu", "cuda", "cuda:0", "cuda:12", "mps"])
+def test_a_device_is_a_cpu_or_a_gpu(tmp_path: Path, name: str) -> None:
+    assert load_settings(tmp_path, {"CODESIFT_DEVICE": name}, {}).device == name
+    assert load_settings(tmp_path, {"CODESIFT_DEVICE": "cpu"}, {"device": name}).device == name
+
+
+@pytest.mark.parametrize("name", ["gpu", "CUDA", "cuda:", "cuda:x", "cuda:01", "cuda:-1", "mps:0", "cpu\n"])
+def test_another_device_is_an_error_that_names_all(tmp_path: Path, name: str) -> None:
+    message = complaint(tmp_path, device=name)
+    assert message.startswith("--device must be one of auto, cpu, cuda, cuda:N, mps, found ")
+    assert complaint(tmp_path, {"CODESIFT_DEVICE": name}).startswith("CODESIFT_DEVICE must be one of auto")
 
 
 def test_the_users_own_file_may_set_what_is_personal_and_is_the_weakest(tmp_path: Path) -> None:

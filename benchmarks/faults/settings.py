@@ -26,6 +26,7 @@ _PERSONAL: dict[str, str] = {
     "model": '"microsoft/codebert-base"',
     "adapters": "false",
     "threads": "1",
+    "device": '"cpu"',
     "cache_dir": '"/tmp"',
     "index_folder": '"repository"',
     "refresh": "false",

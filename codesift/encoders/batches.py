@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Ids = NDArray[np.int32]
+    from codesift.encoders.engine import Ids
 
 
 @dataclass(frozen=True, slots=True)

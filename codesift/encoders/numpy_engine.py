@@ -1,4 +1,4 @@
-"""One text through BERT in plain numpy: nothing to import or compile, so a cold query answers sooner."""
+"""Texts one after another through BERT in plain numpy: for one query, nothing starts sooner."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from codesift.encoders.unit_vectors import mean_direction
+from codesift.encoders.weight_shapes import POSITIONS, TYPES, WORDS
 from codesift.encoders.weights import check_fit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from codesift.encoders.batches import Ids
-    from codesift.encoders.weights import Change, Floats, Weights
+    from codesift.encoders.engine import Floats, Ids
+    from codesift.encoders.weights import Change, Weights
 
 
-class QueryModel:
-    """The forward pass of BERT over one text, mean pooling included.
+class NumpyEngine:
+    """An `Engine` without anything to import or compile. It may be called from several threads.
 
     Args:
         weights: of the base.
@@ -32,8 +34,15 @@ class QueryModel:
         self._changes = changes
         self._dense: dict[str, Floats] = {}
 
-    def __call__(self, ids: Ids) -> Floats:
-        """Encode the ids of one text, shape (tokens,). Returns shape (dimensions,), length 1."""
+    def __call__(self, texts: Sequence[Ids], /) -> Floats:
+        """Encode token ids, each of shape (tokens,). Returns shape (len(texts), dimensions)."""
+        vectors = np.empty((len(texts), self._weights.dimensions), dtype=np.float32)
+        for row, ids in enumerate(texts):
+            vectors[row] = self._encode(ids)
+        return vectors
+
+    def _encode(self, ids: Ids) -> Floats:
+        """One text. Returns shape (dimensions,), length 1."""
         x = self._embed(ids)  # (tokens, dim)
         for number in range(self._weights.layers):
             x = self._layer(x, f"encoder.layer.{number}.")
@@ -41,9 +50,9 @@ class QueryModel:
 
     def _embed(self, ids: Ids) -> Floats:
         vectors = self._weights.vectors
-        x = self._weights.matrices["embeddings.word_embeddings.weight"].take(ids)
-        x += vectors["embeddings.position_embeddings.weight"][: len(ids)]
-        x += vectors["embeddings.token_type_embeddings.weight"][0]
+        x = self._weights.matrices[WORDS].take(ids)
+        x += vectors[POSITIONS][: len(ids)]
+        x += vectors[TYPES][0]
         return self._norm(x, "embeddings.LayerNorm")
 
     def _layer(self, x: Floats, name: str) -> Floats:
@@ -81,13 +90,6 @@ class QueryModel:
         y *= self._weights.vectors[name + ".weight"]
         y += self._weights.vectors[name + ".bias"]
         return y
-
-
-def mean_direction(vectors: Sequence[Floats] | Floats) -> Floats:
-    """The mean of vectors, each of shape (dimensions,), scaled to length 1."""
-    mean: Floats = np.asarray(vectors, dtype=np.float32).mean(axis=0)
-    unit: Floats = mean / np.float32(np.linalg.norm(mean))
-    return unit
 
 
 def gelu(x: Floats) -> Floats:

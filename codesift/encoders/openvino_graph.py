@@ -8,6 +8,7 @@ import numpy as np
 
 from codesift.encoders.openvino_import import openvino as ov
 from codesift.encoders.openvino_import import opset as op
+from codesift.encoders.weight_shapes import POSITIONS, TYPES, WORDS
 from codesift.encoders.weights import Quantised
 
 if TYPE_CHECKING:
@@ -35,18 +36,15 @@ class _Graph:
 
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
-        self._dim = weights.matrices["embeddings.word_embeddings.weight"].values.shape[1]
+        self._dim = weights.dimensions
 
     def embed(self, ids: ov.Node) -> ov.Node:
         vectors = self._weights.vectors
-        table = (
-            vectors["embeddings.position_embeddings.weight"]
-            + vectors["embeddings.token_type_embeddings.weight"][0]
-        )
+        table = vectors[POSITIONS] + vectors[TYPES][0]
         axis = op.constant(np.int32(0))
         tokens = op.gather(op.shape_of(ids, "i32"), op.constant(np.int32(1)), axis)
         numbers = op.range(axis, tokens, op.constant(np.int32(1)), "i32")
-        words = op.gather(_matrix(self._weights.matrices["embeddings.word_embeddings.weight"]), ids, axis)
+        words = op.gather(_matrix(self._weights.matrices[WORDS]), ids, axis)
         return self._norm(op.add(words, op.gather(op.constant(table), numbers, axis)), "embeddings.LayerNorm")
 
     def layer(self, x: ov.Node, bias: ov.Node, name: str) -> ov.Node:

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
-    from codesift.encoders.batches import Ids
+    from codesift.encoders.engine import Ids
     from codesift.models.bases import Base
 
-CHUNK = 512
+TEXTS_PER_CALL = 512
 """Texts tokenised in one call; their `Encoding` objects are ten times as large as the ids kept."""
 
-SMALLEST_ROOM = 8
+MIN_ROOM = 8
 """Minimum room for text in a window: the head of a unit takes up to a quarter of it, and windows overlap."""
 
 
@@ -48,7 +48,7 @@ class Tokens:
         self._after = [_id(tokenizer, token) for token in base.suffix] + after
         self.room = base.window - len(self._before) - len(self._after)
         """Tokens of text that fit the window."""
-        if self.room < SMALLEST_ROOM:
+        if self.room < MIN_ROOM:
             raise ModelError(f"special tokens leave {max(self.room, 0)} of {base.window} tokens for text")
 
     def ids(self, texts: Sequence[str], words: int | None = None) -> list[Ids]:
@@ -62,8 +62,8 @@ class Tokens:
             ModelError: the tokenizer cannot take a text, or gives a token that is not in the word table.
         """
         rows: list[Ids] = []
-        for start in range(0, len(texts), CHUNK):
-            chunk = [plain(text) for text in texts[start : start + CHUNK]]
+        for start in range(0, len(texts), TEXTS_PER_CALL):
+            chunk = [without_surrogates(text) for text in texts[start : start + TEXTS_PER_CALL]]
             with readable_errors():
                 encodings = self.tokenizer.encode_batch_fast(chunk, add_special_tokens=False)
                 rows += [self._row(encoding.ids) for encoding in encodings]
@@ -92,7 +92,7 @@ def readable_errors() -> Iterator[None]:
         raise ModelError(f"the model's tokenizer cannot be used: {reason}") from error
 
 
-def plain(text: str) -> str:
+def without_surrogates(text: str) -> str:
     """The text without lone surrogates (undecodable bytes of an argument), which no tokenizer takes."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
@@ -100,7 +100,7 @@ def plain(text: str) -> str:
 def _check_parts(tokenizer: Tokenizer) -> None:
     """Check for what makes `tokenizers` panic, which would write lines of its own to the terminal."""
     for part in (tokenizer.post_processor, tokenizer.pre_tokenizer):
-        for row in _rows(json.loads(part.__getstate__())) if part else ():
+        for row in _objects(json.loads(part.__getstate__())) if part else ():
             special = row.get("special_tokens") or {}
             pieces = row.get("single") if row.get("type") == "TemplateProcessing" else None
             ids = [piece["SpecialToken"]["id"] for piece in pieces or () if "SpecialToken" in piece]
@@ -112,12 +112,12 @@ def _check_parts(tokenizer: Tokenizer) -> None:
                 raise ModelError("the model's tokenizer cuts text into parts of length 0")
 
 
-def _rows(value: Any) -> Iterator[dict[str, Any]]:
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
     """All objects inside a JSON value."""
     if isinstance(value, dict):
         yield value
     for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _rows(part)
+        yield from _objects(part)
 
 
 def _frame(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
-from codesift.encoders.shapes import SCALES as SCALES
-from codesift.encoders.shapes import WORDS, check_shapes
+from codesift.encoders.weight_shapes import SCALES as SCALES
+from codesift.encoders.weight_shapes import WORDS, check_shapes
 from codesift.errors import ModelError
 from codesift.models.files import (
     ADAPTER_LIMIT,
@@ -29,11 +29,10 @@ from codesift.models.tensors import SIZES, Tensor, read_head
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from codesift.encoders.engine import Floats
     from codesift.models.adapters import Adapter
 
-    Floats = NDArray[np.float32]
-
-LARGEST = 1e5
+MAX_MAGNITUDE = 1e5
 """Maximum magnitude of an entry of the base, and of an adapter's change; those of published encoders stay
 below 100. The scale of a merged row, at most 2 * 1e5 / 127, still fits float16."""
 _TYPES = {"I8": "<i1", "F16": "<f2", "F32": "<f4"}
@@ -104,6 +103,11 @@ class Weights:
         """Rows of the word table."""
         return len(self.matrices[WORDS].values)
 
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return int(self.matrices[WORDS].values.shape[1])
+
 
 def quantise(matrix: Floats) -> Quantised:
     """Round each row to -127..127 times its own scale; doing it twice changes nothing.
@@ -148,7 +152,7 @@ def load_weights(folder: Path, adapter: Adapter | None = None) -> Weights:
     largest = {name: np.abs(vector).max() for name, vector in vectors.items()}
     largest |= {name: np.float32(127) * np.abs(matrix.scales).max() for name, matrix in matrices.items()}
     # Written so that it refuses NaN as well, which compares as false with every number.
-    if wrong := [name for name, number in largest.items() if not number <= LARGEST]:
+    if wrong := [name for name, number in largest.items() if not number <= MAX_MAGNITUDE]:
         raise ModelError(f"{wrong[0]} in {model.weights} has numbers that are not finite, or too large")
     weights = Weights(matrices, vectors, model.layers, model.heads, model.epsilon)
     return merge(weights, read_adapter(adapter)) if adapter else weights
@@ -202,7 +206,7 @@ def read_adapter(adapter: Adapter) -> dict[str, Change]:
         raise ModelError(f"{path} is not an adapter: expected a pair .A, .B for each matrix")
     changes = {name: Change(tensors[name + ".A"], tensors[name + ".B"]) for name in sorted(names)}
     for name, change in changes.items():
-        if not change.bound() <= LARGEST:
+        if not change.bound() <= MAX_MAGNITUDE:
             raise ModelError(
                 f"the adapter {path} changes {name} by numbers that are not finite, or too large"
             )

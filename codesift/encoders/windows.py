@@ -6,23 +6,23 @@ from bisect import bisect_left, bisect_right
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from codesift.encoders.tokens import plain
+from codesift.encoders.tokens import without_surrogates
 from codesift.types import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from tokenizers import Encoding, Tokenizer
 
 SLACK = 2
 """Tokens kept free: the first word of a window can become a token or two more than it was inside its line."""
 
-MOST_WINDOWS = 64
+MAX_WINDOWS = 64
 """Windows of one unit: about 13,000 tokens, or 1,300 lines. They take 2 to 4 seconds to encode; longer units
 are data or generated, and their words are found all the same."""
-FIRST_PART = 32_000
+FIRST_CHARACTERS = 32_000
 """Characters of a long text that are tokenised first. Four times as many are if they make too few windows."""
-MOST_CHARACTERS = 128_000
+MAX_CHARACTERS = 128_000
 """Characters of a unit that are tokenised at all: 64 windows of code take 50,000."""
 
 
@@ -39,26 +39,30 @@ class Windows:
         self._room = room
         self._head_room = (room + 2) // 4
 
-    def many(self, units: Sequence[tuple[str, str, int]]) -> list[list[Window]]:
-        """The windows of each (head, body, line of the body's start)."""
-        units = [(plain(head), plain(body[:MOST_CHARACTERS]), first) for head, body, first in units]
-        texts = [_join(head, body) for head, body, _ in units]
-        return [
-            [Window(text, first, first + _breaks(body))] if fits else self._cut(head, body, first)
-            for text, fits, (head, body, first) in zip(texts, self._fit(texts), units, strict=True)
-        ]
+    def of(self, head: str, body: str, first_line: int) -> list[Window]:
+        """The windows of one unit.
 
-    def _fit(self, texts: list[str]) -> list[bool]:
+        Args:
+            head: stands at the beginning of each window.
+            body: is cut into the windows.
+            first_line: line of the file at which the body starts.
+        """
+        head, body = without_surrogates(head), without_surrogates(body[:MAX_CHARACTERS])
+        text = _join(head, body)
+        if self._fits(text):
+            return [Window(text, first_line, first_line + _breaks(body))]
+        return self._cut(head, body, first_line)
+
+    def _fits(self, text: str) -> bool:
         # A token takes at least one ASCII character, so a short text need not be tokenised.
-        fits = [text.isascii() and len(text) <= self._room for text in texts]
-        unsure = [i for i, fit in enumerate(fits) if not fit]
-        begins = [texts[i][:FIRST_PART] for i in unsure]
-        encodings = self._tokenizer.encode_batch_fast(begins, add_special_tokens=False)
-        for i, encoding in zip(unsure, encodings, strict=True):
-            fits[i] = len(encoding) <= self._room and (
-                len(texts[i]) <= FIRST_PART or len(self._encode(texts[i])) <= self._room
-            )
-        return fits
+        if text.isascii() and len(text) <= self._room:
+            return True
+        starts = dict.fromkeys((text[:FIRST_CHARACTERS], text))
+        return all(self._count(start) <= self._room for start in starts)
+
+    def _count(self, text: str) -> int:
+        """Number of tokens; faster than `_encode`, which also says where they are."""
+        return len(self._tokenizer.encode_batch_fast([text], add_special_tokens=False)[0])
 
     def _cut(self, head: str, body: str, first: int) -> list[Window]:
         head = self._shorten(head)
@@ -73,16 +77,16 @@ class Windows:
         return windows
 
     def _spans(self, body: str, room: int) -> list[tuple[int, int]]:
-        """The first `MOST_WINDOWS` spans; no more of the body is tokenised than they need."""
-        length = FIRST_PART
+        """The first `MAX_WINDOWS` spans; no more of the body is tokenised than they need."""
+        length = FIRST_CHARACTERS
         while length < len(body):
             # Only the last word can differ from the tokens of the whole body: two windows further on.
             spans = _spans(body[:length], self._encode(body[:length]), room)
-            found = list(islice(spans, MOST_WINDOWS + 2))
-            if len(found) == MOST_WINDOWS + 2:
-                return found[:MOST_WINDOWS]
+            found = list(islice(spans, MAX_WINDOWS + 2))
+            if len(found) == MAX_WINDOWS + 2:
+                return found[:MAX_WINDOWS]
             length *= 4
-        return list(islice(_spans(body, self._encode(body), room), MOST_WINDOWS))
+        return list(islice(_spans(body, self._encode(body), room), MAX_WINDOWS))
 
     def _shorten(self, head: str) -> str:
         offsets = self._encode(head).offsets

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -44,10 +44,11 @@ def index(
     ] = None,
     model: options.Model = None,
     threads: options.Threads = None,
+    device: options.Device = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Index a repository; a second run does only what changed."""
-    run = start(path, quiet, exact=True, model=model, threads=threads)
+    run = start(path, quiet, exact=True, model=model, threads=threads, device=device)
     with run.repository() as repository:
         report = repository.refresh()
     render.show_report(report, sys.stdout, sys.stderr, quiet)
@@ -76,13 +77,15 @@ def query(
     strict: options.Strict = False,
     no_refresh: options.NoRefresh = False,
     model: options.Model = None,
+    device: options.Device = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Find the code that answers a question."""
     if lexical and semantic:
         raise UsageError("only one of --lexical, --semantic can be given")
     refresh = False if no_refresh else None
-    run = start(root, quiet, near=folder_of(path or ()), model=model, results=results, refresh=refresh)
+    flags: dict[str, Any] = {"model": model, "device": device, "results": results, "refresh": refresh}
+    run = start(root, quiet, near=folder_of(path or ()), **flags)
     view = view_of(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
     only = filter_of(lang, kind, path, run.settings.include_tests and not no_tests, run.root)
     question = _read_input() if text == "-" else text
@@ -120,6 +123,7 @@ def similar(
     code: options.Code = None,
     no_refresh: options.NoRefresh = False,
     model: options.Model = None,
+    device: options.Device = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Find the code most like a function, or with --all what is nearly the same everywhere."""
@@ -127,7 +131,8 @@ def similar(
     check_similar(target, all_units, least, others)
     near = folder_of([*targeted_files(target), *(path or ())])
     refresh = False if no_refresh else None
-    run = start(root, quiet, near=near, model=model, results=results, refresh=refresh)
+    flags: dict[str, Any] = {"model": model, "device": device, "results": results, "refresh": refresh}
+    run = start(root, quiet, near=near, **flags)
     view = view_of(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
     only = filter_of(lang, kind, path, run.settings.include_tests and not no_tests, run.root)
     if target is None:

@@ -106,6 +106,12 @@ Threads = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option("--threads", metavar="N", help="Threads to embed with.", show_default="all"),
 ]
+Device = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--device", metavar="NAME", help="Where to embed: auto, cpu, cuda, cuda:N or mps.  [default: auto]"
+    ),
+]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no notes.")]
 Code = Annotated[
     Optional[str],  # noqa: UP045

@@ -11,16 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from interpreters import python
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
-from tiny_models import DIM, WINDOW, bert_source, converted, roberta_folder, transformers_folder
+from tiny_models import DIM, TEXTS, WINDOW, bert_source, converted, roberta_folder, transformers_folder
 
 from codesift.encoders import open_encoder
 from codesift.encoders.batches import batches
-from codesift.encoders.converted import MANY
+from codesift.encoders.encoder import MAX_NUMPY_WINDOWS
 from codesift.encoders.numpy_engine import gelu
 from codesift.encoders.weights import load_weights
-from codesift.encoders.windows import MOST_CHARACTERS, MOST_WINDOWS
+from codesift.encoders.windows import MAX_CHARACTERS, MAX_WINDOWS
 from codesift.errors import ModelError
 from codesift.models.adapters import Adapter, Adapters
 from codesift.models.bases import BASES, DEFAULT, local_base
@@ -28,7 +29,6 @@ from codesift.models.hub import file_digest
 from codesift.models.spaces import Space
 from codesift.types import Encoder, Window
 
-TEXTS = ["parse json file", "", "def x ( foo ) : return bar", "open path " * 40, "é 中文 \udcff", "]" * 300]
 HEAD = "path words  Parser.read  def read(self)"
 MATRIX = "encoder.layer.1.intermediate.dense.weight"
 
@@ -41,13 +41,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
 @pytest.fixture(scope="module")
 def default() -> Encoder:
     return open_encoder(BASES[DEFAULT])
-
-
-def python(code: str) -> str:
-    """What a fresh interpreter prints."""
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 def test_rows_have_length_one_and_keep_the_order(tiny: Encoder) -> None:
@@ -95,11 +88,11 @@ def test_similar_meaning_is_nearer_than_other_meaning(default: Encoder) -> None:
 def test_a_long_query_is_the_mean_of_its_windows(tiny: Encoder) -> None:
     text = "\n".join(f"x = foo{n}" for n in range(200))
     parts = [window.text for window in tiny.windows("", text, 1)]
-    assert len(parts) > MANY
+    assert len(parts) > MAX_NUMPY_WINDOWS
     mean = tiny.encode(parts).mean(axis=0)
     assert tiny.encode_query(text) @ mean / np.linalg.norm(mean) > 0.999
     short = "\n".join(text.split("\n")[:20])
-    assert 1 < len(tiny.windows("", short, 1)) <= MANY
+    assert 1 < len(tiny.windows("", short, 1)) <= MAX_NUMPY_WINDOWS
     mean = tiny.encode([window.text for window in tiny.windows("", short, 1)]).mean(axis=0)
     assert tiny.encode_query(short) @ mean / np.linalg.norm(mean) > 0.99
 
@@ -181,8 +174,8 @@ def test_windows_cover_every_character_and_fit(default: Encoder, head: str, body
     start = covered = 0
     for window in windows:
         shown, part = _split(window, head)
-        assert default._tokens.ids([window.text])[0].size <= 256  # type: ignore[attr-defined]
-        assert len(default._tokens.tokenizer.encode(window.text)) <= 256  # type: ignore[attr-defined]
+        assert default._loaded.tokens.ids([window.text])[0].size <= 256  # type: ignore[attr-defined]
+        assert len(default._loaded.tokens.tokenizer.encode(window.text)) <= 256  # type: ignore[attr-defined]
         assert head.startswith(shown)
         start = body.index(part, start)
         assert start <= covered
@@ -198,12 +191,6 @@ def test_windows_begin_at_lines_and_overlap(default: Encoder) -> None:
     for before, after in pairwise(windows):
         assert _split(after, HEAD)[1].startswith("    value_")
         assert before.start_line < after.start_line <= before.end_line
-
-
-def test_many_units_are_cut_as_one_by_one(default: Encoder) -> None:
-    units = [(HEAD, body, n) for n, body in enumerate([*BODIES.values(), "short", ""])]
-    many = default.windows_many(units)  # type: ignore[attr-defined]
-    assert many == [default.windows(*unit) for unit in units]
 
 
 @pytest.mark.parametrize("unit", ["x = compute(y)\n", "x=1;", "a", "\n", " ", "字"], ids=repr)
@@ -230,8 +217,8 @@ GENERATED = {
 @pytest.mark.parametrize("body", GENERATED.values(), ids=GENERATED.keys())
 def test_a_very_long_unit_has_a_bounded_number_of_windows(default: Encoder, body: str) -> None:
     windows = default.windows(HEAD, body, 1)
-    assert len(windows) <= MOST_WINDOWS
-    assert sum(len(window.text) for window in windows) < 2 * MOST_CHARACTERS
+    assert len(windows) <= MAX_WINDOWS
+    assert sum(len(window.text) for window in windows) < 2 * MAX_CHARACTERS
 
 
 def test_the_windows_of_a_very_long_unit_are_the_first_of_all(
@@ -239,13 +226,13 @@ def test_the_windows_of_a_very_long_unit_are_the_first_of_all(
 ) -> None:
     bodies = [body * 30 for body in BODIES.values()]
     first = [default.windows(HEAD, body, 3) for body in bodies]
-    monkeypatch.setattr("codesift.encoders.windows.MOST_WINDOWS", 10_000)
-    monkeypatch.setattr("codesift.encoders.windows.MOST_CHARACTERS", 10_000_000)
-    monkeypatch.setattr("codesift.encoders.windows.FIRST_PART", 10_000_000)
+    monkeypatch.setattr("codesift.encoders.windows.MAX_WINDOWS", 10_000)
+    monkeypatch.setattr("codesift.encoders.windows.MAX_CHARACTERS", 10_000_000)
+    monkeypatch.setattr("codesift.encoders.windows.FIRST_CHARACTERS", 10_000_000)
     for windows, body in zip(first, bodies, strict=True):
         everything = default.windows(HEAD, body, 3)
-        assert len(everything) > len(windows) == MOST_WINDOWS
-        assert everything[:MOST_WINDOWS] == windows
+        assert len(everything) > len(windows) == MAX_WINDOWS
+        assert everything[:MAX_WINDOWS] == windows
 
 
 def test_a_query_loads_no_engine() -> None:
@@ -317,8 +304,8 @@ def test_windows_of_a_byte_level_tokenizer_fit(tmp_path: Path) -> None:
     encoder = open_encoder(local_base(roberta_folder(tmp_path)))
     body = "".join(f"def f{n}(é):\n    return '{n}'\n" for n in range(30))
     windows = encoder.windows("h", body, 1)
-    room = encoder._tokens.room  # type: ignore[attr-defined]
-    tokenizer = encoder._tokens.tokenizer  # type: ignore[attr-defined]
+    room = encoder._loaded.tokens.room  # type: ignore[attr-defined]
+    tokenizer = encoder._loaded.tokens.tokenizer  # type: ignore[attr-defined]
     assert max(len(tokenizer.encode(w.text, add_special_tokens=False)) for w in windows) <= room
     assert windows[-1].end_line == 60
     assert len(encoder.windows("", "é" * 1000, 1)) > 30
@@ -343,7 +330,7 @@ def test_a_damaged_torch_model_is_one_line(tmp_path: Path) -> None:
 
 def test_torch_missing_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     base = local_base(transformers_folder(tmp_path))
-    monkeypatch.delitem(sys.modules, "codesift.encoders.torch_engine", raising=False)
+    monkeypatch.delitem(sys.modules, "codesift.encoders.transformers_base", raising=False)
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ModelError, match=r"pip install 'codesift\[torch\]'"):
         open_encoder(base)

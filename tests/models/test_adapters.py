@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,10 @@ from tiny_models import DIM, adapters, converted, transformers_folder
 
 from codesift.config import Settings, load_settings, user_file
 from codesift.encoders import open_encoder
-from codesift.encoders.converted import ConvertedEncoder
-from codesift.encoders.weights import load_weights, merge, read_adapter
+from codesift.encoders.converted_base import ConvertedBase
+from codesift.encoders.engine import Engine
+from codesift.encoders.numpy_engine import NumpyEngine
+from codesift.encoders.weights import Weights, load_weights, merge, read_adapter
 from codesift.errors import ModelError, UsageError
 from codesift.models.adapters import NO_ADAPTERS, read_adapters
 from codesift.models.bases import BASES, DEFAULT, Base, local_base
@@ -170,14 +173,18 @@ def test_each_language_has_vectors_of_its_own_that_stay_the_same(encoder: Encode
     assert np.array_equal(encoder.encode(CODE, "kotlin"), first[""])
 
 
-def test_one_engine_is_kept(encoder: Encoder) -> None:
-    assert isinstance(encoder, ConvertedEncoder)
-    engine = encoder._engine("python")
-    assert encoder._engine("python") is engine
-    assert encoder._engine("c") is not engine and encoder._kept == (
-        encoder._adapters.code["c"].sha256,  # type: ignore[union-attr]
-        encoder._engine("c"),
-    )
+def test_one_engine_is_kept(base: Base, manifest: Path) -> None:
+    made: list[weakref.ref[Engine]] = []
+
+    def build(weights: Weights) -> Engine:
+        engine = NumpyEngine(weights, {})
+        made.append(weakref.ref(engine))
+        return engine
+
+    loaded, code = ConvertedBase(base, build), read_adapters(manifest).code
+    for language in ("python", "python", "c", "c"):
+        assert loaded.engine(code[language]) is made[-1]()
+    assert len(made) == 2 and made[0]() is None
 
 
 def test_a_query_goes_through_the_adapter_for_text(base: Base, encoder: Encoder) -> None:
@@ -192,16 +199,14 @@ def test_a_query_goes_through_the_adapter_for_text(base: Base, encoder: Encoder)
 
 
 def test_a_query_of_the_default_model_agrees_with_merged_weights(tmp_path: Path) -> None:
-    from codesift.encoders.numpy_engine import QueryModel
-
     folder = Path(BASES[DEFAULT].folder)
     text = read_adapters(adapters(tmp_path, folder, ["text"], rank=16, strength=0.1)).text
     assert text
     weights, change = load_weights(folder), read_adapter(text)
-    ids = ConvertedEncoder(BASES[DEFAULT])._tokens.ids(["where is the cache invalidated"])[0]
-    beside, merged = QueryModel(weights, change)(ids), QueryModel(merge(weights, change), {})(ids)
+    ids = ConvertedBase(BASES[DEFAULT], refuse).tokens.ids(["where is the cache invalidated"])
+    (beside,), (merged,) = NumpyEngine(weights, change)(ids), NumpyEngine(merge(weights, change), {})(ids)
     assert beside @ merged > 0.9995
-    assert beside @ QueryModel(weights, {})(ids) < 0.999
+    assert beside @ NumpyEngine(weights, {})(ids)[0] < 0.999
 
 
 def test_without_an_adapter_for_text_queries_go_through_the_base(base: Base, manifest: Path) -> None:

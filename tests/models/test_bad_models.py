@@ -17,10 +17,10 @@ import pytest
 from fakes import write
 from hostile_models import HUGE, Case, mutated
 from repositories import Done, failed
-from tiny_models import adapters, converted, transformers_folder
+from tiny_models import adapters, converted, in_torch, transformers_folder
 
 from codesift.encoders import open_encoder
-from codesift.encoders.finite import finite
+from codesift.encoders.unit_vectors import check_finite
 from codesift.errors import ModelError
 from codesift.models.adapters import Adapters, read_adapters
 from codesift.models.bases import BASES, DEFAULT, Base, local_base
@@ -122,6 +122,14 @@ def test_a_hostile_converted_base_is_refused(sound: Path, tmp_path: Path, case: 
     refused(lambda: open_encoder(local_base(folder), threads=1).encode_query(CODE[0]))
 
 
+@pytest.mark.parametrize("case", hostile_models.converted(), ids=named)
+def test_torch_refuses_a_hostile_converted_base(sound: Path, tmp_path: Path, case: Case) -> None:
+    pytest.importorskip("torch")
+    folder = copied(sound, "tiny", tmp_path)
+    case.change(folder)
+    refused(lambda: in_torch(local_base(folder)).encode(CODE))
+
+
 @pytest.mark.parametrize("case", hostile_models.folders(), ids=named)
 def test_a_folder_of_wrong_descriptions_is_refused(sound: Path, tmp_path: Path, case: Case) -> None:
     folder = copied(sound, "bert", tmp_path)
@@ -170,6 +178,17 @@ def test_mutated_bases_are_refused_or_give_finite_vectors(
     soundly(lambda: encode_all(local_base(folder), Adapters()))
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_torch_refuses_mutated_weights_or_gives_finite_vectors(
+    sound: Path, tmp_path: Path, seed: int
+) -> None:
+    pytest.importorskip("torch")
+    folder = copied(sound, "tiny", tmp_path)
+    path = folder / "weights.safetensors"
+    path.write_bytes(mutated(path.read_bytes(), seed))
+    soundly(lambda: np.isfinite(in_torch(local_base(folder)).encode(CODE)).all() or pytest.fail())
+
+
 def soundly(work: Callable[[], object]) -> None:
     """Call `work`, which may end with a ModelError of one line and with no other error."""
     try:
@@ -191,12 +210,12 @@ def test_a_file_that_is_another_one_than_its_digest_says_is_refused(sound: Path,
 def test_no_encoder_returns_what_is_not_finite(number: float) -> None:
     base = BASES[DEFAULT]
     sound = np.eye(3, dtype=np.float32)
-    assert finite(sound, base, None) is sound and finite(sound[:0], base, None).shape == (0, 3)
+    assert check_finite(sound, base, None) is sound and check_finite(sound[:0], base, None).shape == (0, 3)
     broken = sound.copy()
     broken[1, 1] = number
-    assert base.name in refused(lambda: finite(broken, base, None))
-    refused(lambda: finite(broken[1], base, None))
-    refused(lambda: finite(np.zeros((1, 3), np.float32), base, None))
+    assert base.name in refused(lambda: check_finite(broken, base, None))
+    refused(lambda: check_finite(broken[1], base, None))
+    refused(lambda: check_finite(np.zeros((1, 3), np.float32), base, None))
 
 
 def test_numbers_that_overflow_while_encoding_are_one_line(sound: Path, tmp_path: Path) -> None:

@@ -10,12 +10,19 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save, save_file
 
+from codesift.encoders.converted_base import ConvertedBase
+from codesift.encoders.encoder import SpaceEncoder
 from codesift.encoders.weights import load_weights
+from codesift.models.adapters import NO_ADAPTERS
+from codesift.models.bases import Base
+from codesift.models.spaces import Space
 from training.convert import Source, write
 
 WORDS = ["parse", "json", "file", "open", "read", "return", "def", "x", "foo", "bar", "path", "##s", "="]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 DIM, LAYERS, WINDOW = 32, 2, 64
+TEXTS = ["parse json file", "", "def x ( foo ) : return bar", "open path " * 40, "é 中文 \udcff", "]" * 300]
+"""What an encoder may meet, in few words the tokenizer knows."""
 
 
 def wordpiece() -> dict[str, Any]:
@@ -58,6 +65,14 @@ def converted(folder: Path, seed: int = 0) -> Path:
     """A converted base in `folder`."""
     write(bert_source(seed), folder)
     return folder
+
+
+def in_torch(space: Space | Base) -> SpaceEncoder:
+    """What `open_encoder` gives for a converted base on a GPU, but on the CPU."""
+    from codesift.encoders.torch_engine import TorchEngine
+
+    base, found = (space.base, space.adapters) if isinstance(space, Space) else (space, NO_ADAPTERS)
+    return SpaceEncoder(base, found, ConvertedBase(base, TorchEngine))
 
 
 def transformers_folder(folder: Path) -> Path:

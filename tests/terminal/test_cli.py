@@ -12,6 +12,7 @@ import pytest
 from conftest import Run
 from fakes import write
 from indexes import index_of
+from repositories import failed
 from tiny_models import adapters
 
 from codesift import __version__
@@ -121,6 +122,17 @@ def test_index_reports_files_units_vectors_and_what_was_skipped(codesift: Run, t
     assert shown["vectors"] == "1 embedded, 0 reused" and shown["skipped"].startswith("1: ")
     quiet = codesift("index", tmp_path, "--quiet")
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+
+
+def test_a_device_that_is_missing_stops_the_index_and_no_search(codesift: Run, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    write(tmp_path, "a.py", "def sluice():\n    return 'gate'\n")
+    failed(codesift("index", tmp_path, "--device", "cuda:99", "--quiet"), "cuda:99", "--device cpu")
+    assert "1 embedded" in codesift("index", tmp_path, "--device", "cpu").stdout
+    found = codesift("query", "what does the gate", "--files", "--device", "cuda:99", cwd=tmp_path)
+    assert (found.returncode, found.stdout, found.stderr) == (0, "a.py\n", "")
+    # An index made on one device is in step for another.
+    assert "0 embedded" in codesift("index", tmp_path, "--device", "cuda:99").stdout
 
 
 # -- status, models, clean ------------------------------------------------------------------------

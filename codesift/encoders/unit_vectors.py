@@ -1,4 +1,4 @@
-"""The last check of what an encoder returns: nothing else may be stored or compared."""
+"""Matrix of length 1: the mean of several, and the last check of what an encoder returns."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import numpy as np
 from codesift.errors import ModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from codesift.encoders.engine import Floats
     from codesift.models.adapters import Adapter
     from codesift.models.bases import Base
     from codesift.types import Matrix
 
 
-def finite(vectors: Matrix, base: Base, adapter: Adapter | None) -> Matrix:
+def check_finite(vectors: Matrix, base: Base, adapter: Adapter | None) -> Matrix:
     """The same vectors, if each is finite and has a direction.
 
     Args:
@@ -32,3 +35,10 @@ def finite(vectors: Matrix, base: Base, adapter: Adapter | None) -> Matrix:
         f"the model {base.name}{adapted} gives numbers that are not finite, or vectors of length 0",
         "use another model" if adapter is None else "use other adapters, or none",
     )
+
+
+def mean_direction(vectors: Sequence[Floats] | Floats) -> Floats:
+    """The mean of vectors, each of shape (dimensions,), scaled to length 1."""
+    mean: Floats = np.asarray(vectors, dtype=np.float32).mean(axis=0)
+    unit: Floats = mean / np.float32(np.linalg.norm(mean))
+    return unit
