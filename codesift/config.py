@@ -73,7 +73,7 @@ class Settings:
         },
     )
     """Where to encode. `cuda`, `cuda:N` and `mps` are GPUs, which need torch; `cpu` never uses one. With
-    `auto` the default model runs on the CPU without torch, and one of the hub on CUDA if there is any. Vectors
+    `auto` the default model runs on the CPU without torch, and a hub model on CUDA if there is any. Vectors
     are the same but for rounding, so an index serves every device."""
     cache_dir: str = field(default="", metadata=_PERSONAL)
     """Absolute folder that holds the indexes; empty is the system's place for caches, see `cache_folder`."""
