@@ -1,4 +1,9 @@
-"""Encoders behind one port. Importing this package loads neither numpy nor any engine."""
+"""Encoders behind one port. Importing this package loads neither numpy nor any engine.
+
+What belongs here turns texts into vectors of one space (`types.Encoder`): tokens, windows, batches, and the
+engines that compute. An engine is imported when it is first used, and torch only for a base that was not
+converted. It may import `models` and what lies below it; it knows no index.
+"""
 
 from __future__ import annotations
 
