@@ -125,18 +125,21 @@ def user_file() -> Path:
     return user_config_path("codesift", appauthor=False) / "config.toml"
 
 
-def load_settings(root: Path, environ: Mapping[str, str], overrides: Mapping[str, object]) -> Settings:
+def load_settings(
+    root: Path, environ: Mapping[str, str], overrides: Mapping[str, object], label: str = "--"
+) -> Settings:
     """Read the settings that hold for the repository at `root`.
 
     Args:
         root: where pyproject.toml and .codesift.toml are looked for.
         environ: usually `os.environ`.
         overrides: values of flags; None is a flag that was not given.
+        label: what stands before the name of an override in messages.
 
     Raises:
         UsageError: a file is not TOML, a key is unknown, or a value has the wrong type or range.
     """
-    return _merged(_sources(root, environ, overrides))
+    return _merged(_sources(root, environ, overrides, label))
 
 
 def personal_settings(environ: Mapping[str, str]) -> Settings:
@@ -174,14 +177,16 @@ def _merged(sources: Iterable[_Source]) -> Settings:
     return replace(Settings(), **values)
 
 
-def _sources(root: Path, environ: Mapping[str, str], flags: Mapping[str, object]) -> Iterator[_Source]:
+def _sources(
+    root: Path, environ: Mapping[str, str], flags: Mapping[str, object], label: str = "--"
+) -> Iterator[_Source]:
     """Everything that sets values, weakest first."""
     own, variables = _personal_sources(environ)
     yield own
     for path, table in ((root / "pyproject.toml", ("tool", "codesift")), (root / ".codesift.toml", ())):
         yield path.name, _from_file(path, table, shared=True)
     yield variables
-    yield "flags", _from_flags(flags)
+    yield "flags", _from_flags(flags, label)
 
 
 def _personal_sources(environ: Mapping[str, str]) -> tuple[_Source, _Source]:
@@ -230,13 +235,13 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     return values
 
 
-def _from_flags(overrides: Mapping[str, object]) -> dict[str, Any]:
+def _from_flags(overrides: Mapping[str, object], label: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for written, value in overrides.items():
-        label = "--" + written.replace("_", "-")
-        name = _known(written, label, list(_FIELDS))
+        named = label + written.replace("_", "-")
+        name = _known(written, named, list(_FIELDS))
         if value is not None:
-            values[name] = _checked(name, value, label)
+            values[name] = _checked(name, value, named)
     return values
 
 

@@ -41,7 +41,9 @@ def open_repository(
     """Open the repository that a folder belongs to; see `codesift.open`."""
     folder = Path(path)
     root = given_root(folder) if exact else find_root(folder, personal_settings(os.environ))
-    return Repository(root, load_settings(root, os.environ, settings or {}), notify, progress)
+    return Repository(
+        root, load_settings(root, os.environ, settings or {}, label="setting "), notify, progress
+    )
 
 
 class Repository:

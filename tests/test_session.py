@@ -354,6 +354,8 @@ def test_wrong_arguments_are_errors_of_the_package(tmp_path: Path) -> None:
         codesift.open(tmp_path / "nowhere")
     with pytest.raises(codesift.CodesiftError, match="results"):
         codesift.open(tmp_path, settings={"results": 0})
+    with pytest.raises(codesift.CodesiftError, match="resuts"):
+        codesift.open(tmp_path, settings={"resuts": 3})
     with pytest.raises(AttributeError):
         codesift.nothing  # noqa: B018
 

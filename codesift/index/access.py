@@ -16,7 +16,7 @@ from codesift.index.health import QUICK_SECONDS, check, heal_index, is_due, note
 from codesift.index.location import holds_index, is_writable, make_index_folder, write_lock
 from codesift.index.opening import Index, create_index, discard, examined, open_index, writing
 from codesift.index.placement import Notify, usable_place
-from codesift.index.plan import Plan, plan
+from codesift.index.plan import Plan, is_parsed, plan
 from codesift.index.status import WAITING, facts
 from codesift.index.update import Stage, Update
 from codesift.types import Progress, Report
@@ -187,7 +187,7 @@ class IndexAccess:
                             found = self._plan(index)
                         self._write(index, found, "vectors")
                     return
-            if index.database.meta("parser"):
+            if is_parsed(index):
                 self._notify(_BUSY)
                 return
             time.sleep(_POLL_SECONDS)

@@ -28,6 +28,9 @@ def store_files(plan: Plan, index: Index, settings: Settings, report: Report, pr
     """
     with index.database.transaction():
         index.catalog.remove_files(plan.removed)
+        if not index.catalog.files():
+            # Whatever is stored from here on is of this parser, even if this run is interrupted.
+            index.database.set_meta("parser", plan.parser)
     report.removed = len(plan.removed)
     done = 0
     while done < len(plan.unsure):
@@ -42,6 +45,7 @@ def store_files(plan: Plan, index: Index, settings: Settings, report: Report, pr
             with index.database.limited(math.inf):
                 index.full_text.merge()
         index.database.set_meta("parser", plan.parser)
+        index.database.set_meta("parsed", "yes")
 
 
 def _store_file(source: SourceFile, plan: Plan, index: Index, settings: Settings, report: Report) -> int:

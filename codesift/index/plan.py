@@ -40,12 +40,19 @@ class Plan:
     """What decides how text becomes units; a change makes every file unsure."""
 
     def has_files(self, index: Index) -> bool:
-        """Whether files must be looked at, or the index does not know yet how they were parsed."""
-        return bool(self.unsure or self.removed) or index.database.meta("parser") != self.parser
+        """Whether files must be looked at, or an update of all files has not come to its end yet."""
+        if self.unsure or self.removed or index.database.meta("parser") != self.parser:
+            return True
+        return not is_parsed(index)
 
     def skipped(self, index: Index) -> dict[str, int]:
         """Reason -> number of files left out, by their path or after a look at their content."""
         return dict(Counter(skip.reason for skip in self.skips) + Counter(index.catalog.skipped()))
+
+
+def is_parsed(index: Index) -> bool:
+    """Whether all files have been parsed once."""
+    return bool(index.database.meta("parsed"))
 
 
 def plan(index: Index, settings: Settings) -> Plan:

@@ -198,6 +198,7 @@ def test_what_fails_on_the_device_is_one_line(tiny: Base, monkeypatch: pytest.Mo
 def test_a_query_loads_no_torch_on_any_device() -> None:
     code = (
         "import sys\nfrom codesift.encoders import open_encoder\nfrom codesift.models.bases import *\n"
+        "from codesift.models.spaces import space_for\n"
         "open_encoder(space_for(BASES[DEFAULT]), device='cuda').encode_query('parse json')\n"
         "print([m for m in ('torch', 'openvino', 'transformers') if m in sys.modules])"
     )

@@ -301,3 +301,21 @@ def test_another_grammar_version_parses_every_file_again(
     monkeypatch.setattr("codesift.index.plan.parser_version", lambda: "another")
     report = run_index(root, encoder)
     assert (report.parsed, report.embedded, report.reused) == (2, 0, 3)
+
+
+def test_a_first_run_interrupted_while_it_parses_goes_on_from_there(
+    root: Path, encoder: HashingEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        write(root, f"n{number}.py", f"def net{number}():\n    return 'mesh {number}'\n")
+    monkeypatch.setattr("codesift.index.files._UNITS_PER_COMMIT", 2)
+
+    def interrupt(stage: str, done: int, total: int) -> None:
+        if stage == "parse" and done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        update(root, refuse, interrupt)
+    report = run_index(root, encoder)
+    assert (report.parsed, report.files) == (4, 8)
+    assert run_index(root, encoder).parsed == 0

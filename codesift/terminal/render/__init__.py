@@ -1,4 +1,8 @@
-"""The one sink for output. Importing it costs no rich; only `human` mode and a visible bar load that."""
+"""The one sink for output. Importing it costs no rich; only `human` mode and a visible bar load that.
+
+What belongs here writes records of `types` on a stream in one mode (`view.Mode`), with control characters of
+names and code made visible. It searches nothing, and reads no file of a repository.
+"""
 
 from __future__ import annotations
 
