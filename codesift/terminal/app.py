@@ -40,7 +40,9 @@ def _show(answer: Answer, view: render.View, quiet: bool, strict: bool = False) 
 def index(
     path: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Argument(help="Folder to index.", show_default="the repository around the current folder"),
+        typer.Argument(
+            help=options.with_default("Folder to index.", "the repository around the current folder")
+        ),
     ] = None,
     model: options.Model = None,
     threads: options.Threads = None,

@@ -12,15 +12,19 @@ from codesift.config import Settings
 _DEFAULTS = Settings()
 _FILTERS, _OUTPUT, _HOW = "Which results", "How they are shown", "How it searches"
 
+
+def with_default(text: str, default: object) -> str:
+    """A help text that ends with its default. Without the backslash the bracket would be taken for markup."""
+    return rf"{text}  \[default: {default}]"
+
+
 Root = Annotated[
     Optional[Path],  # noqa: UP045 - Typer evaluates this on Python 3.10
     typer.Option("--root", help="Repository to work on, instead of the one around the current folder."),
 ]
 Results = Annotated[
     Optional[int],  # noqa: UP045
-    typer.Option(
-        "-k", "--results", metavar="N", help="At most N results.", show_default=str(_DEFAULTS.results)
-    ),
+    typer.Option("-k", "--results", metavar="N", help=with_default("At most N results.", _DEFAULTS.results)),
 ]
 Languages = Annotated[
     Optional[list[str]],  # noqa: UP045
@@ -81,9 +85,11 @@ MinCosine = Annotated[
     typer.Option(
         "--min",
         metavar="COSINE",
-        help="Minimum cosine of the vectors of two units, above 0 and at most 1. With --all, three quarters "
-        "of their tokens must be the same as well.",
-        show_default="0.9 with --all",
+        help=with_default(
+            "Minimum cosine of the vectors of two units, above 0 and at most 1. With --all, three quarters "
+            "of their tokens must be the same as well.",
+            "0.9 with --all",
+        ),
     ),
 ]
 Strict = Annotated[
@@ -98,18 +104,19 @@ Model = Annotated[
     typer.Option(
         "--model",
         metavar="NAME",
-        help="Base model, a name of `codesift models` or a folder.",
-        show_default=_DEFAULTS.model,
+        help=with_default("Base model, a name of `codesift models` or a folder.", _DEFAULTS.model),
     ),
 ]
 Threads = Annotated[
     Optional[int],  # noqa: UP045
-    typer.Option("--threads", metavar="N", help="Threads to embed with.", show_default="all"),
+    typer.Option("--threads", metavar="N", help=with_default("Threads to embed with.", "all")),
 ]
 Device = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
-        "--device", metavar="NAME", help="Where to embed: auto, cpu, cuda, cuda:N or mps.  [default: auto]"
+        "--device",
+        metavar="NAME",
+        help=with_default("Where to embed: auto, cpu, cuda, cuda:N or mps.", _DEFAULTS.device),
     ),
 ]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no notes.")]
