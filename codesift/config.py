@@ -284,9 +284,9 @@ def _checked(name: str, value: object, label: str, shared: bool = False) -> obje
 
 
 def _check_patterns(patterns: tuple[str, ...], label: str) -> None:
-    from codesift.patterns.gitignore import MOST_IN_SETTING, check_patterns
+    from codesift.patterns.gitignore import MAX_PATTERNS_IN_SETTING, check_patterns
 
-    check_patterns(patterns, label, MOST_IN_SETTING)
+    check_patterns(patterns, label, MAX_PATTERNS_IN_SETTING)
 
 
 def _within(value: Any, limits: Mapping[str, Any]) -> bool:

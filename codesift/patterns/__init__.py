@@ -1,1 +1,1 @@
-"""Patterns as in `.gitignore`, matched in linear time. Nothing here reads a file."""
+"""Patterns as in `.gitignore`, matched in linear time. Nothing in this room reads a file."""

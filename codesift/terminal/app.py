@@ -88,7 +88,7 @@ def query(
     from codesift.search.lookup import snippet_of
     from codesift.search.query import Question
     from codesift.search.query import query as search
-    from codesift.system.background import Ahead
+    from codesift.system.background import Background
 
     if lexical and semantic:
         raise UsageError("only one of --lexical, --semantic can be given")
@@ -108,7 +108,7 @@ def query(
         fold=not no_fold,
     )
     # Loading the model fills the time that git and the disk take to say what changed.
-    encoder = Ahead(run.query_encoder) if question.semantic else run.query_encoder
+    encoder = Background(run.query_encoder) if question.semantic else run.query_encoder
     answer = run.on_index(lambda at: search(question, at, run.settings, encoder))
     _show(answer, view, quiet, strict)
 
@@ -146,7 +146,7 @@ def similar(
     from codesift.parsing.languages import resolve_language
     from codesift.search.lookup import origin_of_code, origin_of_target, snippet_of
     from codesift.search.query import similar as search
-    from codesift.system.background import Ahead
+    from codesift.system.background import Background
 
     others = {"across": across, "code": code, "full": full, "explain": explain, "context": context}
     check_similar(target, all_units, least, others)
@@ -161,7 +161,7 @@ def similar(
     snippet = snippet_of(_read_input(), code) if target == "-" else None
 
     # Importing numpy fills the time that git and the disk take to say what changed.
-    Ahead(lambda: importlib.import_module("numpy"))
+    Background(lambda: importlib.import_module("numpy"))
 
     def work(at: Index) -> Answer:
         if snippet is not None:

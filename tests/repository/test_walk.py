@@ -17,8 +17,9 @@ import pytest
 from codesift.config import Settings
 from codesift.errors import UsageError
 from codesift.repository.decoding import Unreadable, read_text
+from codesift.repository.git import other_worktrees
 from codesift.repository.rules import REASONS
-from codesift.repository.walk import WalkResult, other_worktrees, walk
+from codesift.repository.walk import WalkResult, walk
 from codesift.types import SourceFile
 
 DEFAULT = Settings()
@@ -621,7 +622,7 @@ def test_a_git_that_hangs_or_never_stops_talking_is_ended_with_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("codesift.repository.git.PATIENCE", 1.0)
-    monkeypatch.setattr("codesift.repository.git._MOST_OUTPUT", 1_000_000)
+    monkeypatch.setattr("codesift.repository.git._MAX_OUTPUT_BYTES", 1_000_000)
     root = repository(tmp_path / "root", "a.py")
     program = tmp_path / "bin/git"
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")

@@ -19,7 +19,9 @@ LINES = {
 }
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
-START = "import os, time\nfrom codesift import ending\nending.install()\nprint('on', flush=True)\n"
+START = (
+    "import os, time\nfrom codesift.system import interrupts\ninterrupts.install()\nprint('on', flush=True)\n"
+)
 BUSY = {
     "in Python": "while True: pass",
     "asleep in C": "import ctypes; ctypes.CDLL(None).sleep(60)",
@@ -53,8 +55,9 @@ def test_a_signal_ends_what_is_busy(busy: str, number: signal.Signals) -> None:
 
 def test_an_ignored_signal_stays_ignored() -> None:
     program = (
-        "import os, signal\nfrom codesift import ending\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-        "ending.install()\nos.kill(os.getpid(), signal.SIGINT)\nprint('still here')"
+        "import os, signal\nfrom codesift.system import interrupts\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "interrupts.install()\nos.kill(os.getpid(), signal.SIGINT)\nprint('still here')"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "still here\n")
@@ -80,8 +83,8 @@ def test_a_full_pipe_on_stderr_does_not_keep_the_process() -> None:
 
 def test_the_cursor_comes_back_before_the_last_line() -> None:
     program = (
-        "import os, signal\nfrom codesift import ending\nending.install()\n"
-        "ending.restore_terminal_with(b'<cursor>')\nos.kill(os.getpid(), signal.SIGINT)"
+        "import os, signal\nfrom codesift.system import interrupts\ninterrupts.install()\n"
+        "interrupts.restore_terminal_with(b'<cursor>')\nos.kill(os.getpid(), signal.SIGINT)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert done.stderr == "<cursor>" + LINES[signal.SIGINT]
