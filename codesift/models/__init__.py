@@ -1,1 +1,1 @@
-"""Base models, language adapters, the vector spaces they span, and the text that is encoded."""
+"""Base models, language adapters, the vector spaces that pairs of them span, and the text that is encoded."""
