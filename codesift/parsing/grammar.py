@@ -2,14 +2,17 @@
 
 The query of the language decides what these are. Its captures:
 
-`@function`, `@method`, `@class`: a definition. Several patterns may match one definition (with and without
-its decorators or its `export`): the widest range counts. If two patterns name one range, the name of the
-later pattern is taken. `@scope`: qualifies the functions in it, but is no definition (`impl` of Rust).
-`@name` (the parts are joined), `@owner` (the type that a function belongs to, where it is written beside the
-name), `@body` (the signature ends here). `(#set! name "...")` names a definition that has no name of its own.
-`@documentation`: a docstring at the start of a body. `@comment`, `@decorator`: belong to the definition right
-after them. `@blank`: is not worth showing on its own (`#endif`, `end`). `@inner`: brackets whose content the
-grammar did not parse; it is parsed again.
+- `@function`, `@method`, `@class`: a definition. Several patterns may match one definition (with and without
+  its decorators or its `export`): the widest range counts. If two patterns name one range, the name of the
+  later pattern is taken.
+- `@scope`: qualifies the functions in it, but is no definition (`impl` of Rust).
+- `@name` (the parts are joined), `@owner` (the type that a function belongs to, where it is written beside
+the
+  name), `@body` (the signature ends here). `(#set! name "...")` names a definition without a name.
+- `@documentation`: a docstring at the start of a body.
+- `@comment`, `@decorator`: belong to the definition right after them.
+- `@blank`: is not worth showing on its own (`#endif`, `end`).
+- `@inner`: brackets whose content the grammar did not parse; it is parsed again.
 """
 
 from __future__ import annotations

@@ -16,8 +16,7 @@ class Notices:
         """Add a warning.
 
         Args:
-            others: name of the kind, as in "2 more wrong lines"; without it each message is a kind of its
-                own.
+            others: name of the kind, as in "2 more wrong lines"; without it, each message is its own kind.
         """
         kind = others or message
         self._first.setdefault(kind, message)

@@ -326,7 +326,7 @@ def test_a_root_below_a_vendored_folder_is_walked_like_any_other(tmp_path: Path)
     assert "a.py" in paths(walk(root, DEFAULT))
 
 
-def test_a_folder_is_recognised_by_what_marks_it(make: Making) -> None:
+def test_a_folder_is_recognized_by_what_marks_it(make: Making) -> None:
     root = make("a.py", "myenv/pyvenv.cfg", "myenv/lib/b.py", "target/CACHEDIR.TAG", "target/debug/c.rs")
     result = walk(root, DEFAULT)
     assert paths(result) == ["a.py"]
