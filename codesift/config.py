@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from codesift.errors import UsageError
-from codesift.system.toml import read_table, shortened, shown
+from codesift.system.toml import read_table, shortened, value_text
 
 PREFIX = "CODESIFT_"
 EVALUATION_PREFIX = "CODESIFT_EVAL"
@@ -240,7 +240,7 @@ def _located(name: str, value: object, folder: Path) -> object:
         return value
     path = os.path.expanduser(value)  # noqa: PTH111 - without a home, `~` stays
     if name == "cache_dir" and value and not os.path.isabs(path):  # noqa: PTH117
-        raise UsageError(f"cache-dir must be an absolute folder, found {shown(value)}")
+        raise UsageError(f"cache-dir must be an absolute folder, found {value_text(value)}")
     if name == "adapters" or (name == "model" and value.startswith(("./", "../", "~"))):
         return str(folder / path)
     return value
@@ -285,7 +285,7 @@ def _checked(name: str, value: object, label: str, shared: bool = False) -> obje
     if name in ("include", "exclude") and isinstance(value, tuple) and all(isinstance(x, str) for x in value):
         _check_patterns(value, label)
     if not is_text and (type(value) is not type(default) or not _within(value, limits)):
-        raise UsageError(f"{label} must be {_expected(default, limits)}, found {shown(value)}")
+        raise UsageError(f"{label} must be {_expected(default, limits)}, found {value_text(value)}")
     return value
 
 

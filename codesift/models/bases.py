@@ -101,7 +101,7 @@ def find_base(name: str) -> Base:
 
 def is_converted(base: Base) -> bool:
     """Return whether the base is in the format that `training.convert` writes, which needs no torch."""
-    return bool(base.folder) and model_folder.is_converted(Path(base.folder))
+    return bool(base.folder) and model_folder.is_converted_folder(Path(base.folder))
 
 
 def local_base(folder: Path) -> Base:
@@ -141,7 +141,7 @@ def weights_digest(base: Base) -> str:
     Raises:
         ModelError: a file is missing or unfit, or the base cannot be downloaded.
     """
-    return model_folder.digest(locate(base))
+    return model_folder.folder_digest(locate(base))
 
 
 def _nearest(name: str) -> str:

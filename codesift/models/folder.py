@@ -81,7 +81,7 @@ class Converted:
     tokenizer_sha256: str
 
 
-def is_converted(folder: Path) -> bool:
+def is_converted_folder(folder: Path) -> bool:
     """Return whether the folder is in the format that `training.convert` writes."""
     return is_file(folder / MODEL)
 
@@ -126,7 +126,7 @@ def describe(folder: Path) -> Description:
     Raises:
         ModelError: it contains no encoder that can be loaded.
     """
-    if is_converted(folder):
+    if is_converted_folder(folder):
         return read_converted(folder).description
     config = _read_config(folder)
     window = _window(config)
@@ -136,18 +136,20 @@ def describe(folder: Path) -> Description:
     return Description(config.raw["hidden_size"], window, _pooling_of(folder), "unknown")
 
 
-def digest(folder: Path) -> str:
+def folder_digest(folder: Path) -> str:
     """Return a digest of all files of a base that affect vectors. A converted base stores it in `model.json`.
 
     Raises:
         ModelError: a file is missing, unreadable or too large.
     """
-    if is_converted(folder):
+    if is_converted_folder(folder):
         model = read_converted(folder)
         return f"{model.weights_sha256} {model.tokenizer_sha256}"
     texts = [folder / name for name in _IDENTITY if is_file(folder / name)]
     digests = [hub.file_digest(path, TEXT_LIMIT) for path in texts]
-    return " ".join([*digests, *(hub.file_digest(path, WEIGHTS_LIMIT) for path in weight_files(folder))])
+    return " ".join(
+        [*digests, *(hub.file_digest(path, WEIGHTS_LIMIT) for path in checked_weight_files(folder))]
+    )
 
 
 def check_loadable(folder: Path, dimensions: int) -> None:
@@ -167,7 +169,7 @@ def check_loadable(folder: Path, dimensions: int) -> None:
     config = _read_config(folder)
     if config.raw["hidden_size"] != dimensions:
         raise ModelError(f"{config.path} describes vectors of {config.raw['hidden_size']}, not {dimensions}")
-    sizes = [path.stat().st_size for path in weight_files(folder)]
+    sizes = [path.stat().st_size for path in checked_weight_files(folder)]
     if _min_parameters(config) > sum(sizes):
         raise ModelError(
             f"cannot load {folder}: its weights have {sum(sizes):,} bytes, too few for the model that "
@@ -177,7 +179,7 @@ def check_loadable(folder: Path, dimensions: int) -> None:
         _check_index(index)
 
 
-def weight_files(folder: Path) -> list[Path]:
+def checked_weight_files(folder: Path) -> list[Path]:
     """Return the files with a model's weights.
 
     Raises:

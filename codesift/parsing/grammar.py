@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codesift.parsing.languages import LANGUAGES
-from codesift.parsing.trees import matches
+from codesift.parsing.trees import find_matches
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Query, Range
@@ -168,7 +168,7 @@ def _matches(grammar: Grammar, source: bytes) -> Iterator[tuple[int, Captures]]:
 
     parser = Parser(grammar.language)
     for _ in range(_ROUNDS):
-        found = matches(grammar.query, parser.parse(source))
+        found = find_matches(grammar.query, parser.parse(source))
         yield from found
         inner = [_inside(node) for _, captures in found for node in captures.get("inner", ())]
         if not inner:

@@ -23,7 +23,7 @@ class GivenUpError(Exception):
     """Parsing a file would take longer than any file of a real project."""
 
 
-def matches(query: Query, tree: Tree) -> list[QueryMatch]:
+def find_matches(query: Query, tree: Tree) -> list[QueryMatch]:
     """Return the matches of a query in a tree.
 
     A running query cannot be stopped (with a `progress_callback`, tree-sitter 0.26 crashes), so trees that

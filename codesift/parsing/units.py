@@ -14,7 +14,7 @@ from codesift.parsing.languages import LANGUAGES
 from codesift.parsing.nesting import NestedDefinition, ParsedFile, nest
 from codesift.parsing.passages import line_breaks, passages
 from codesift.parsing.trees import GivenUpError
-from codesift.system.sandbox import EndedError, NoProcessError, Sandbox
+from codesift.system.sandbox import EndedError, NoProcessError, SandboxedFunction
 from codesift.types import Unit
 
 SMALL = 1_000
@@ -73,13 +73,13 @@ def _parse(text: str, language: str, filename: str) -> list[Unit]:
     if len(text) <= SMALL:
         return units_of(text, language, filename)
     try:
-        units: list[Unit] = _sandbox(PARSE_SECONDS, text, language, filename)
+        units: list[Unit] = _units_in_sandbox(PARSE_SECONDS, text, language, filename)
     except NoProcessError:
         return units_of(text, language, filename)
     return units
 
 
-_sandbox = Sandbox(f"{__name__}:units_of")
+_units_in_sandbox = SandboxedFunction(f"{__name__}:units_of")
 
 
 def units_of(text: str, language: str, filename: str) -> list[Unit]:

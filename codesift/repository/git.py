@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 from codesift.repository.notices import Notices
 from codesift.system.files import open_regular, read_regular
-from codesift.system.process import NoAnswerError, Output, run
+from codesift.system.process import NoAnswerError, Output, run_program
 
-PATIENCE = 20.0
+CALL_SECONDS = 20.0
 """Seconds until a call of git is aborted."""
-PATIENCE_IN_ALL = 60.0
+TOTAL_SECONDS = 60.0
 """Seconds for all calls of git on a root and the repositories nested in it."""
 _MAX_WORKTREES = 100
 """Maximum number of other work trees that are considered."""
@@ -61,7 +61,7 @@ class GitFiles(NamedTuple):
     """Folders that git could not open."""
 
 
-def list_files(folder: str, seconds: float = PATIENCE) -> GitFiles | None:
+def list_files(folder: str, seconds: float = CALL_SECONDS) -> GitFiles | None:
     """List the files of a folder by git.
 
     Args:
@@ -104,7 +104,7 @@ class Lister:
 
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
-        self._seconds = PATIENCE_IN_ALL
+        self._seconds = TOTAL_SECONDS
 
     def list_files(self, folder: str, shown: str) -> GitFiles | None:
         """List files as `list_files` does. If git does not answer, add a notice and never call git again.
@@ -117,7 +117,7 @@ class Lister:
         before = monotonic()
         where = f"in the nested repository {shown}" if shown else "here"
         try:
-            return list_files(folder, min(PATIENCE, self._seconds))
+            return list_files(folder, min(CALL_SECONDS, self._seconds))
         except NoAnswerError as error:
             # What blocks git once is likely to block it again.
             self._seconds = 0
@@ -139,7 +139,7 @@ def other_worktrees(root: Path) -> list[Path]:
     done = None
     if top is not None and _is_fit(top, str(root)):
         with suppress(NoAnswerError):
-            done = _run(str(root), monotonic() + PATIENCE, "worktree", "list", "--porcelain")
+            done = _run(str(root), monotonic() + CALL_SECONDS, "worktree", "list", "--porcelain")
     if done is None or done.status != 0:
         return []
     lines = os.fsdecode(done.output).split("\n")
@@ -158,7 +158,9 @@ def is_tracked(root: Path, path: str) -> bool:
     if top is None or not _is_fit(top, str(root)):
         return False
     try:
-        done = _run(str(root), monotonic() + PATIENCE, "--literal-pathspecs", "ls-files", "-z", "--", path)
+        done = _run(
+            str(root), monotonic() + CALL_SECONDS, "--literal-pathspecs", "ls-files", "-z", "--", path
+        )
     except NoAnswerError:
         return True
     return done is not None and done.status == 0 and bool(done.output)
@@ -245,7 +247,7 @@ def _run(folder: str, until: float, *arguments: str) -> Output | None:
     settings = [part for setting in _SAFE for part in ("-c", setting)]
     command = [program, "--no-pager", *settings, "-C", folder, *arguments]
     try:
-        return run(command, _environment(), max(until - monotonic(), 0.1), _MAX_OUTPUT_BYTES)
+        return run_program(command, _environment(), max(until - monotonic(), 0.1), _MAX_OUTPUT_BYTES)
     except OSError:
         return None
 

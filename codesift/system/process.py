@@ -38,7 +38,7 @@ class Output(NamedTuple):
     errors: bytes
 
 
-def run(command: Sequence[str], environment: Mapping[str, str], seconds: float, limit: int) -> Output:
+def run_program(command: Sequence[str], environment: Mapping[str, str], seconds: float, limit: int) -> Output:
     """Run a program without input. If it exceeds a limit, it and the processes it started are killed.
 
     Args:

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 MEMORY = 1 << 30
 """Bytes of address space. Parsing 1 MB of definitions takes a quarter of that."""
-PATIENCE = 20
+WALL_SECONDS = 20
 """Seconds to wait for each second of processor time, for a loaded machine or a system without other
 limits."""
 START_SECONDS = 60
@@ -41,7 +41,7 @@ class NoProcessError(Exception):
     """No process can be started."""
 
 
-class Sandbox:
+class SandboxedFunction:
     """Calls one function of the package in another process, which starts at the first call.
 
     Args:
@@ -71,7 +71,7 @@ class Sandbox:
             process = self._running()
             try:
                 assert process.stdin and process.stdout
-                with _ended_after(PATIENCE * seconds, process):
+                with _ended_after(WALL_SECONDS * seconds, process):
                     _send(process.stdin, (seconds, arguments))
                     done, result = _receive(process.stdout)
             except (EOFError, OSError) as error:

@@ -35,7 +35,7 @@ def read_table(path: Path, table: tuple[str, ...], shared: bool) -> dict[str, An
     for key in table:
         value = value.get(key, {}) if isinstance(value, dict) else {}
     if not isinstance(value, dict):
-        raise UsageError(f"expected a table [{'.'.join(table)}] in {path.name}, found {shown(value)}")
+        raise UsageError(f"expected a table [{'.'.join(table)}] in {path.name}, found {value_text(value)}")
     return value
 
 
@@ -90,7 +90,7 @@ def _parsed(text: str) -> dict[str, Any] | Exception:
         return error
 
 
-def shown(value: object) -> str:
+def value_text(value: object) -> str:
     """Format a value for a message."""
     try:
         return shortened(repr(list(value) if isinstance(value, tuple) else value))

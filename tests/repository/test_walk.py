@@ -603,7 +603,7 @@ def test_a_nested_repository_whose_git_is_a_pipe_is_a_folder(tmp_path: Path) -> 
 
 
 def test_git_is_given_up_where_it_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codesift.repository.git.PATIENCE", 1.0)
+    monkeypatch.setattr("codesift.repository.git.CALL_SECONDS", 1.0)
     root = repository(tmp_path, "a.py", "lib/b.py", "lib/c.log")
     # Git opens the ignore files of folders below only when it gets there.
     os.mkfifo(root / "lib/deep.gitignore")
@@ -621,7 +621,7 @@ def test_git_is_given_up_where_it_does_not_answer(tmp_path: Path, monkeypatch: p
 def test_a_git_that_hangs_or_never_stops_talking_is_ended_with_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("codesift.repository.git.PATIENCE", 1.0)
+    monkeypatch.setattr("codesift.repository.git.CALL_SECONDS", 1.0)
     monkeypatch.setattr("codesift.repository.git._MAX_OUTPUT_BYTES", 1_000_000)
     root = repository(tmp_path / "root", "a.py")
     program = tmp_path / "bin/git"
