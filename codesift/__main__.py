@@ -1,8 +1,8 @@
-"""`python -m codesift` and the installed command: exceptions become lines and exit codes here alone."""
+"""`python -m codesift` and the installed command; only here exceptions become messages and exit codes."""
 
 from __future__ import annotations
 
-# First, so that as little as possible of a start goes by without its handlers.
+# This import is first, so that its handlers are installed as early as possible.
 from codesift.system import interrupts  # isort: split
 
 import contextlib
@@ -18,10 +18,10 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def run() -> NoReturn:
-    """The installed command: as `main`, but without the interpreter's clean-up.
+    """Run the installed command: as `main`, but without the clean-up of the interpreter.
 
-    That takes 30 ms of the 250 of an `index` that finds nothing to do (2 cores of a Zen 4), and aborts the
-    process where a thread is still inside a C library. All that is stored is stored by then.
+    The clean-up takes 30 ms of the 250 ms of an `index` that finds nothing to do (2 cores of a Zen 4), and
+    aborts the process if a thread is still inside a C library. All data is stored by then.
     """
     code: object = Exit.BUG
     try:
@@ -38,9 +38,9 @@ def main() -> None:
     """Run the command line and leave the process with one of `errors.Exit`."""
     _open_missing_streams()
     interrupts.install()
-    # One short query in numpy is done before a second thread is awake; OpenVINO has threads of its own.
+    # A short query in numpy is done before a second thread is awake; OpenVINO has its own threads.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # Importing makes many objects that stay: not looking for garbage among them saves 7% of a cold `similar`.
+    # Imports create many objects that stay. Not searching them for garbage saves 7% of a cold `similar`.
     gc.set_threshold(100_000, 50, 50)
     try:
         code = _command()
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def _open_missing_streams() -> None:
-    """Stand in for standard streams that were closed, so that no file opened later takes their numbers."""
+    """Open substitutes for closed standard streams, so that no file opened later gets their numbers."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115
@@ -67,16 +67,16 @@ def _command() -> int:
     except typer.Abort:
         raise KeyboardInterrupt from None
     except typer.TyperException as error:
-        # Without arguments the help was shown, and there is nothing to add.
+        # Without arguments the help was printed, and there is nothing to add.
         if not error.format_message():
             return Exit.BAD_INPUT
         raise UsageError(error.format_message(), "codesift --help") from error
     except SystemExit as error:
-        # Typer leaves with code 1 where the reader of the output is gone.
+        # Typer exits with code 1 if the reader of the output has closed it.
         if isinstance(error.__context__, BrokenPipeError):
             raise error.__context__ from None
         raise
-    # Typer turns KeyboardInterrupt into this result.
+    # Typer converts KeyboardInterrupt to this result.
     if result == Exit.INTERRUPTED:
         raise KeyboardInterrupt
     sys.stdout.flush()
@@ -84,9 +84,9 @@ def _command() -> int:
 
 
 def _explain(error: BaseException) -> tuple[int, list[str]]:
-    """(exit code, lines to say) for what ended the command."""
+    """Return the exit code and the lines of the message for an exception that ended the command."""
     if isinstance(error, BrokenPipeError):
-        # The reader has enough, as in `codesift query ... | head -1`.
+        # The reader closed the pipe, as in `codesift query ... | head -1`.
         _drop_output()
         return Exit.RESULTS, []
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
@@ -102,7 +102,7 @@ def _explain(error: BaseException) -> tuple[int, list[str]]:
 def _say(lines: list[str]) -> None:
     from codesift.terminal.render import show_note
 
-    # Nobody may be left to read it.
+    # The reader of stderr may be gone.
     with contextlib.suppress(OSError):
         if lines:
             show_note(lines[0], sys.stderr, lines[1:])
@@ -110,12 +110,12 @@ def _say(lines: list[str]) -> None:
 
 
 def _drop_output() -> None:
-    """Python writes out what is left at exit, and would complain a second time."""
+    """Redirect stdout to nowhere: at exit, Python flushes the rest, and would fail a second time."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _log(error: BaseException) -> str:
-    """Write the traceback to a file; returns where it is."""
+    """Write the traceback to a file; return a text with its path."""
     import tempfile
     import traceback
 

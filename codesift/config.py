@@ -1,7 +1,8 @@
-"""The settings: every default in one place, and the six places a value may come from.
+"""The settings: every default in one place, and the six sources of a value.
 
-A later source wins: defaults, the user's own file, `[tool.codesift]` in pyproject.toml, `.codesift.toml`,
-`CODESIFT_*`, flags. The two files of a repository are a stranger's: they cannot set what is personal.
+A later source overrides an earlier one: defaults, the user's own file, `[tool.codesift]` in pyproject.toml,
+`.codesift.toml`, `CODESIFT_*`, flags. The two files of a repository are untrusted: they cannot set what is
+personal.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from codesift.errors import UsageError
-from codesift.system.toml import read_table, shortened, shown
+from codesift.system.toml import read_table, shortened, value_text
 
 PREFIX = "CODESIFT_"
 EVALUATION_PREFIX = "CODESIFT_EVAL"
@@ -25,7 +26,7 @@ _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 
 _SHARED_FILE_SIZE = 16_000_000
-"""Most bytes of a file that a repository can ask to be read whole."""
+"""Maximum of `max_file_size` in bytes that a repository can set."""
 
 
 def _number(default: float, low: float, high: float, **more: object) -> Any:
@@ -37,12 +38,12 @@ def _choice(default: str, *others: str, **more: object) -> Any:
 
 
 _PERSONAL = {"personal": True}
-"""What a repository cannot set: it leaves the root, reaches a network, or decides how much work is done."""
+"""Marks a setting that a repository cannot set: it leaves the root, reaches a network, or costs work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run works with. Build one with `load_settings`, which checks every value."""
+    """The settings of a run. Build them with `load_settings`, which checks every value."""
 
     model: str = field(default="all-MiniLM-L6-v2", metadata=_PERSONAL)
     """Base model: a name `codesift models` lists, or a folder. The default's weights are in the package."""
@@ -51,19 +52,21 @@ class Settings:
     )
     """Language adapters: true for those shipped with the model, false for none, or a folder of them."""
     results: int = _number(10, 1, 10_000)
-    """Results a search shows. Ten is what fits on a screen, and where NDCG and MRR are cut."""
+    """Number of results of a search. Ten results fit on a screen, and NDCG and MRR are cut at ten."""
     context: int = _number(0, 0, 10_000)
-    """Lines shown around the best part; 0 shows as many as the unit and the screen make sensible."""
+    """Number of lines around the best line; 0 for a number that depends on the unit."""
     max_file_size: int = _number(1_000_000, 1, 1_000_000_000, shared_high=_SHARED_FILE_SIZE)
-    """Bytes. Hand-written files stay far below a megabyte; what lies above is data or generated."""
+    """Maximum size of a file in bytes. Hand-written files stay far below a megabyte; larger ones are data or
+    generated."""
     include: tuple[str, ...] = ()
-    """Patterns as in .gitignore; where there are any, only files that match one are indexed."""
+    """Patterns as in .gitignore; if there are any, only files that match one of them are indexed."""
     exclude: tuple[str, ...] = ()
-    """Patterns as in .codesiftignore: what matches is left out, `!vendor/` brings a left-out folder back."""
+    """Patterns as in .codesiftignore: files that match are left out, `!vendor/` restores a folder."""
     include_tests: bool = True
-    """Whether searches show tests; they are indexed either way. On, because a test shows how code is used."""
+    """Whether searches return tests; they are always indexed. It is on because a test shows how code is
+    used."""
     threads: int = _number(0, 0, 1024, **_PERSONAL)
-    """Threads to encode with; 0 is all processors this process may use."""
+    """Number of threads for encoding; 0 for all processors that this process may use."""
     device: str = field(
         default="auto",
         metadata={
@@ -76,30 +79,31 @@ class Settings:
     `auto` the default model runs on the CPU without torch, and a hub model on CUDA if there is any. Vectors
     are the same but for rounding, so an index serves every device."""
     cache_dir: str = field(default="", metadata=_PERSONAL)
-    """Absolute folder that holds the indexes; empty is the system's place for caches, see `cache_folder`."""
+    """Absolute folder of the indexes; empty for the cache folder of the system, see `cache_folder`."""
     index_folder: str = _choice("cache", "repository", **_PERSONAL)
-    """Where an index lies: in the cache folder, or in `.codesift` in its repository, to travel with it."""
+    """Place of an index: the cache folder, or `.codesift` in its repository, which is copied with it."""
     refresh: bool = field(default=True, metadata=_PERSONAL)
-    """Whether a search brings a stale index up to date first. On: an answer from old code misleads."""
+    """Whether a search updates a stale index first. It is on because results in old code are misleading."""
     color: str = _choice("auto", "always", "never")
-    """Colour: `auto` is on for a terminal and off for a pipe or where NO_COLOR is set."""
+    """Whether output is colored: with `auto` on a terminal, but not in a pipe or if NO_COLOR is set."""
     ann_from: int = _number(20_000, 1, 1_000_000_000, **_PERSONAL)
     """Vectors from which there is an hnsw graph. Comparing fewer takes 4 ms (2 cores of a Cascade Lake)."""
     ann_links: int = _number(16, 2, 200, **_PERSONAL)
-    """Links of a node in the hnsw graph (M); hnswlib's own default."""
+    """Links of a node in the hnsw graph (M); this is the default of hnswlib."""
     ann_build_width: int = _number(200, 10, 10_000, **_PERSONAL)
-    """Candidates held while a node is linked (ef_construction); hnswlib's own default."""
+    """Candidates while a node is inserted (ef_construction); this is the default of hnswlib."""
     ann_search_width: int = _number(200, 10, 10_000, **_PERSONAL)
-    """Candidates held in a search (ef); hnswlib answers with no more than this, so it equals `candidates`."""
+    """Candidates of a search in the graph (ef). hnswlib returns no more, so it equals `candidates`."""
     lexical_weight: float = _number(1.0, 0.0, 100.0)
-    """How far the words of units count, times what was fitted. Names and paths count in any case."""
+    """Factor of the fitted weights of the words in units. Names and paths count in any case."""
     semantic_weight: float = _number(1.0, 0.0, 100.0)
-    """How far the vectors count, times what was fitted; 0 silences them but for what they say of files."""
+    """Factor of the fitted weights of the vectors. With 0 they only count for the sum over a file."""
     candidates: int = _number(100, 1, 10_000)
-    """Units each search hands to the ranking. 200 found nothing more (`python -m training fit`)."""
+    """Number of units that each search passes to the ranking. With 200, results were not better
+    (`python -m training fit`)."""
 
     def cache_folder(self) -> Path:
-        """The user's folder for indexes. It may not exist yet.
+        """Return the user's folder for indexes. It may not exist yet.
 
         Raises:
             UsageError: the user has no home.
@@ -108,18 +112,18 @@ class Settings:
             return Path(os.path.expanduser(self.cache_dir))  # noqa: PTH111 - without a home, `~` stays
         from platformdirs import user_cache_path
 
-        found = user_cache_path("codesift", appauthor=False)
-        # Without a home, `~` stays what it is: a folder of that name may come with a repository.
-        if not found.is_absolute():
+        folder = user_cache_path("codesift", appauthor=False)
+        # Without a home, `~` is not expanded, and a folder of that name may come with a repository.
+        if not folder.is_absolute():
             raise UsageError("you have no home folder for indexes", "set CODESIFT_CACHE_DIR to a folder")
-        return found
+        return folder
 
 
 _FIELDS: Mapping[str, Field[Any]] = {each.name: each for each in fields(Settings)}
 
 
 def user_file() -> Path:
-    """The user's own settings file; it may not exist."""
+    """Return the path of the user's own settings file; it may not exist."""
     from platformdirs import user_config_path
 
     return user_config_path("codesift", appauthor=False) / "config.toml"
@@ -131,7 +135,7 @@ def load_settings(
     """Read the settings that hold for the repository at `root`.
 
     Args:
-        root: where pyproject.toml and .codesift.toml are looked for.
+        root: folder of pyproject.toml and .codesift.toml.
         environ: usually `os.environ`.
         overrides: values of flags; None is a flag that was not given.
         label: what stands before the name of an override in messages.
@@ -143,7 +147,7 @@ def load_settings(
 
 
 def personal_settings(environ: Mapping[str, str]) -> Settings:
-    """The settings before a repository is known.
+    """Read the user's own settings, without those of a repository.
 
     Raises:
         UsageError: as `load_settings`.
@@ -152,7 +156,7 @@ def personal_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def settings_with_sources(root: Path, environ: Mapping[str, str]) -> list[dict[str, object]]:
-    """A row for each setting: its name as in a file, its value, and where that comes from.
+    """Return a row for each setting: its name as in a file, its value, and the source of the value.
 
     Raises:
         UsageError: as `load_settings`.
@@ -167,13 +171,13 @@ def settings_with_sources(root: Path, environ: Mapping[str, str]) -> list[dict[s
 
 
 _Source = tuple[str, dict[str, Any]]
-"""(label, name of a field -> value)"""
+"""A source of settings: (label, name of a field -> value)."""
 
 
 def _merged(sources: Iterable[_Source]) -> Settings:
     values: dict[str, Any] = {}
-    for _, found in sources:
-        values.update(found)
+    for _, of_source in sources:
+        values.update(of_source)
     return replace(Settings(), **values)
 
 
@@ -191,23 +195,23 @@ def _sources(
 
 def _personal_sources(environ: Mapping[str, str]) -> tuple[_Source, _Source]:
     path = user_file()
-    # Without a home the path is a relative one, and a repository may have such a file.
-    own = _from_file(path, (), shared=False) if path.is_absolute() else {}
-    return (str(path), own), ("environment", _from_environment(environ))
+    # Without a home the path is relative, and a repository may have such a file.
+    values = _from_file(path, (), shared=False) if path.is_absolute() else {}
+    return (str(path), values), ("environment", _from_environment(environ))
 
 
 def _from_file(path: Path, table: tuple[str, ...], shared: bool) -> dict[str, Any]:
-    """The values of a settings file.
+    """Read the values of a settings file.
 
     Args:
-        path: may not exist.
-        table: where in the file they stand.
-        shared: whether the file belongs to a repository, and so may be a stranger's.
+        path: the file, which may not exist.
+        table: keys that lead to the table of the settings.
+        shared: whether the file belongs to a repository and is therefore untrusted.
     """
     values: dict[str, Any] = {}
     for written, value in read_table(path, table, shared).items():
         label = f"{shortened(written)} in {path.name}"
-        name = _known(written, label, list(_FIELDS))
+        name = _setting_name(written, label, list(_FIELDS))
         if shared and _FIELDS[name].metadata.get("personal"):
             raise UsageError(
                 f"{label} cannot be set by a repository",
@@ -226,8 +230,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     for variable, written in environ.items():
         if not variable.startswith(PREFIX) or variable.startswith(EVALUATION_PREFIX):
             continue
-        known = [PREFIX + name.upper() for name in _FIELDS]
-        name = _known(variable, f"the variable {shortened(variable)}", known)
+        variables = [PREFIX + name.upper() for name in _FIELDS]
+        name = _setting_name(variable, f"the variable {shortened(variable)}", variables)
         name = name.removeprefix(PREFIX).lower()
         if written:
             value = _checked(name, _from_text(_FIELDS[name].default, written), variable)
@@ -239,40 +243,42 @@ def _from_flags(overrides: Mapping[str, object], label: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for written, value in overrides.items():
         named = label + written.replace("_", "-")
-        name = _known(written, named, list(_FIELDS))
+        name = _setting_name(written, named, list(_FIELDS))
         if value is not None:
             values[name] = _checked(name, value, named)
     return values
 
 
 def _located(name: str, value: object, folder: Path) -> object:
-    """A folder is seen from the place that names it, never from the repository.
+    """Resolve a relative path from the folder of its source, never from the repository.
 
     Raises:
-        UsageError: the cache folder is a relative one: there would be one in every folder.
+        UsageError: the cache folder is relative, so that every folder would have its own.
     """
     if not isinstance(value, str):
         return value
     path = os.path.expanduser(value)  # noqa: PTH111 - without a home, `~` stays
     if name == "cache_dir" and value and not os.path.isabs(path):  # noqa: PTH117
-        raise UsageError(f"cache-dir must be an absolute folder, found {shown(value)}")
+        raise UsageError(f"cache-dir must be an absolute folder, found {value_text(value)}")
     if name == "adapters" or (name == "model" and value.startswith(("./", "../", "~"))):
         return str(folder / path)
     return value
 
 
-def _known(written: str, label: str, known: list[str]) -> str:
+def _setting_name(written: str, label: str, names: list[str]) -> str:
+    """Check the name of a setting and return it with underscores."""
     name = written.replace("-", "_")
-    if name in known:
+    if name in names:
         return name
     from difflib import get_close_matches
 
-    nearest = get_close_matches(name, known, n=1, cutoff=0.0)
+    nearest = get_close_matches(name, names, n=1, cutoff=0.0)
     raise UsageError(f"{label} is not a setting", f"did you mean {nearest[0]}?")
 
 
 def _from_text(default: object, written: str) -> object:
-    """What a variable says, in the default's type; unchanged where it cannot be read as one."""
+    """Convert the value of a variable to the type of the default; return it unchanged if that is
+    impossible."""
     if isinstance(default, bool):
         lowered = written.lower()
         return True if lowered in _TRUE else False if lowered in _FALSE else written
@@ -298,14 +304,14 @@ def _checked(name: str, value: object, label: str, shared: bool = False) -> obje
     if name in ("include", "exclude") and isinstance(value, tuple) and all(isinstance(x, str) for x in value):
         _check_patterns(value, label)
     if not is_text and (type(value) is not type(default) or not _within(value, limits)):
-        raise UsageError(f"{label} must be {_expected(default, limits)}, found {shown(value)}")
+        raise UsageError(f"{label} must be {_expected(default, limits)}, found {value_text(value)}")
     return value
 
 
 def _check_patterns(patterns: tuple[str, ...], label: str) -> None:
-    from codesift.patterns.gitignore import MOST_IN_SETTING, check_patterns
+    from codesift.patterns.gitignore import MAX_PATTERNS_IN_SETTING, check_patterns
 
-    check_patterns(patterns, label, MOST_IN_SETTING)
+    check_patterns(patterns, label, MAX_PATTERNS_IN_SETTING)
 
 
 def _within(value: Any, limits: Mapping[str, Any]) -> bool:

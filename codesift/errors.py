@@ -1,4 +1,4 @@
-"""Every failure a user can cause or meet, and the exit code each one ends with."""
+"""Errors that users can cause or meet, and the exit codes of the command."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Exit(IntEnum):
 
 
 class CodesiftError(Exception):
-    """A failure that is explained in one line: what was expected, what was found, what to do next.
+    """An error that one line explains: what was expected, what was found, what to do next.
 
     Args:
-        message: what went wrong, one sentence without a full stop.
+        message: one sentence without a full stop.
         hint: the next command or change to try, or an empty string.
-        choices: what could have been meant, a line each.
+        choices: the values that could have been meant, one on each line.
     """
 
     def __init__(self, message: str, hint: str = "", choices: Sequence[str] = ()) -> None:
@@ -37,7 +37,7 @@ class CodesiftError(Exception):
 
 
 class UsageError(CodesiftError):
-    """An argument, option or setting cannot be used as given."""
+    """An argument, option or setting cannot be used."""
 
 
 class StorageError(CodesiftError):

@@ -1,4 +1,4 @@
-"""Identifiers and prose -> search terms, the same way for units and for queries."""
+"""Search terms: identifiers and prose are split by the same rules for units and for queries."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 _WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|\d+")
 _OPERATOR = re.compile(r"\boperator\s*(\(\)|\[\]|->\*?|<=>|&&|\|\||\+\+|--|<<=?|>>=?|[-+*/%^&|=!<>]=?|~)$")
-"""What C++ calls a function that stands for an operator."""
+"""Matches the name of an overloaded operator in C++."""
 _SYMBOL = re.compile(
     rf"(?:::|\\)?~?(?:[^\W\d]\w*(?:::|\.|->|#|\\)~?)*(?:{_OPERATOR.pattern}|[^\W\d]\w*(?:\(\))?[!?]?)"
 )
@@ -20,41 +20,41 @@ STOP_WORDS = frozenset(
     uses using was we were what when where whether which while who whose why will with would you your
     """.split()  # noqa: SIM905 - a list of this length is harder to read
 )
-"""Words of a question that say nothing about the code asked for."""
+"""Words of a question that say nothing about the code that answers it."""
 
 
 def split_identifier(identifier: str) -> list[str]:
-    """Parts of one identifier in lower case: `parseHTTPHeader_v2` -> parse, http, header, v, 2."""
+    """Split an identifier into parts in lower case: `parseHTTPHeader_v2` -> parse, http, header, v, 2."""
     return [part.lower() for part in _PART.findall(identifier)]
 
 
 def terms(text: str) -> list[str]:
-    """All terms of a text in order: the parts of each identifier and, if it has several, their join.
+    """Return all terms of a text in order: the parts of each identifier and, if it has several, their join.
 
-    The join (`parse_json` -> `parsejson`) lets an exact symbol outrank its scattered parts.
+    The join (`parse_json` -> `parsejson`) makes an exact symbol rank above its scattered parts.
     """
-    found: list[str] = []
+    result: list[str] = []
     for word in _WORD.findall(text):
         parts = split_identifier(word)
-        found += parts
+        result += parts
         if len(parts) > 1:
-            found.append("".join(parts))
-    return found
+            result.append("".join(parts))
+    return result
 
 
 def query_terms(text: str) -> list[str]:
-    """Distinct terms of a query without stop words; with them if there is nothing else."""
+    """Return the distinct terms of a query without stop words; with them if there are no others."""
     distinct = list(dict.fromkeys(terms(text)))
     return [term for term in distinct if term not in STOP_WORDS] or distinct
 
 
 def is_symbol(text: str) -> bool:
-    """Whether the text is one bare symbol: `RouterGroup`, `parse_json`, `Foo::bar`, `close()`."""
+    """Return whether the text is one bare symbol: `RouterGroup`, `parse_json`, `Foo::bar`, `close()`."""
     return _SYMBOL.fullmatch(text.strip()) is not None
 
 
 def symbol_parts(text: str) -> list[str]:
-    """`Foo::bar()` -> ['Foo', 'bar']: the names on the way to a symbol."""
+    """Split a symbol into its names: `Foo::bar()` -> ['Foo', 'bar']."""
     text = text.strip()
     operator = _OPERATOR.search(text)
     names = re.split(r"::|->|[.#\\\s()]+", text[: operator.start()] if operator else text)
@@ -69,16 +69,16 @@ _RAISED = re.compile(r"^[\w.:\\]*(?:Error|Exception)(?=: )", re.MULTILINE)
 
 
 def mentioned(text: str) -> list[list[str]]:
-    """The symbols named in a question, each as from `symbol_parts`: words that only code is written with.
+    """Return the symbols in a question, each as from `symbol_parts`: words in a notation that only code has.
 
-    What an error message begins with is none: who pastes one looks for where it comes from.
+    The exception at the start of an error message is left out: people paste messages to find their origin.
     """
-    found = _IDENTIFIER.findall(_RAISED.sub("", text))
-    return [symbol_parts(name) for name in found if _MIXED.search(name)]
+    names = _IDENTIFIER.findall(_RAISED.sub("", text))
+    return [symbol_parts(name) for name in names if _MIXED.search(name)]
 
 
 def related(word: str, other: str) -> bool:
-    """Whether two words begin so alike that they may be forms of one: `router` and `routed`."""
+    """Return whether the beginnings of two words make them likely forms of one: `router` and `routed`."""
     if word == other:
         return True
     if word[:3] != other[:3]:
@@ -91,7 +91,8 @@ def related(word: str, other: str) -> bool:
 
 
 def is_slip(word: str, other: str) -> bool:
-    """Whether one typing error makes one of the other: a character more, less, other, or two swapped."""
+    """Return whether two words differ by one typing error: a character added, missing, replaced, or two
+    swapped."""
     if word == other or abs(len(word) - len(other)) > 1 or min(len(word), len(other)) < 3:
         return False
     start = _common(word, other)
@@ -101,7 +102,7 @@ def is_slip(word: str, other: str) -> bool:
 
 
 def _common(word: str, other: str) -> int:
-    """Letters that two words begin with alike."""
+    """Return the length of the common prefix of two words."""
     at, shorter = 0, min(len(word), len(other))
     while at < shorter and word[at] == other[at]:
         at += 1
@@ -123,8 +124,8 @@ _ERROR = re.compile(r"^(?:Traceback\b|[\w.]*(?:Error|Exception)\b|panic:|error\b
 
 
 def looks_like_code(text: str) -> bool:
-    """Whether a query is plainly a piece of code and not a question or an error message."""
+    """Return whether a query is clearly a piece of code, not a question or an error message."""
     if _ERROR.search(text):
         return False
-    enough = 2 if "\n" in text.strip() or text.rstrip().endswith(";") else 3
-    return sum(mark.search(text) is not None for mark in _CODE_MARKS) >= enough
+    minimum = 2 if "\n" in text.strip() or text.rstrip().endswith(";") else 3
+    return sum(mark.search(text) is not None for mark in _CODE_MARKS) >= minimum

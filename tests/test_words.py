@@ -74,7 +74,7 @@ def test_a_query_of_stop_words_alone_keeps_them() -> None:
         *("\\App\\Cart", "::std::move", "operator==", "Grid::operator()", "operator ->", "Grid::~Grid"),
     ],
 )
-def test_a_bare_symbol_is_recognised(text: str) -> None:
+def test_a_bare_symbol_is_recognized(text: str) -> None:
     assert is_symbol(text)
 
 
@@ -112,7 +112,7 @@ def test_a_symbol_is_cut_into_the_names_on_its_way(symbol: str, parts: list[str]
         "const wait = (ms) => new Promise((done) => {\n  setTimeout(done, ms);\n});",
     ],
 )
-def test_pasted_code_is_recognised(text: str) -> None:
+def test_pasted_code_is_recognized(text: str) -> None:
     assert looks_like_code(text)
 
 

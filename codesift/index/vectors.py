@@ -59,7 +59,7 @@ class Vectors:
 
     Args:
         database: the open database.
-        space: id of the vector space, see `models.space_for`.
+        space: id of the vector space, see `spaces.space_for`.
     """
 
     def __init__(self, database: Database, space: str) -> None:

@@ -1,4 +1,4 @@
-"""Language adapters: the records, and the `adapters.json` that says which files belong together."""
+"""Language adapters: their records, and the `adapters.json` that lists the adapters of one space."""
 
 from __future__ import annotations
 
@@ -27,58 +27,60 @@ FORMAT = 1
 TEXT = "text"
 """The language of queries and of prose."""
 
-LARGEST_RANK = 8192
-"""A matrix of a base has no more rows or columns than this, so no change of it has a higher rank."""
-_MOST_FIGURES = 20
-_LONGEST = 200
-_LARGEST_FIGURE = 1e9
+MAX_RANK = 8192
+"""Maximum rank of an adapter: no matrix of a base has more rows or columns."""
+_MAX_FIGURES = 20
+_MAX_TEXT_LENGTH = 200
+_MAX_FIGURE = 1e9
 
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """A small change of a base's weights."""
+    """A low-rank change of the weights of a base."""
 
     name: str
-    """`all-MiniLM-L6-v2/python`"""
+    """For example `all-MiniLM-L6-v2/python`."""
     language: str
-    """What it encodes: a language, `text`, or empty for code of every language that has none of its own."""
+    """Language that it encodes: `text` for prose, empty for every language without an adapter of its own."""
     rank: int
     path: str
     """A safetensors file, see `encoders.weights.read_adapter`."""
     sha256: str
-    """Of that file; checked when it is loaded."""
+    """Digest of that file, which is verified when it is loaded."""
     figures: Mapping[str, Any] = field(default_factory=dict, compare=False)
-    """What it was measured to gain, as in its manifest: `metric`, `base`, `adapter`."""
+    """Measured gain, as in its manifest: `metric`, `base`, `adapter`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """All adapters that work on one base together: they span one space."""
+    """All adapters that work on one base together, which span one space with it."""
 
     text: Adapter | None = None
-    """Encodes queries and prose; None is the bare base."""
+    """Adapter for queries and prose; None for the bare base."""
     code: Mapping[str, Adapter | None] = field(default_factory=dict)
-    """Language -> adapter; `""` is for every language that is no key."""
+    """Language -> adapter; `""` stands for every language that is no key."""
     base: str = ""
-    """Name of the base they were trained on; empty if that is not known."""
+    """Name of the base that they were trained on; empty if it is unknown."""
 
     def for_language(self, language: str) -> Adapter | None:
-        """The adapter for a row of `languages.LANGUAGES`, or for code of unknown language (an empty name).
+        """Return the adapter for a row of `languages.LANGUAGES`, or for code of unknown language (an empty
+        name).
 
-        A language without a key is encoded as the one that shares its query file: `tsx` as `typescript`.
+        A language without a key is encoded like the language with the same query file: `tsx` like
+        `typescript`.
         """
         if language == TEXT:
             return self.text
-        kin = LANGUAGES[language].query if language in LANGUAGES else ""
-        return next((self.code[name] for name in (language, kin, "") if name in self.code), None)
+        related = LANGUAGES[language].query if language in LANGUAGES else ""
+        return next((self.code[name] for name in (language, related, "") if name in self.code), None)
 
     def named(self) -> dict[str, Adapter]:
-        """Every adapter by its language, `text` first."""
+        """Return every adapter by its language, `text` first."""
         entries = {TEXT: self.text, **self.code}
         return {language: adapter for language, adapter in entries.items() if adapter}
 
     def identity(self) -> str:
-        """A text that differs wherever a vector may differ; empty for the bare base."""
+        """Return a text that differs for adapters that give different vectors; empty for the bare base."""
         if not self.named():
             return ""
         entries = sorted({TEXT: self.text, **self.code}.items())
@@ -89,20 +91,21 @@ NO_ADAPTERS = Adapters()
 
 
 def read_adapters(manifest: Path) -> Adapters:
-    """Read an `adapters.json`, or the one in a folder. Its adapters' files must be there, but are not read.
+    """Read an `adapters.json`, or the one in a folder. The files of the adapters must exist, but are not
+    read.
 
-    An entry is null (the bare base), a file's name, or `{"file", "sha256", "rank", "figures"}`, of which all
-    but the first may be missing.
+    An entry is null (the bare base), the name of a file, or `{"file", "sha256", "rank", "figures"}`, of which
+    all but the first may be missing.
 
     Raises:
-        ModelError: the manifest is no such file, or an adapter is missing or outside its folder.
+        ModelError: the manifest has another format, or an adapter is missing or outside its folder.
     """
     path = manifest / NAME if is_folder(manifest) else manifest
     content = read_object(path).raw
     base, text, code = content.get("base"), content.get("text"), content.get("code", {})
     if (
         content.get("format") != FORMAT
-        or not (isinstance(base, str) and len(base) <= _LONGEST)
+        or not (isinstance(base, str) and len(base) <= _MAX_TEXT_LENGTH)
         or not isinstance(code, dict)
     ):
         raise ModelError(f"{path} is not a list of adapters of format {FORMAT}")
@@ -118,7 +121,7 @@ def read_adapters(manifest: Path) -> Adapters:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Turns the entries of one manifest into adapters."""
+    """Converts the entries of one manifest to adapters."""
 
     manifest: Path
     base: str
@@ -131,10 +134,11 @@ class _Reader:
             raise ModelError(f"{self.manifest} names no file for {language or 'other languages'}")
         values = Values(self.manifest, row, f"{language or 'other'}.")
         path = self._file(values)
-        # A manifest written by hand gives only names; an exported one spares each start the reading.
+        # A manifest written by hand has only names; with an exported one, the files are not read at each
+        # start.
         stated = {key for key in ("sha256", "rank", "figures") if row.get(key) is not None}
         sha256 = values.digest("sha256") if "sha256" in stated else file_digest(path, ADAPTER_LIMIT)
-        rank = values.whole("rank", 1, LARGEST_RANK) if "rank" in stated else rank_of(path)
+        rank = values.whole("rank", 1, MAX_RANK) if "rank" in stated else rank_of(path)
         figures = _figures(values) if "figures" in stated else {}
         return Adapter(f"{self.base}/{language or 'other'}", language, rank, str(path), sha256, figures)
 
@@ -149,23 +153,23 @@ class _Reader:
 
 
 def _figures(values: Values) -> dict[str, Any]:
-    """Measured figures: a few names with plain values, as they are shown and printed as JSON."""
+    """Read the measured figures: a few names with plain values, which are shown and printed as JSON."""
     figures = values.part("figures")
-    if len(figures.raw) > _MOST_FIGURES or any(len(name) > _LONGEST for name in figures.raw):
-        raise figures.wrong("", f"at most {_MOST_FIGURES} names with their values")
+    if len(figures.raw) > _MAX_FIGURES or any(len(name) > _MAX_TEXT_LENGTH for name in figures.raw):
+        raise figures.wrong("", f"at most {_MAX_FIGURES} names with their values")
     for name, value in figures.raw.items():
-        number = type(value) in (int, float) and abs(value) <= _LARGEST_FIGURE
-        text = isinstance(value, str) and len(value) <= _LONGEST
+        number = type(value) in (int, float) and abs(value) <= _MAX_FIGURE
+        text = isinstance(value, str) and len(value) <= _MAX_TEXT_LENGTH
         if not (number or text or value is None or isinstance(value, bool)):
             raise figures.wrong(name, "a number or a short text")
     return dict(figures.raw)
 
 
 def rank_of(path: Path) -> int:
-    """The rank of an adapter, from its file's head.
+    """Read the rank of an adapter from the head of its file.
 
     Raises:
-        ModelError: it is no safetensors file with a matrix `*.A` (rank, in).
+        ModelError: it is no safetensors file with a matrix `*.A` of shape (rank, in).
     """
     with open_bounded(path, ADAPTER_LIMIT) as file:
         try:
@@ -173,6 +177,6 @@ def rank_of(path: Path) -> int:
         except (OSError, ValueError) as error:
             raise ModelError(f"{path} is not an adapter: {reason_of(error)}") from error
     shapes = [tensor.shape for name, tensor in tensors.items() if name.endswith(".A")]
-    if not shapes or len(shapes[0]) != 2 or not 1 <= shapes[0][0] <= LARGEST_RANK:
-        raise ModelError(f"{path} is not an adapter: it has no matrix .A of 1 to {LARGEST_RANK:,} rows")
+    if not shapes or len(shapes[0]) != 2 or not 1 <= shapes[0][0] <= MAX_RANK:
+        raise ModelError(f"{path} is not an adapter: it has no matrix .A of 1 to {MAX_RANK:,} rows")
     return shapes[0][0]

@@ -1,4 +1,4 @@
-"""Base models: the rows of the table, local folders, and where the files of a base are."""
+"""Base models: a table of them, local folders, and the files of a base."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ DEFAULT = "all-MiniLM-L6-v2"
 
 BUNDLED = Path(__file__).parents[1] / "bases"
 
-_LONGEST_NAME = 200
-"""Characters of an unknown name that are compared with those of `BASES`."""
+_MAX_NAME_LENGTH = 200
+"""Number of characters of an unknown name that are compared with the names in `BASES`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A pretrained encoder, frozen."""
+    """A pretrained encoder, which stays frozen."""
 
     name: str
-    """What `--model` takes."""
+    """Name that `--model` accepts."""
     hub_id: str
-    """Where its publisher keeps it; empty for a local folder."""
+    """Name on the model hub; empty for a local folder."""
     dimensions: int
     window: int
-    """Tokens that one text may have, special tokens included."""
+    """Maximum number of tokens of one text, including special tokens."""
     pooling: str
-    """`mean` over all tokens, or `cls`: the first."""
+    """`mean` over all tokens, or `cls` for the first token."""
     license: str
     prefix: tuple[str, ...] = ()
-    """Tokens put before the text, after what the tokenizer itself puts there."""
+    """Tokens inserted before the text, after those that the tokenizer inserts."""
     suffix: tuple[str, ...] = ()
-    """Tokens put after the text."""
+    """Tokens appended to the text."""
     added: tuple[str, ...] = ()
-    """Special tokens its tokenizer's file lacks, in the order of their ids."""
+    """Special tokens that the file of its tokenizer lacks, in the order of their ids."""
     folder: str = ""
-    """Where its files are, if they are not in the hub's cache."""
+    """Folder of its files, if they are not in the cache of the hub."""
 
 
 BASES: dict[str, Base] = {
@@ -81,10 +81,10 @@ BASES: dict[str, Base] = {
 
 
 def find_base(name: str) -> Base:
-    """The base model `--model NAME` means: a row of `BASES`, or a local folder.
+    """Find the base model that `--model NAME` stands for: a row of `BASES`, or a local folder.
 
     Raises:
-        ModelError: if there is no such row and no such folder.
+        ModelError: there is no such row and no such folder.
     """
     if name in BASES:
         return BASES[name]
@@ -92,7 +92,7 @@ def find_base(name: str) -> Base:
         if base.hub_id == name:
             return base
     if is_folder(folder := expanded(name)):
-        # A folder of this name may have come with the repository that the command is run in.
+        # A folder of this name may come with the repository that the command runs in.
         if not folder.is_absolute() and not name.startswith("."):
             raise ModelError(f"unknown model {shown(name)}", f"write ./{shown(name)} if you mean that folder")
         return local_base(folder)
@@ -100,34 +100,35 @@ def find_base(name: str) -> Base:
 
 
 def is_converted(base: Base) -> bool:
-    """Whether the base is in the form `training.convert` writes, which needs no torch."""
-    return bool(base.folder) and model_folder.is_converted(Path(base.folder))
+    """Return whether the base is in the format that `training.convert` writes, which needs no torch."""
+    return bool(base.folder) and model_folder.is_converted_folder(Path(base.folder))
 
 
 def local_base(folder: Path) -> Base:
-    """Describe a folder: converted, in sentence-transformers' layout, or plain transformers (mean pooling).
+    """Describe a folder: converted, in the layout of sentence-transformers, or plain transformers (mean
+    pooling).
 
     Raises:
-        ModelError: if it holds no encoder that can be loaded.
+        ModelError: it contains no encoder that can be loaded.
     """
     folder = folder.resolve()
-    found = model_folder.describe(folder)
+    description = model_folder.describe(folder)
     return Base(
         name=str(folder),
         hub_id="",
-        dimensions=found.dimensions,
-        window=found.window,
-        pooling=found.pooling,
-        license=found.license,
+        dimensions=description.dimensions,
+        window=description.window,
+        pooling=description.pooling,
+        license=description.license,
         folder=str(folder),
     )
 
 
 def locate(base: Base) -> Path:
-    """The folder with the base's files, taken from the hub's cache and filled from the hub if need be.
+    """Return the folder of the base's files. They are downloaded to the cache of the hub if they are missing.
 
     Raises:
-        ModelError: if they are not there and cannot be fetched.
+        ModelError: they are missing and cannot be downloaded.
     """
     if base.folder:
         return Path(base.folder)
@@ -135,19 +136,19 @@ def locate(base: Base) -> Path:
 
 
 def weights_digest(base: Base) -> str:
-    """A digest of the base's files that change a vector; for a converted base read, not computed.
+    """Return a digest of all files of a base that affect vectors. A converted base stores it in `model.json`.
 
     Raises:
-        ModelError: if a file is missing or unfit, or the base cannot be fetched.
+        ModelError: a file is missing or unfit, or the base cannot be downloaded.
     """
-    return model_folder.digest(locate(base))
+    return model_folder.folder_digest(locate(base))
 
 
 def _nearest(name: str) -> str:
     from difflib import get_close_matches
 
-    # Half of the hub's names is the publisher's, which people leave out.
-    name = name[:_LONGEST_NAME]
+    # A name on the hub begins with the publisher, which people leave out.
+    name = name[:_MAX_NAME_LENGTH]
     short = {base.rsplit("/", 1)[-1].lower(): base for base in BASES}
     match = get_close_matches(name.rsplit("/", 1)[-1].lower(), list(short), n=1, cutoff=0.5)
     return f"did you mean {short[match[0]]}? " if match else ""

@@ -1,4 +1,5 @@
-"""Files of models and adapters, which strangers may have written: regular, bounded, every value checked."""
+"""Untrusted files of models and adapters: only regular files of limited size are read, every value is
+checked."""
 
 from __future__ import annotations
 
@@ -23,11 +24,11 @@ WEIGHTS_LIMIT = 1 << 32
 """Maximum size of a base model's weights in bytes: a larger model would take seconds for each function."""
 
 _SHOWN = 60
-"""Characters of a foreign value that a message repeats."""
+"""Maximum number of characters of an untrusted value in a message."""
 
 
 def shown(value: object) -> str:
-    """A foreign value for the middle of a message: quoted, on one line, cut where it is long."""
+    """Format an untrusted value for a message: quoted, on one line, shortened."""
     try:
         text = repr(value[: _SHOWN + 1] if isinstance(value, str) else value)
     except RecursionError:
@@ -36,7 +37,7 @@ def shown(value: object) -> str:
 
 
 def expanded(path: str) -> Path:
-    """The path with `~` replaced, left as it is where there is no such home."""
+    """Expand `~` in a path; return the path unchanged if there is no such home."""
     try:
         return Path(os.path.expanduser(path))  # noqa: PTH111 - the method of Path raises RuntimeError
     except ValueError:
@@ -44,17 +45,18 @@ def expanded(path: str) -> Path:
 
 
 def is_file(path: Path) -> bool:
-    """Whether it is a regular file or a link to one; False for a name no file system can hold."""
+    """Return whether a path is a regular file or a link to one; False for a name that no file system
+    accepts."""
     return os.path.isfile(path)  # noqa: PTH113 - the method of Path raises for a name that is too long
 
 
 def is_folder(path: Path) -> bool:
-    """Whether it is a folder or a link to one; False for a name no file system can hold."""
+    """Return whether a path is a folder or a link to one; False for a name that no file system accepts."""
     return os.path.isdir(path)  # noqa: PTH112 - the method of Path raises for a name that is too long
 
 
 def open_bounded(path: Path, limit: int, hint: str = "") -> BinaryIO:
-    """Open a regular file, or a link to one: the hub's cache consists of links.
+    """Open a regular file, or a link to one: the cache of the hub consists of links.
 
     Raises:
         ModelError: it cannot be opened, is no regular file, or is larger than `limit` bytes.
@@ -66,29 +68,29 @@ def open_bounded(path: Path, limit: int, hint: str = "") -> BinaryIO:
             file.close()
             raise UnfitFileError(f"larger than {limit:,} bytes")
     except (OSError, ValueError) as error:
-        raise ModelError(f"cannot read {shown_path(path)}: {reason_of(error)}", hint) from error
+        raise ModelError(f"cannot read {abridged_path(path)}: {reason_of(error)}", hint) from error
     return file
 
 
 def read_bounded(path: Path, limit: int, hint: str = "") -> bytes:
-    """All of a regular file.
+    """Read a regular file as a whole.
 
     Raises:
         ModelError: as `open_bounded`, or it cannot be read.
     """
     with open_bounded(path, limit, hint) as file:
         try:
-            # A file may grow while it is read, so its size when it was opened would not be enough.
+            # A file may grow while it is read, so checking its size before is not enough.
             return file.read(limit)
         except OSError as error:
             raise ModelError(f"cannot read {path}: {reason_of(error)}", hint) from error
 
 
 def read_json(path: Path, hint: str = "") -> Any:
-    """The value in a JSON file.
+    """Read the value in a JSON file.
 
     Raises:
-        ModelError: as `read_bounded`, or the file is no JSON.
+        ModelError: as `read_bounded`, or the file is not JSON.
     """
     content = read_bounded(path, JSON_LIMIT, hint)
     try:
@@ -98,10 +100,10 @@ def read_json(path: Path, hint: str = "") -> Any:
 
 
 def read_object(path: Path, hint: str = "") -> Values:
-    """The object in a JSON file.
+    """Read the object in a JSON file.
 
     Raises:
-        ModelError: as `read_json`, or the file holds another kind of value.
+        ModelError: as `read_json`, or the file contains another kind of value.
     """
     content = read_json(path, hint)
     if not isinstance(content, dict):
@@ -110,10 +112,10 @@ def read_object(path: Path, hint: str = "") -> Values:
 
 
 def parse_json(content: bytes) -> Any:
-    """The value of a JSON text, which holds finite numbers only.
+    """Parse a JSON text, in which all numbers must be finite.
 
     Raises:
-        ValueError: it is no such text, or is nested too deep.
+        ValueError: it is not JSON, has another number, or is nested too deep.
     """
     try:
         return json.loads(content, parse_constant=_finite, parse_float=_finite)
@@ -122,12 +124,12 @@ def parse_json(content: bytes) -> Any:
 
 
 def reason_of(error: Exception) -> str:
-    """What an error says, without the path that the message around it names."""
+    """Return the text of an error without the path, which the message around it contains."""
     return str(getattr(error, "strerror", None) or error)
 
 
-def shown_path(path: Path) -> str:
-    """The path for a message, cut in the middle where no file system could hold it."""
+def abridged_path(path: Path) -> str:
+    """Format a path for a message; one that no file system accepts is shortened in the middle."""
     text = str(path)
     return text if len(text) <= 4096 else f"{text[:_SHOWN]}...{text[-_SHOWN:]}"
 
@@ -141,52 +143,52 @@ def _finite(text: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The values of one JSON object; each is checked where it is taken."""
+    """The values of one JSON object, each of which is checked when it is read."""
 
     path: Path
-    """The file they are from, for messages."""
+    """File of the object, for messages."""
     raw: Mapping[str, Any]
     name: str = ""
-    """Key of the object within its file, with a dot at its end; empty for the whole file."""
+    """Key of the object in its file, with a dot at its end; empty for the whole file."""
 
     def whole(self, key: str, low: int, high: int) -> int:
-        """A whole number from `low` to `high`."""
+        """Return a whole number from `low` to `high`."""
         value = self.raw.get(key)
-        # True and False are numbers to Python, but not to whoever wrote the file.
+        # True and False are numbers in Python, but not in JSON.
         if type(value) is int and low <= value <= high:
             return value
         raise self.wrong(key, f"a whole number from {low:,} to {high:,}")
 
     def positive(self, key: str, high: float) -> float:
-        """A number above 0, at most `high`."""
+        """Return a number above 0, at most `high`."""
         value: Any = self.raw.get(key)
         if type(value) in (int, float) and 0 < value <= high:
             return float(value)
         raise self.wrong(key, f"a number above 0, at most {high}")
 
-    def text(self, key: str, longest: int = 200) -> str:
-        """A text of at most `longest` characters."""
+    def text(self, key: str, max_length: int = 200) -> str:
+        """Return a text of at most `max_length` characters."""
         value = self.raw.get(key)
-        if isinstance(value, str) and len(value) <= longest:
+        if isinstance(value, str) and len(value) <= max_length:
             return value
         raise self.wrong(key, "a text")
 
     def among(self, key: str, *choices: str) -> str:
-        """One of some texts."""
+        """Return a text that is one of `choices`."""
         value = self.raw.get(key)
         if isinstance(value, str) and value in choices:
             return value
         raise self.wrong(key, " or ".join(choices))
 
     def digest(self, key: str) -> str:
-        """A sha256 in hexadecimal digits."""
+        """Return a sha256 in hexadecimal digits."""
         value = self.raw.get(key)
         if isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef"):
             return value
         raise self.wrong(key, "a sha256 of 64 hexadecimal digits")
 
     def inside(self, key: str) -> Path:
-        """A file in the folder of this one, or in a folder below it; it need not be there."""
+        """Return the path of a file below the folder of this file; it may not exist."""
         value = self.raw.get(key)
         if not isinstance(value, str) or not value or "\0" in value or len(value) > 1000:
             raise self.wrong(key, "a file name")
@@ -196,13 +198,13 @@ class Values:
         return self.path.parent / inner
 
     def part(self, key: str) -> Values:
-        """An object inside this one."""
+        """Return an object inside this one."""
         value = self.raw.get(key)
         if isinstance(value, dict):
             return Values(self.path, value, f"{self.name}{key}.")
         raise self.wrong(key, "an object")
 
     def wrong(self, key: str, expected: str) -> ModelError:
-        """The error for a value that is not what was expected."""
-        found = shown(self.raw[key]) if key in self.raw else "nothing"
-        return ModelError(f"{self.path}: {self.name}{key} must be {expected}, found {found}")
+        """Return the error for a value that is not as expected."""
+        value = shown(self.raw[key]) if key in self.raw else "nothing"
+        return ModelError(f"{self.path}: {self.name}{key} must be {expected}, found {value}")

@@ -1,4 +1,4 @@
-"""What `codesift models` shows: every base, and every adapter under its base."""
+"""The table of `codesift models`: every base, and every adapter below its base."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ if TYPE_CHECKING:
     from codesift.config import Settings
     from codesift.models.adapters import Adapter
 
-Row = dict[str, Any]
+ModelRow = dict[str, Any]
 
 
-def list_models(settings: Settings, root: Path) -> list[Row]:
-    """A row for each base, its adapters below it; `in_use` is what the repository at `root` is encoded with.
+def list_models(settings: Settings, root: Path) -> list[ModelRow]:
+    """List each base with its adapters below it; those that the repository at `root` is encoded with are
+    `in_use`.
 
-    A base that is not on this machine is listed without size and files; nothing is fetched.
+    A base that is not on this machine is listed without size and files; nothing is downloaded.
 
     Raises:
-        ModelError: if the model or the adapters of the settings cannot be found.
+        ModelError: the model or the adapters of the settings cannot be found.
     """
     used, adapters = chosen_models(settings, root)
     check_pair(used, adapters)
-    rows: list[Row] = []
+    rows: list[ModelRow] = []
     for base in [*BASES.values(), *([] if used.name in BASES else [used])]:
         active = adapters.named() if base.name == used.name else {}
         rows.append(_base_row(base, base.name == used.name))
@@ -39,7 +40,7 @@ def list_models(settings: Settings, root: Path) -> list[Row]:
     return rows
 
 
-def _base_row(base: Base, in_use: bool) -> Row:
+def _base_row(base: Base, in_use: bool) -> ModelRow:
     folder = base.folder or str(hub.cached(base.hub_id) or "")
     return {
         "name": base.name,
@@ -54,7 +55,7 @@ def _base_row(base: Base, in_use: bool) -> Row:
     }
 
 
-def _adapter_row(base: Base, adapter: Adapter, in_use: bool, license: str | None = "Apache-2.0") -> Row:
+def _adapter_row(base: Base, adapter: Adapter, in_use: bool, license: str | None = "Apache-2.0") -> ModelRow:
     return {
         "name": adapter.name,
         "language": adapter.language or "other",
@@ -69,7 +70,7 @@ def _adapter_row(base: Base, adapter: Adapter, in_use: bool, license: str | None
 
 
 def _size_of(path: Path) -> int | None:
-    """Bytes of a file or of the files in a folder; None where there are none."""
+    """Return the bytes of a file, or of the files in a folder; None if there are none."""
     try:
         files = [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]
         return sum(file.stat().st_size for file in files) or None

@@ -1,4 +1,4 @@
-"""Vector spaces: a base model with its language adapters, and the id that no other pair has."""
+"""Vector spaces: a base model with its language adapters, and the id that identifies the pair."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHIPPED = Path(__file__).parents[1] / "adapters"
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """A base with all its adapters. Vectors can be compared if and only if their spaces have the same id."""
+    """A base with all its adapters. Vectors are comparable if and only if their spaces have the same id."""
 
     id: str
     dimensions: int
@@ -29,24 +29,25 @@ class Space:
     adapters: Adapters = NO_ADAPTERS
 
     def adapter_for(self, language: str) -> Adapter | None:
-        """The adapter that encodes code of a language (`text`: prose and queries); None is the bare base."""
+        """Return the adapter for a language (`text` for prose and queries); None for the bare base."""
         return self.adapters.for_language(language)
 
     def adapter_key(self, language: str) -> str:
-        """Tells apart the vectors of the same text in two languages; empty for the bare base."""
+        """Return a key that distinguishes the vectors of one text in two languages; empty for the bare
+        base."""
         adapter = self.adapter_for(language)
         return adapter.sha256 if adapter else ""
 
 
 def space_for(base: Base, adapters: Adapters | None = None) -> Space:
-    """The space of a base and its adapters.
+    """Return the space of a base and its adapters.
 
     Args:
-        base: the model.
-        adapters: None for those that codesift ships for the base.
+        base: the base model.
+        adapters: None for the adapters that codesift ships for the base.
 
     Raises:
-        ModelError: if files cannot be found, or the adapters are of another base.
+        ModelError: files are missing, or the adapters were trained on another base.
     """
     adapters = shipped_adapters(base) if adapters is None else adapters
     check_pair(base, adapters)
@@ -67,36 +68,36 @@ def check_pair(base: Base, adapters: Adapters) -> None:
     """Check that the adapters were not trained on another row of `BASES`.
 
     Raises:
-        ModelError: they were.
+        ModelError: they were trained on another row.
     """
     if adapters.base in BASES and base.name in BASES and adapters.base != base.name:
         raise ModelError(f"the adapters are for {adapters.base}, the model is {base.name}")
 
 
 def shipped_adapters(base: Base) -> Adapters:
-    """The adapters that come with codesift for a row of `BASES`; `NO_ADAPTERS` where there are none.
+    """Return the adapters that codesift ships for a row of `BASES`; `NO_ADAPTERS` if there are none.
 
     Raises:
-        ModelError: if they are incomplete.
+        ModelError: they are incomplete.
     """
     manifest = SHIPPED / base.name / NAME
     return read_adapters(manifest) if base.name in BASES and manifest.is_file() else NO_ADAPTERS
 
 
 def chosen_space(settings: Settings, root: Path) -> Space:
-    """The space that the settings of the repository at `root` ask for.
+    """Return the space that the settings of the repository at `root` select.
 
     Raises:
-        ModelError: if its model or adapters cannot be found.
+        ModelError: its model or adapters cannot be found.
     """
     return space_for(*chosen_models(settings, root))
 
 
 def chosen_models(settings: Settings, root: Path) -> tuple[Base, Adapters]:
-    """The base and the adapters that the settings ask for, without fetching or reading weights.
+    """Return the base and the adapters that the settings select, without downloading or reading weights.
 
     Raises:
-        ModelError: if one of them is unknown or described wrongly.
+        ModelError: one of them is unknown or described wrongly.
     """
     base = find_base(settings.model)
     if isinstance(settings.adapters, str):

@@ -13,9 +13,9 @@ id, so that vectors of the old text are not compared with vectors of the new one
 
 
 def windows_of(encoder: Encoder, path: str, unit: Unit) -> list[Window]:
-    """The windows of one unit, with the lines of the file each of them covers."""
+    """Cut a unit into windows, with the lines of the file that each of them covers."""
     head, body = unit_text(path, unit)
-    # Counted from the end, lines are right although the documentation was moved to the front.
+    # Lines are counted from the end, as the documentation was moved to the front.
     first_line = unit.end_line - body.count("\n")
     return [
         Window(window.text, _within(window.start_line, unit), _within(window.end_line, unit))
@@ -28,9 +28,9 @@ def _within(line: int, unit: Unit) -> int:
 
 
 def unit_text(path: str, unit: Unit) -> tuple[str, str]:
-    """(head, body): the head stands at the beginning of each window, the body is cut into windows.
+    """Return the text of a unit as (head, body): the head begins each window, the body is cut into windows.
 
-    Of the path only the file's name is in it, so that a moved file keeps its vectors.
+    The text contains only the file name of the path, so that a moved file keeps its vectors.
     """
     stem = " ".join(split_identifier(PurePosixPath(path).stem))
     head = " ".join(part for part in (stem, unit.qualified_name, unit.signature) if part)

@@ -1,4 +1,4 @@
-"""Comments and docstrings as source files hold them -> the prose in them."""
+"""Extraction of the prose from comments and docstrings as they are written in source files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ _CLOSING = re.compile(r"""(?:(?<!\*)\*+/|\"{3}|'{3}|"|'|=end)\s*$""")
 _LINE_MARK = re.compile(r"^[ \t]*(?://+[!<]?|#+!?|\*(?!\*)|--)[ \t]?", re.MULTILINE)
 _RULER = re.compile(r"^[ \t]*[-=*#/~+_]{3,}[ \t]*$\n?", re.MULTILINE)
 _TAG = re.compile(r"</?(?:summary|remarks|para|returns|value|example|code|c)/?>")
-"""Of the documentation of C#."""
-_LICENCE = re.compile(
+"""Tags in the documentation of C#."""
+_LICENSE = re.compile(
     r"copyright|licen[sc]ed?\b|spdx-|all rights reserved|permission is hereby", re.IGNORECASE
 )
 _DIRECTIVE = re.compile(
@@ -37,6 +37,6 @@ def _dedented(lines: list[str]) -> list[str]:
     return lines[:1] + [line[common:] for line in lines[1:]]
 
 
-def is_licence(comment: str) -> bool:
-    """Tell whether a comment at the head of a file is about rights, not about the code."""
-    return _LICENCE.search(comment) is not None
+def is_license(comment: str) -> bool:
+    """Return whether a comment at the head of a file is a license, not documentation of the code."""
+    return _LICENSE.search(comment) is not None

@@ -1,17 +1,18 @@
-"""tree-sitter at work: source -> where definitions, comments and their like stand.
+"""Parsing with tree-sitter: source -> the ranges of its definitions, comments and docstrings.
 
-What counts as one is said by the query of the language. Its captures:
+The query of the language decides what these are. Its captures:
 
-`@function`, `@method`, `@class`: a definition. Several patterns may match one definition (with and without
-its decorators, its `export`): the widest range counts. Of two names for one range
-the later pattern's is taken.
-`@scope`: qualifies the functions in it, but is no definition (`impl` of Rust).
-`@name` (the parts are joined), `@owner` (the type a function belongs to, where that is written beside its
-name), `@body` (the signature ends here). `(#set! name "...")` names what has no name.
-`@documentation`: a docstring; it stands at the start of a body.
-`@comment`, `@decorator`: belong to the definition right after them.
-`@blank`: says nothing when it stands alone (`#endif`, `end`).
-`@inner`: brackets whose content the grammar did not read, to be parsed again.
+- `@function`, `@method`, `@class`: a definition. Several patterns may match one definition (with and without
+  its decorators or its `export`): the widest range counts. If two patterns name one range, the name of the
+  later pattern is taken.
+- `@scope`: qualifies the functions in it, but is no definition (`impl` of Rust).
+- `@name` (the parts are joined), `@owner` (the type that a function belongs to, where it is written beside
+the
+  name), `@body` (the signature ends here). `(#set! name "...")` names a definition without a name.
+- `@documentation`: a docstring at the start of a body.
+- `@comment`, `@decorator`: belong to the definition right after them.
+- `@blank`: is not worth showing on its own (`#endif`, `end`).
+- `@inner`: brackets whose content the grammar did not parse; it is parsed again.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codesift.parsing.languages import LANGUAGES
-from codesift.parsing.trees import matches
+from codesift.parsing.trees import find_matches
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Query, Range
@@ -35,9 +36,10 @@ if TYPE_CHECKING:
 _DEFINITIONS = ("function", "method", "class", "scope")
 _SPANS = ("comment", "decorator", "blank", "documentation")
 _ROUNDS = 3
-"""How deep macros in macros are read."""
-_LONGEST_NAME = 8_000
-"""Bytes of a name that are looked at: it is cut far shorter later, and may hold others in it."""
+"""Maximum depth to which macros inside macros are parsed."""
+_MAX_NAME_BYTES = 8_000
+"""Maximum number of bytes of a name that are decoded. Names are cut far shorter later, and a name may contain
+other ones."""
 
 _MACRO = rb"[A-Z][A-Z0-9]*_[A-Z0-9_]+(?:\([^()\n]*\))?"
 _BEFORE = rb"(?:(?:static|inline|extern|virtual|constexpr|explicit|friend)[ \t]+)*"
@@ -45,7 +47,7 @@ _AFTER = (
     rb"(?=(?:static|inline|constexpr|template|virtual|explicit|friend|class|struct|auto|void|bool|int)\b"
     rb"|[A-Za-z_][\w:<>,&* \t]*[ \t*&>][\w:~]+[ \t]*\()"
 )
-# Each begins with a character or word to search for: that is several times faster than with a line's start.
+# Each pattern begins with a literal to search for, which is several times faster than the start of a line.
 _HIDDEN_MACROS = (
     rb"(?:class|struct|union|enum|namespace)[ \t]+(" + _MACRO + rb")(?=[ \t]+[A-Za-z_])",
     rb"\n[ \t]*(" + _MACRO + rb")[ \t]*(?=\r?\n(?![ \t]*\{))",
@@ -65,13 +67,13 @@ class Grammar(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """A definition as the query sees it. All positions are bytes."""
+    """A definition that the query captured. All positions are bytes."""
 
     kind: str
     start: int
     end: int
     body: int
-    """Where the body starts; `end` if there is none."""
+    """Start of the body; `end` if there is none."""
     name: str
     owner: str
     pattern: int
@@ -87,20 +89,20 @@ class Lead(NamedTuple):
 
 
 class Syntax(NamedTuple):
-    """All that the query found in one file, each list sorted by position and free of duplicates."""
+    """The captures in one file. Each list is sorted by position and free of duplicates."""
 
     definitions: list[Definition]
     leads: list[Lead]
-    """None of them lies inside another."""
+    """Comments and decorators; none of them lies inside another."""
     fillers: list[tuple[int, int]]
-    """Comments and `@blank`s: ranges that are no code worth showing on their own."""
+    """Ranges of comments and `@blank`s, which are not worth showing on their own."""
     docstrings: dict[int, int]
-    """Start -> end."""
+    """Start of a docstring -> its end."""
 
 
 @cache
 def load(name: str) -> Grammar | None:
-    """Load the grammar of a row of `LANGUAGES`; None if it has none, or none that works here."""
+    """Load the grammar of a row of `LANGUAGES`; None if the row has none, or it does not work here."""
     from tree_sitter import Language, Query
 
     row = LANGUAGES[name]
@@ -114,34 +116,34 @@ def load(name: str) -> Grammar | None:
 
 
 def read(grammar: Grammar, source: bytes) -> Syntax:
-    """Parse `source` (UTF-8) and collect what the query captures. Broken syntax is no error.
+    """Parse `source` (UTF-8) and collect the captures of the query. Broken syntax is no error.
 
     Raises:
-        GivenUpError: it would take longer than any file of a real project.
+        GivenUpError: parsing would take longer than any file of a real project.
     """
     spans: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
-    found: list[tuple[int, str, Captures]] = []
+    definition_matches: list[tuple[int, str, Captures]] = []
     if grammar.macros:
-        written = source
+        original = source
         source, hidden = hide_macros(source)
         spans["decorator"].update(hidden)
-        spans["blank"].update(span for span in hidden if written[span[1] - 1] != ord(")"))
+        spans["blank"].update(span for span in hidden if original[span[1] - 1] != ord(")"))
     for pattern, captures in _matches(grammar, source):
-        for role, nodes in captures.items():
-            if role in _SPANS:
-                spans[role].update([node.byte_range for node in nodes])
-            elif role in _DEFINITIONS:
-                found.append((pattern, role, captures))
+        for capture, nodes in captures.items():
+            if capture in _SPANS:
+                spans[capture].update([node.byte_range for node in nodes])
+            elif capture in _DEFINITIONS:
+                definition_matches.append((pattern, capture, captures))
     fillers = sorted(spans["comment"] | spans["blank"])
-    definitions = _Definitions(grammar.query, source).all(found)
+    definitions = _Definitions(grammar.query, source).all(definition_matches)
     return Syntax(definitions, _leads(spans), fillers, dict(spans["documentation"]))
 
 
 def hide_macros(source: bytes) -> tuple[bytes, list[tuple[int, int]]]:
-    """Blank out, byte for byte, macros that stand where C's grammar knows none (`class API_EXPORT Name`).
+    """Replace macros where the grammar of C allows none (`class API_EXPORT Name`) by blanks, byte for byte.
 
     Returns:
-        the source to parse, and where the macros stand.
+        The source to parse, and the ranges of the macros.
     """
     hidden: list[tuple[int, int]] = []
 
@@ -166,7 +168,7 @@ def _matches(grammar: Grammar, source: bytes) -> Iterator[tuple[int, Captures]]:
 
     parser = Parser(grammar.language)
     for _ in range(_ROUNDS):
-        found = matches(grammar.query, parser.parse(source))
+        found = find_matches(grammar.query, parser.parse(source))
         yield from found
         inner = [_inside(node) for _, captures in found for node in captures.get("inner", ())]
         if not inner:
@@ -185,12 +187,12 @@ def _inside(node: Node) -> Range:
 
 
 def _leads(spans: Mapping[str, Iterable[tuple[int, int]]]) -> list[Lead]:
-    found = [Lead(*span, False) for span in spans["comment"]] + [
+    candidates = [Lead(*span, False) for span in spans["comment"]] + [
         Lead(*span, True) for span in spans["decorator"]
     ]
     leads: list[Lead] = []
     edge = 0
-    for lead in sorted(found, key=lambda lead: (lead.start, -lead.end)):
+    for lead in sorted(candidates, key=lambda lead: (lead.start, -lead.end)):
         if lead.start >= edge:
             leads.append(lead)
             edge = lead.end
@@ -198,13 +200,13 @@ def _leads(spans: Mapping[str, Iterable[tuple[int, int]]]) -> list[Lead]:
 
 
 class _Definitions:
-    """Makes definitions of matches in one source."""
+    """Converts the matches in one source to definitions."""
 
     def __init__(self, query: Query, source: bytes) -> None:
         self._query, self._source = query, source
 
     def all(self, matches: Iterable[tuple[int, str, Captures]]) -> list[Definition]:
-        """The definitions in source order, one for each range.
+        """Return the definitions in source order, one for each range.
 
         Args:
             matches: index of the pattern, kind of the definition, captures.
@@ -212,13 +214,13 @@ class _Definitions:
         by_name: dict[int, Definition] = {}
         for pattern, kind, captures in matches:
             key, definition = self._one(pattern, kind, captures)
-            known = by_name.get(key)
-            by_name[key] = _united(known, definition) if known else definition
-        in_order = sorted(by_name.values(), key=lambda found: (found.start, -found.end, found.pattern))
-        return list({(found.start, found.end): found for found in in_order}.values())
+            earlier = by_name.get(key)
+            by_name[key] = _united(earlier, definition) if earlier else definition
+        in_order = sorted(by_name.values(), key=lambda each: (each.start, -each.end, each.pattern))
+        return list({(each.start, each.end): each for each in in_order}.values())
 
     def _one(self, pattern: int, kind: str, captures: Captures) -> tuple[int, Definition]:
-        """Where its name stands, and the definition of one match."""
+        """Return the position of the name, and the definition of one match."""
         node, names = captures[kind][0], captures.get("name")
         name = self._joined(names) if names else self._query.pattern_settings(pattern).get("name") or ""
         owner = self._text(captures["owner"][0]) if "owner" in captures else ""
@@ -229,18 +231,18 @@ class _Definitions:
         )
 
     def _joined(self, nodes: Sequence[Node]) -> str:
-        """`operator` and `bool` keep a blank between them, `operator` and `+` do not."""
+        """Join the parts of a name: with a blank for `operator bool`, without one for `operator+`."""
         if len(nodes) == 1:
             return self._text(nodes[0])
         return re.sub(r"(?<=\W) | (?=\W)", "", " ".join(map(self._text, nodes)))
 
     def _text(self, node: Node) -> str:
         start, end = node.byte_range
-        return self._source[start : min(end, start + _LONGEST_NAME)].decode("utf-8", "replace")
+        return self._source[start : min(end, start + _MAX_NAME_BYTES)].decode("utf-8", "replace")
 
 
 def _united(a: Definition, b: Definition) -> Definition:
-    """Both patterns' view of one definition."""
+    """Unite the captures of two patterns for one definition."""
     return Definition(
         a.kind,
         min(a.start, b.start),

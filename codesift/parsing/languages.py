@@ -1,4 +1,4 @@
-"""The languages codesift reads: one row each, and how a file or a name finds its row."""
+"""Languages: a table with a row for each, and the detection of a file's language."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from functools import cache
 from codesift.errors import UsageError
 
 UNITS = "2"
-"""Version of how text becomes units. Raise it whenever the same file would be cut into other ones."""
+"""Version of the parser. Raise it whenever the same file would be cut into other units."""
 
 
 @dataclass(frozen=True)
 class Language:
-    """One language: how its files are recognised and how they are parsed."""
+    """A language: how its files are recognized and parsed."""
 
     name: str
-    """Key of its row."""
+    """Key of the row."""
     suffixes: tuple[str, ...] = ()
     """File name endings, lower case, with the dot."""
     filenames: tuple[str, ...] = ()
-    """Whole file names, as written."""
+    """Whole file names, in their letter case."""
     aliases: tuple[str, ...] = ()
     """Other names a user may type."""
     interpreters: tuple[str, ...] = ()
@@ -32,14 +32,14 @@ class Language:
     function: str = "language"
     """Function of that module that returns the grammar."""
     query: str = ""
-    """File of `queries/`, without `.scm`; empty where it is called like the row."""
+    """File in `queries/`, without `.scm`; empty if it has the name of the row."""
     lexer: str = "text"
-    """Name pygments knows the language by."""
+    """Name of the language in pygments."""
     line_comment: str = "//"
     separator: str = "."
-    """Stands between the parts of a qualified name."""
+    """Separator of the parts of a qualified name."""
     macros: bool = False
-    """Whether macros stand where the grammar expects none and are hidden from it."""
+    """Whether code has macros where the grammar allows none, which are hidden from it."""
 
 
 _ROWS = (
@@ -157,7 +157,7 @@ _SHEBANG = re.compile(rb"#![ \t]*(\S+)(?:[ \t]+(?:-\S+[ \t]+)*(\S+))?")
 
 @cache
 def _cpp_marks() -> re.Pattern[bytes]:
-    """Lines that only a C++ header has."""
+    """Match lines that occur in headers of C++ and not of C."""
     return re.compile(
         rb"^[ \t]*(?:(?:inline[ \t]+)?namespace\b[\w: \t]*(?:\{|$)|template[ \t]*<"
         rb"|class[ \t]+\w+(?:[ \t]+\w+)?[ \t]*(?:final[ \t]*)?(?:[:{;]|$)"
@@ -170,11 +170,11 @@ def _cpp_marks() -> re.Pattern[bytes]:
 
 
 def language_of(path: str, head: bytes = b"") -> str:
-    """Name the row of `LANGUAGES` a file belongs to; `text` where none fits.
+    """Return the name of the row of `LANGUAGES` that a file belongs to; `text` where none fits.
 
     Args:
         path: path or name of the file.
-        head: its first few kilobytes; they decide for `.h` and for files without a known ending.
+        head: its first few kilobytes, which decide for `.h` and for files without a known suffix.
     """
     filename = path.rpartition("/")[2]
     suffix = "." + filename.rpartition(".")[2].lower() if "." in filename else ""
@@ -194,7 +194,7 @@ def _by_shebang(head: bytes) -> str:
 
 
 def resolve_language(name: str) -> str:
-    """Name the row of `LANGUAGES` that a user means by `name`.
+    """Return the name of the row of `LANGUAGES` that a user means by `name`.
 
     Raises:
         UsageError: no row has that name or alias.

@@ -1,4 +1,4 @@
-"""Text without a grammar -> overlapping windows of lines."""
+"""Passages: overlapping windows of lines for text without a grammar."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from codesift.types import Unit
 WINDOW_LINES = 40
 WINDOW_STEP = 30
 WINDOW_LENGTH = 8_000
-"""Characters of a window above which it is cut further, whatever its lines are."""
+"""Maximum number of characters of a window; longer ones are cut further, even within a line."""
 
 
 def line_breaks(source: bytes) -> list[int]:
-    """The byte of every line feed."""
+    """Return the position of every line feed."""
     return [match.start() for match in re.finditer(b"\n", source)]
 
 
 def passages(source: bytes, filename: str) -> list[Unit]:
-    """Overlapping windows of lines in source order; lines that are too long for one are cut."""
+    """Cut a text into overlapping windows of lines, in source order; lines that are too long are cut."""
     return sorted(_passages(source, filename), key=lambda unit: (unit.start_byte, -unit.end_byte))
 
 
@@ -44,7 +44,7 @@ def _passages(source: bytes, filename: str) -> Iterator[Unit]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """The text in pieces of bounded length, cut after a line, else after a blank, else within a word."""
+    """Cut a text into pieces of bounded length: after a line, else after a blank, else within a word."""
     start = 0
     while len(text) - start > WINDOW_LENGTH:
         high = start + WINDOW_LENGTH

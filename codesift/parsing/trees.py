@@ -1,4 +1,4 @@
-"""A query over the syntax tree of a stranger's file, in a time that grows no faster than the file."""
+"""Queries over syntax trees of untrusted files, in time that is linear in the size of the file."""
 
 from __future__ import annotations
 
@@ -8,40 +8,41 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tree_sitter import Node, Query, Tree
 
-    Match = tuple[int, dict[str, list[Node]]]
+    QueryMatch = tuple[int, dict[str, list[Node]]]
 
-MOST_LEVELS = 500
-"""Levels of the tree on which a match may begin. A query takes the number of nodes times that of the levels
-with an unfinished match, so what is nested deeper is left in the definitions around it."""
-MOST_TOKENS = 20_000
-"""Tokens in a row inside one syntax error. For each of them the query looks for the next named node, so the
-time grows with the square of their number: 20,000 take 0.5 s, 160,000 half a minute."""
+MAX_LEVELS = 500
+"""Maximum level of the tree on which a match may begin. A query takes time with the number of nodes times the
+number of levels with an unfinished match. Code that is nested deeper stays in the definitions around it."""
+MAX_TOKENS = 20_000
+"""Maximum number of consecutive tokens inside one syntax error. For each of them the query searches for the
+next named node, so the time grows with the square of their number: 20,000 take 0.5 s, 160,000 half a
+minute."""
 
 
 class GivenUpError(Exception):
-    """A file would take longer than any file of a real project."""
+    """Parsing a file would take longer than any file of a real project."""
 
 
-def matches(query: Query, tree: Tree) -> list[Match]:
-    """What a query finds in a tree.
+def find_matches(query: Query, tree: Tree) -> list[QueryMatch]:
+    """Return the matches of a query in a tree.
 
-    The query cannot be stopped (with a `progress_callback`, tree-sitter 0.26 crashes), so trees that would
-    take long are recognized before.
+    A running query cannot be stopped (with a `progress_callback`, tree-sitter 0.26 crashes), so trees that
+    would take long are recognized before.
 
     Raises:
         GivenUpError: the tree would take too long.
     """
     from tree_sitter import QueryCursor
 
-    if tree.root_node.has_error and max(_token_runs(tree)) > MOST_TOKENS:
+    if tree.root_node.has_error and max(_token_runs(tree)) > MAX_TOKENS:
         raise GivenUpError
     cursor = QueryCursor(query)
-    cursor.set_max_start_depth(MOST_LEVELS)
+    cursor.set_max_start_depth(MAX_LEVELS)
     return cursor.matches(tree.root_node)
 
 
 def _token_runs(tree: Tree) -> Iterator[int]:
-    """The lengths reached by runs of tokens without a named node between them, where the syntax is broken."""
+    """Yield the lengths of runs of tokens without a named node between them, where the syntax is broken."""
     cursor = tree.walk()
     above: list[int] = []
     run = 0

@@ -1,4 +1,4 @@
-"""Source text -> the units that are searched for."""
+"""Parsing of source text into the units that are searched."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from codesift.parsing import grammar
-from codesift.parsing.comments import is_licence, prose
+from codesift.parsing.comments import is_license, prose
 from codesift.parsing.languages import LANGUAGES
-from codesift.parsing.nesting import File, Place, place
+from codesift.parsing.nesting import NestedDefinition, ParsedFile, nest
 from codesift.parsing.passages import line_breaks, passages
 from codesift.parsing.trees import GivenUpError
-from codesift.system.sandbox import Apart, EndedError, NoProcessError
+from codesift.system.sandbox import EndedError, NoProcessError, SandboxedFunction
 from codesift.types import Unit
 
 SMALL = 1_000
-"""Characters of a file up to which it is parsed in this process. Nothing can stop a parser there; the worst
-text known, `/*` in Swift, takes 0.6 s for 1,000 characters and 4 s for 2,000."""
+"""Maximum number of characters of a file that is parsed in this process, where nothing can stop a parser. The
+worst text known, `/*` in Swift, takes 0.6 s for 1,000 characters and 4 s for 2,000."""
 PARSE_SECONDS = 3
-"""Whole seconds of processor time after which a larger file is given up. The slowest of 18,600 files of real
-projects (a header of 0.9 MB) takes 0.5 s."""
+"""Processor time in whole seconds after which parsing of a larger file is given up. The slowest of 18,600
+files of real projects (a header of 0.9 MB) takes 0.5 s."""
 SIGNATURE_LENGTH = 300
 HEADER_LINES = 3
-"""A licence is looked for in comments that begin this near to the top of a file."""
+"""Maximum line on which a license at the head of a file begins."""
 
 
 class Parsed(NamedTuple):
-    """What became of a file."""
+    """The result of parsing a file."""
 
     units: list[Unit]
     gave_up: bool
-    """Whether it took too long to parse, and its units are windows of text."""
+    """Whether parsing took too long; then the units are windows of text."""
 
 
 _CODE = re.compile(rb"[\w$\"'@#\x80-\xff]")
@@ -42,22 +42,23 @@ _CODE = re.compile(rb"[\w$\"'@#\x80-\xff]")
 def parse(text: str, language: str, path: str) -> list[Unit]:
     """Cut a file into units, in source order. Any text is accepted; every line of code is in some unit.
 
-    The lines of `code` are the lines of the unit's range: a docstring is replaced by its newlines.
-    What a class holds beside its head (fields between methods, Rust's `impl` lines) follows after those.
+    The lines of `code` are the lines of the unit's range: a docstring is replaced by its line feeds. The
+    parts of a class outside its head and its methods (fields between methods, Rust's `impl` lines) follow
+    after those.
 
     Args:
         text: the file's content.
         language: name of a row of `LANGUAGES`.
-        path: the file's path, for the name of what has no other.
+        path: the file's path, which names units that have no other name.
     """
     return parse_bounded(text, language, path).units
 
 
 def parse_bounded(text: str, language: str, path: str, windows_only: bool = False) -> Parsed:
-    """`parse`, and whether the file took too long and was cut into windows instead.
+    """Parse a file as `parse` does; cut it into windows of text if that takes too long.
 
     Args:
-        windows_only: do not try to parse: the file is known to take too long.
+        windows_only: skip parsing, as the file took too long before.
     """
     filename = path.rpartition("/")[2]
     if not windows_only and grammar.load(language):
@@ -72,26 +73,26 @@ def _parse(text: str, language: str, filename: str) -> list[Unit]:
     if len(text) <= SMALL:
         return units_of(text, language, filename)
     try:
-        found: list[Unit] = _apart(PARSE_SECONDS, text, language, filename)
+        units: list[Unit] = _units_in_sandbox(PARSE_SECONDS, text, language, filename)
     except NoProcessError:
         return units_of(text, language, filename)
-    return found
+    return units
 
 
-_apart = Apart(f"{__name__}:units_of")
+_units_in_sandbox = SandboxedFunction(f"{__name__}:units_of")
 
 
 def units_of(text: str, language: str, filename: str) -> list[Unit]:
-    """The units of a file whose language has a grammar, made in this process.
+    """Parse a file whose language has a grammar in this process.
 
     Raises:
-        GivenUpError: it takes longer than any file of a real project.
+        GivenUpError: parsing takes longer than any file of a real project.
     """
     source = text.encode("utf-8", "replace")
     loaded = grammar.load(language)
     assert loaded
     syntax = grammar.read(loaded, source)
-    file = File(
+    file = ParsedFile(
         source,
         line_breaks(source),
         filename.rpartition(".")[0] or filename,
@@ -103,46 +104,46 @@ def units_of(text: str, language: str, filename: str) -> list[Unit]:
     return sorted(_units(file), key=lambda unit: (unit.start_byte, -unit.end_byte))
 
 
-def _units(file: File) -> Iterator[Unit]:
-    places, top = place(file)
-    scopes = _claimed_scopes(places)
-    claimed = {id(scope) for found in scopes.values() for scope in found}
-    for found in places:
-        if found.kind == "class":
-            yield _class_unit(file, found, scopes[found.qualified])
-            scopes[found.qualified] = []
-        elif found.kind != "scope":
-            yield _unit(file, found, found.end, _code(file, found, found.end))
-    blocks = [block for found in top for block in _blocks(found, claimed)]
+def _units(file: ParsedFile) -> Iterator[Unit]:
+    all_nested, top = nest(file)
+    scopes = _claimed_scopes(all_nested)
+    claimed = {id(scope) for of_class in scopes.values() for scope in of_class}
+    for nested in all_nested:
+        if nested.kind == "class":
+            yield _class_unit(file, nested, scopes[nested.qualified])
+            scopes[nested.qualified] = []
+        elif nested.kind != "scope":
+            yield _unit(file, nested, nested.end, _code(file, nested, nested.end))
+    blocks = [block for nested in top for block in _blocks(nested, claimed)]
     for start, end in _between(0, len(file.source), blocks):
         yield from _module(file, start, end)
 
 
-def _claimed_scopes(places: Iterable[Place]) -> defaultdict[str, list[Place]]:
-    """Scopes by the class of the same file and name: what they hold beside functions goes to that class."""
-    classes = {found.qualified for found in places if found.kind == "class"}
-    scopes: defaultdict[str, list[Place]] = defaultdict(list)
-    for found in places:
-        if found.kind == "scope" and found.qualified in classes:
-            scopes[found.qualified].append(found)
+def _claimed_scopes(all_nested: Iterable[NestedDefinition]) -> defaultdict[str, list[NestedDefinition]]:
+    """Group scopes by the class of the same name in this file, which gets their content except functions."""
+    classes = {nested.qualified for nested in all_nested if nested.kind == "class"}
+    scopes: defaultdict[str, list[NestedDefinition]] = defaultdict(list)
+    for nested in all_nested:
+        if nested.kind == "scope" and nested.qualified in classes:
+            scopes[nested.qualified].append(nested)
     return scopes
 
 
-def _blocks(found: Place, claimed: set[int]) -> list[Place]:
-    """What stands at the top level in the place of `found`."""
-    return found.children if found.kind == "scope" and id(found) not in claimed else [found]
+def _blocks(nested: NestedDefinition, claimed: set[int]) -> list[NestedDefinition]:
+    """Return the definitions that stand at the top level for `nested`: itself, or the content of a scope."""
+    return nested.children if nested.kind == "scope" and id(nested) not in claimed else [nested]
 
 
-def _between(start: int, end: int, blocks: Iterable[Place]) -> Iterator[tuple[int, int]]:
-    """Ranges of `start:end` outside all `blocks`."""
+def _between(start: int, end: int, blocks: Iterable[NestedDefinition]) -> Iterator[tuple[int, int]]:
+    """Yield the ranges of `start:end` outside all `blocks`."""
     for block in blocks:
         yield start, block.outer
         start = max(start, block.end)
     yield start, end
 
 
-def _first_code(file: File, start: int, end: int) -> int:
-    """First byte of `start:end` that is more than punctuation and fillers; -1 if there is none."""
+def _first_code(file: ParsedFile, start: int, end: int) -> int:
+    """Return the first byte of `start:end` that is code, not punctuation or a filler; -1 if there is none."""
     for index in range(bisect_left(file.filler_starts, start), len(file.filler_starts)):
         filler_start, filler_end = file.syntax.fillers[index]
         if filler_start >= end:
@@ -155,43 +156,43 @@ def _first_code(file: File, start: int, end: int) -> int:
     return match.start() if match else -1
 
 
-def _unit(file: File, found: Place, end: int, code: str) -> Unit:
+def _unit(file: ParsedFile, nested: NestedDefinition, end: int, code: str) -> Unit:
     return Unit(
-        found.kind,
-        found.name,
-        found.qualified,
-        file.line(found.start),
-        file.line(max(end - 1, found.start)),
-        found.start,
+        nested.kind,
+        nested.name,
+        nested.qualified,
+        file.line(nested.start),
+        file.line(max(end - 1, nested.start)),
+        nested.start,
         end,
-        _signature(file, found),
-        _documentation(file, found),
+        _signature(file, nested),
+        _documentation(file, nested),
         code,
     )
 
 
-def _class_unit(file: File, found: Place, scopes: Sequence[Place]) -> Unit:
-    children = found.children
-    end = file.trimmed(children[0].outer) if children else found.end
-    rest = list(_between(children[0].end, found.end, children[1:])) if children else []
+def _class_unit(file: ParsedFile, nested: NestedDefinition, scopes: Sequence[NestedDefinition]) -> Unit:
+    children = nested.children
+    end = file.trimmed(children[0].outer) if children else nested.end
+    rest = list(_between(children[0].end, nested.end, children[1:])) if children else []
     for scope in scopes:
         rest += _between(scope.outer, scope.end, scope.children)
     pieces = [file.text(*piece).strip("\n").rstrip() for piece in rest if _first_code(file, *piece) >= 0]
-    return _unit(file, found, end, "\n".join([_code(file, found, end), *pieces]))
+    return _unit(file, nested, end, "\n".join([_code(file, nested, end), *pieces]))
 
 
-def _code(file: File, found: Place, end: int) -> str:
-    body = found.definition.body
+def _code(file: ParsedFile, nested: NestedDefinition, end: int) -> str:
+    body = nested.definition.body
     until = file.syntax.docstrings.get(body)
     if until is None or until > end:
-        return file.text(found.start, end)
+        return file.text(nested.start, end)
     newlines = "\n" * file.source.count(b"\n", body, until)
-    return file.text(found.start, body).rstrip(" \t") + newlines + file.text(until, end)
+    return file.text(nested.start, body).rstrip(" \t") + newlines + file.text(until, end)
 
 
-def _signature(file: File, found: Place) -> str:
-    start = found.definition.start
-    end = min(found.definition.body, found.end, start + 8 * SIGNATURE_LENGTH)
+def _signature(file: ParsedFile, nested: NestedDefinition) -> str:
+    start = nested.definition.start
+    end = min(nested.definition.body, nested.end, start + 8 * SIGNATURE_LENGTH)
     parts = []
     for index in range(bisect_left(file.lead_starts, start), len(file.lead_starts)):
         lead = file.syntax.leads[index]
@@ -203,23 +204,23 @@ def _signature(file: File, found: Place) -> str:
     return text.removesuffix("=>").rstrip(" {:;=").removesuffix(" do")[:SIGNATURE_LENGTH]
 
 
-def _documentation(file: File, found: Place) -> str:
-    until = file.syntax.docstrings.get(found.definition.body)
-    docstring = prose(file.text(found.definition.body, until)) if until else ""
-    return "\n".join(part for part in (_prose(file, found.comments), docstring) if part)
+def _documentation(file: ParsedFile, nested: NestedDefinition) -> str:
+    until = file.syntax.docstrings.get(nested.definition.body)
+    docstring = prose(file.text(nested.definition.body, until)) if until else ""
+    return "\n".join(part for part in (_prose(file, nested.comments), docstring) if part)
 
 
-def _prose(file: File, spans: Sequence[tuple[int, int]]) -> str:
-    """The text of one block of comments; nothing if it is a licence at the head of the file."""
+def _prose(file: ParsedFile, spans: Sequence[tuple[int, int]]) -> str:
+    """Return the prose of one block of comments; nothing if it is a license at the head of the file."""
     texts = [file.text(*span).rstrip() for span in spans]
-    if texts and file.line(spans[0][0]) <= HEADER_LINES and is_licence("\n".join(texts)):
+    if texts and file.line(spans[0][0]) <= HEADER_LINES and is_license("\n".join(texts)):
         return ""
     marked = any(text.startswith(("/*", '"', "'", "=")) for text in texts)
     return "\n".join(map(prose, texts)).strip() if marked else prose("\n".join(texts))
 
 
-def _module(file: File, start: int, end: int) -> Iterator[Unit]:
-    """The unit of a gap between others. The head of a file may be all documentation."""
+def _module(file: ParsedFile, start: int, end: int) -> Iterator[Unit]:
+    """Yield the unit of a gap between definitions. The head of a file may consist of documentation alone."""
     code = _first_code(file, start, end)
     if code < 0 and start > 0:
         return
@@ -236,8 +237,8 @@ def _module(file: File, start: int, end: int) -> Iterator[Unit]:
     yield Unit("module", file.stem, file.stem, first, last, begin, end, "", documentation, text)
 
 
-def _after_comments(file: File, start: int, code: int) -> int:
-    """Where the first line after the comments at the head of a gap begins; at `code` at the latest."""
+def _after_comments(file: ParsedFile, start: int, code: int) -> int:
+    """Return the start of the first line after the comments at the head of a gap, which is at most `code`."""
     for comment_start, comment_end in _comments(file, start, code):
         match = _CODE.search(file.source, start, comment_start)
         if match:
@@ -250,13 +251,13 @@ def _after_comments(file: File, start: int, code: int) -> int:
     return max(start, file.source.rfind(b"\n", start, code) + 1)
 
 
-def _comments(file: File, start: int, end: int) -> list[tuple[int, int]]:
+def _comments(file: ParsedFile, start: int, end: int) -> list[tuple[int, int]]:
     index, stop = (bisect_left(file.lead_starts, edge) for edge in (start, end))
     return [(lead.start, lead.end) for lead in file.syntax.leads[index:stop] if not lead.decorator]
 
 
-def _paragraphs(file: File, spans: Iterable[tuple[int, int]]) -> list[list[tuple[int, int]]]:
-    """Comments, cut where blank lines part them."""
+def _paragraphs(file: ParsedFile, spans: Iterable[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Group comments that no blank line separates."""
     blocks: list[list[tuple[int, int]]] = []
     edge = -1
     for start, end in spans:

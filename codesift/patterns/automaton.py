@@ -1,9 +1,9 @@
-"""Many glob patterns matched at a time and without backtracking.
+"""An automaton that matches many glob patterns at a time and without backtracking.
 
-The rows of states of all patterns lie side by side in one integer, a bit for each state, so one octet of a
-name moves all of them with a few operations: the Shift-And method with gaps (Navarro and Raffinot, Flexible
-Pattern Matching in Strings, chapter 4). Time is the length of the name times the length of the patterns,
-whatever either of them holds.
+The rows of states of all patterns lie side by side in one integer, a bit for each state, so that one octet of
+a name moves all of them with a few operations: the Shift-And method with gaps (Navarro and Raffinot, Flexible
+Pattern Matching in Strings, chapter 4). The time is proportional to the length of the name times the length
+of the patterns, whatever their content.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from codesift.patterns.globs import ALL, SLASH, Glob
 
 _KEPT_FOLDERS = 2000
 """Cache size; cleared when exceeded."""
-_REMEMBERED_BYTES = 8 * 1024**2
+_CACHE_BYTES = 8 * 1024**2
 _STOP_BYTES = 1000
 """Memory of a `_Stop` apart from its states: a dictionary of a few entries."""
 
 
 class _Stop:
-    """A set of states, and the sets that octets lead to from there as far as they have been needed."""
+    """A set of states, and a cache of the sets that octets lead to from there."""
 
     __slots__ = ("following", "states")
 
@@ -32,20 +32,21 @@ class _Stop:
 class Automaton:
     """A set of patterns that is matched in one pass over a path.
 
-    Names are much alike, so what an octet leads to is remembered, up to a limit.
+    Names are much alike, so transitions are cached up to a limit.
     """
 
     def __init__(self, globs: Sequence[tuple[int, bool, Glob]]) -> None:
-        """Lay the patterns side by side.
+        """Lay out the states of the patterns side by side.
 
         Args:
-            globs: for each its number, in ascending order; whether it matches folders only; and its states.
+            globs: for each pattern its number, in ascending order; whether it matches folders only; its
+                states.
         """
         self._loops = self._deep = self._skips = self._folders = self._files = start = 0
         self._numbers: dict[int, int] = {}
         """Last state of a pattern -> its number."""
         states_of: dict[int, int] = {}
-        """Set of octets -> the states it leads to."""
+        """Set of octets -> the states that it leads to."""
         offset = 0
         for number, folders_only, glob in globs:
             start |= (1 | (glob.skips & 1) << 1) << offset
@@ -61,16 +62,16 @@ class Automaton:
         self._reached = _by_octet(states_of)
         self._start = _Stop(start)
         self._stops = {start: self._start}
-        self._most_stops = _REMEMBERED_BYTES // (offset // 8 + _STOP_BYTES)
+        self._max_stops = _CACHE_BYTES // (offset // 8 + _STOP_BYTES)
         self._after = {b"": self._start}
-        """Folder, with the slash at its end -> where it leads to."""
+        """Folder with a slash at its end -> the set of states after it."""
 
     def last_match(self, name: bytes, is_folder: bool) -> int:
-        """The number of the last pattern that matches a name without slashes; -1 for none."""
+        """Return the number of the last pattern that matches a name without slashes; -1 for none."""
         return self._accepted(self._advance(self._start, name), is_folder)
 
     def last_match_of_path(self, path: bytes, is_folder: bool) -> int:
-        """The number of the last pattern that matches a path; -1 for none."""
+        """Return the number of the last pattern that matches a path; -1 for none."""
         name_at = path.rfind(b"/") + 1
         return self._accepted(self._advance(self._enter(path[:name_at]), path[name_at:]), is_folder)
 
@@ -79,7 +80,7 @@ class Automaton:
         return self._numbers[accepted.bit_length() - 1] if accepted else -1
 
     def _enter(self, folder: bytes) -> _Stop:
-        """Where a folder leads to, from the nearest folder above it of which that is known."""
+        """Return the set of states after a folder, from the nearest folder above it that is in the cache."""
         rest: list[bytes] = []
         above = folder
         while (stop := self._after.get(above)) is None:
@@ -103,7 +104,7 @@ class Automaton:
         states = stop.states << 1 & self._reached[octet]
         states |= (states & self._skips) << 1
         states |= stop.states & (self._deep if octet == SLASH else self._loops)
-        if len(self._stops) >= self._most_stops:
+        if len(self._stops) >= self._max_stops:
             return _Stop(states)
         reached = self._stops.setdefault(states, _Stop(states))
         stop.following[octet] = reached
@@ -111,7 +112,7 @@ class Automaton:
 
 
 def _by_octet(states_of: dict[int, int]) -> list[int]:
-    """Octet -> the states it leads to. Most sets hold either few octets or all but a few."""
+    """Octet -> the states that it leads to. Most sets contain either few octets or all but a few."""
     common = 0
     exceptions: list[tuple[int, int]] = []
     for octets, states in states_of.items():
@@ -121,7 +122,7 @@ def _by_octet(states_of: dict[int, int]) -> list[int]:
         else:
             exceptions.append((octets, states))
     reached = [common] * 256
-    # A state belongs to one set only, so to flip it is to add it to `common` or to take it out of there.
+    # A state belongs to one set only, so flipping it adds it to `common` or removes it from there.
     for octets, states in exceptions:
         while octets:
             octet = octets.bit_length() - 1

@@ -1,4 +1,4 @@
-"""Patterns as in .gitignore: what is one, which of them decides about a path, and how many there may be."""
+"""Patterns as in `.gitignore`: their syntax, their limits, and which of them decides about a path."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from codesift.patterns.automaton import Automaton
 from codesift.patterns.globs import SPECIAL, Glob, WrongPatternError, translate
 
 RESTORED = ""
-"""What `verdict` says where the last pattern that matches begins with `!`."""
-LONGEST = 1000
+"""Result of `verdict` if the last pattern that matches begins with `!`."""
+MAX_PATTERN_BYTES = 1000
 """Maximum number of bytes of a pattern."""
-MOST_IN_SETTING = 1_000
+MAX_PATTERNS_IN_SETTING = 1_000
 """Maximum number of patterns of the settings `include` and `exclude`."""
-MOST_WILD = 30_000
-"""Maximum number of bytes that patterns with wildcards have together. Matching so many takes about 4 us for
+MAX_WILDCARD_BYTES = 30_000
+"""Maximum number of bytes of all patterns with wildcards together. Matching that many takes about 4 us for
 each byte of a name."""
 _KEPT_FOLDERS = 2000
 """Cache size; cleared when exceeded."""
 
 
 class Rule(NamedTuple):
-    """What one line says."""
+    """A parsed line of an ignore file."""
 
     text: bytes
-    """The pattern without what the other fields say."""
+    """The pattern without the marks that the other fields stand for."""
     negative: bool
-    """Whether `!` stands before it: what matches is not meant."""
+    """Whether it begins with `!`, so that paths that match are not covered."""
     folders_only: bool
-    """Whether a slash ends it."""
+    """Whether it ends in a slash, so that it matches folders only."""
     anchored: bool
-    """Whether it is about whole paths; else about the last name of a path."""
+    """Whether it is matched with whole paths; else with the last name of a path."""
 
     @property
     def wild(self) -> bool:
-        """Whether a table cannot decide about it."""
+        """Whether it has wildcards that a table cannot match."""
         ending = not self.anchored and len(self.text) > 1 and self.text.startswith(b"*")
         return any(octet in SPECIAL for octet in self.text[ending:])
 
 
 def read_rule(line: bytes) -> Rule | None:
-    """Take a line apart as git does; None for a blank line and a comment."""
-    # As git reads it, a line ends at a NUL character.
+    """Parse a line as git does; return None for a blank line and a comment."""
+    # For git, a line ends at a NUL character.
     text = _without_blanks(line.partition(b"\0")[0])
     if not text or text.startswith(b"#"):
         return None
@@ -53,19 +53,19 @@ def read_rule(line: bytes) -> Rule | None:
     text = text.removesuffix(b"/")
     anchored = b"/" in text
     text = text.removeprefix(b"/")
-    # Before a name alone, `**/` says what is said without it.
+    # Before a mere name, `**/` has no effect.
     if text.startswith(b"**/") and b"/" not in text[3:]:
         text, anchored = text[3:], False
     return Rule(text, negative, folders_only, anchored)
 
 
 def fault_of(line: bytes) -> str:
-    """What is wrong with a pattern, a predicate whose subject it is; empty if nothing is."""
+    """Describe the fault of a pattern, in a predicate whose subject it is; empty if it has none."""
     rule = read_rule(line)
     if b"\0" in line:
         return "holds a NUL character"
-    if len(line) > LONGEST:
-        return f"is longer than {LONGEST:,} bytes"
+    if len(line) > MAX_PATTERN_BYTES:
+        return f"is longer than {MAX_PATTERN_BYTES:,} bytes"
     if line.startswith(b"!!"):
         return "begins with two exclamation marks; a name that begins with one is written '\\!name'"
     if rule is None or not rule.text:
@@ -77,18 +77,18 @@ def fault_of(line: bytes) -> str:
     return ""
 
 
-def check_patterns(lines: Sequence[str], label: str, most: int) -> None:
+def check_patterns(lines: Sequence[str], label: str, maximum: int) -> None:
     """Check the patterns of a flag or a setting.
 
     Args:
         label: the name of the flag or setting.
-        most: how many there may be.
+        maximum: how many there may be.
 
     Raises:
         UsageError: there are more, or one is wrong.
     """
-    if len(lines) > most:
-        raise UsageError(f"{label}: at most {most:,} patterns, found {len(lines):,}")
+    if len(lines) > maximum:
+        raise UsageError(f"{label}: at most {maximum:,} patterns, found {len(lines):,}")
     for line in lines:
         if line.startswith("#"):
             fault = "begins with '#', which makes it a comment; a name that does is written '\\#name'"
@@ -99,22 +99,25 @@ def check_patterns(lines: Sequence[str], label: str, most: int) -> None:
                 fault = "holds a character that no path can hold"
         if fault:
             raise UsageError(f"{label}: the pattern '{_abridge(line)}' {fault}")
-    if wild_length(to_rules(lines)) > MOST_WILD:
-        raise UsageError(f"{label}: patterns with wildcards have more than {MOST_WILD:,} characters together")
+    if wild_length(to_rules(lines)) > MAX_WILDCARD_BYTES:
+        raise UsageError(
+            f"{label}: patterns with wildcards have more than {MAX_WILDCARD_BYTES:,} characters together"
+        )
 
 
 def to_rules(lines: Iterable[str]) -> list[Rule]:
-    """The rules of patterns that `check_patterns` let pass."""
+    """Parse patterns that `check_patterns` accepted."""
     return [rule for line in lines if (rule := read_rule(_encode(line)))]
 
 
 def wild_length(rules: Iterable[Rule]) -> int:
-    """Number of octets of patterns that a table cannot decide about, which is what matching costs."""
+    """Sum up the lengths of the patterns that a table cannot match, to which the cost of matching is
+    proportional."""
     return sum(len(rule.text) for rule in rules if rule.wild)
 
 
 class RuleSet:
-    """Patterns of one origin, made ready for matching.
+    """Patterns of one origin, prepared for matching.
 
     Names and paths without wildcards, and endings as in `*.py`, are looked up in tables. All other patterns
     are matched together. A wrong pattern matches nothing, as in git.
@@ -125,7 +128,7 @@ class RuleSet:
         self._names: dict[bytes, int] = {}
         self._paths: dict[bytes, int] = {}
         self._endings: dict[int, dict[bytes, int]] = {}
-        """Length -> ending -> number. As in the other tables, a slash ends what is about folders only."""
+        """Length -> ending -> number. As in the other tables, a key for folders only ends in a slash."""
         name_globs: list[tuple[int, bool, Glob]] = []
         path_globs: list[tuple[int, bool, Glob]] = []
         for number, rule in enumerate(rules):
@@ -152,16 +155,17 @@ class RuleSet:
             self._names[key] = number
 
     def matches(self, path: bytes) -> bool | None:
-        """Whether a path is meant; None where no pattern matches.
+        """Return whether the last pattern that matches a path covers it; None if no pattern matches.
 
         Args:
-            path: a slash ends that of a folder. The folders above it are not looked at.
+            path: that of a folder ends in a slash. The folders above it are not matched.
         """
         number = self._last_match(path)
         return None if number < 0 else not self._negative[number]
 
     def covers(self, path: bytes) -> bool | None:
-        """Whether a file or a folder above it is meant, by the last pattern that matches any of them."""
+        """Return what the last pattern says that matches a file or a folder above it; None if none
+        matches."""
         number = max(self._last_match(path), self._last_above(path[: path.rfind(b"/") + 1]))
         return None if number < 0 else not self._negative[number]
 
@@ -169,17 +173,19 @@ class RuleSet:
         is_folder = path.endswith(b"/")
         bare = path[:-1] if is_folder else path
         name = bare[bare.rfind(b"/") + 1 :]
-        found = [self._names.get(name, -1), self._paths.get(bare, -1)]
-        found += [endings.get(name[-length:], -1) for length, endings in self._endings.items()]
+        numbers = [self._names.get(name, -1), self._paths.get(bare, -1)]
+        numbers += [endings.get(name[-length:], -1) for length, endings in self._endings.items()]
         if is_folder:
             name_and_slash = name + b"/"
-            found += [self._names.get(name_and_slash, -1), self._paths.get(path, -1)]
-            found += [endings.get(name_and_slash[-length:], -1) for length, endings in self._endings.items()]
+            numbers += [self._names.get(name_and_slash, -1), self._paths.get(path, -1)]
+            numbers += [
+                endings.get(name_and_slash[-length:], -1) for length, endings in self._endings.items()
+            ]
         if self._name_globs:
-            found.append(self._name_globs.last_match(name, is_folder))
+            numbers.append(self._name_globs.last_match(name, is_folder))
         if self._path_globs:
-            found.append(self._path_globs.last_match_of_path(bare, is_folder))
-        return max(found)
+            numbers.append(self._path_globs.last_match_of_path(bare, is_folder))
+        return max(numbers)
 
     def _last_above(self, folder: bytes) -> int:
         unknown = []
@@ -197,30 +203,31 @@ class RuleSet:
 
 
 class Patterns(NamedTuple):
-    """One ignore file."""
+    """The patterns of one ignore file."""
 
     start: int
-    """Its patterns are about what follows the first `start` octets of a path."""
+    """Number of octets of a path that precede the part its patterns are matched with."""
     rules: RuleSet
     reason: str
 
 
 def verdict(chain: tuple[Patterns, ...], path: str) -> str | None:
-    """The reason to leave a path out, `RESTORED`, or None if no pattern matches; the deepest file wins.
+    """Return the reason to leave a path out, `RESTORED`, or None if no pattern matches; the deepest file
+    wins.
 
     Args:
-        path: a slash ends that of a folder. Patterns that match a folder above it are not looked at.
+        path: that of a folder ends in a slash. The folders above it are not matched.
     """
     octets = path.encode("utf-8", "surrogateescape")
     for patterns in reversed(chain):
-        meant = patterns.rules.matches(octets[patterns.start :])
-        if meant is not None:
-            return patterns.reason if meant else RESTORED
+        covered = patterns.rules.matches(octets[patterns.start :])
+        if covered is not None:
+            return patterns.reason if covered else RESTORED
     return None
 
 
 def _without_blanks(line: bytes) -> bytes:
-    """Cut the blanks off the end of a line, but not one that a backslash stands before."""
+    """Strip the blanks at the end of a line, except one that a backslash precedes."""
     text = line.rstrip(b" ")
     escapes = len(text) - len(text.rstrip(b"\\"))
     return text + b" " if escapes % 2 and len(text) < len(line) else text

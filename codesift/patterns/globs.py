@@ -1,4 +1,4 @@
-"""Glob patterns as git matches them, each translated into a row of states."""
+"""Glob patterns with the semantics of git, translated into rows of states."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SPECIAL = frozenset(b"*?[\\")
 SLASH, _STAR, _ESCAPE, _DASH, _OPEN = b"/*\\-["
 ALL = (1 << 256) - 1
 _NAME = ALL & ~(1 << SLASH)
-"""All octets but the slash, which no wildcard of a single octet matches."""
+"""All octets except the slash, which no wildcard for a single octet matches."""
 
 
 def _octets(text: str) -> int:
@@ -35,10 +35,10 @@ _CLASSES = {
 
 
 class WrongPatternError(Exception):
-    """A pattern that can match nothing.
+    """A pattern can match nothing.
 
     Args:
-        reason: what is wrong, a predicate whose subject is the pattern.
+        reason: the fault, in a predicate whose subject is the pattern.
     """
 
     def __init__(self, reason: str) -> None:
@@ -47,31 +47,32 @@ class WrongPatternError(Exception):
 
 
 class Glob(NamedTuple):
-    """One pattern as a row of states; state `i` is left for `i + 1` by an octet of `steps[i]`."""
+    """A pattern as a row of states: an octet of `steps[i]` leads from state `i` to `i + 1`."""
 
     steps: tuple[int, ...]
     """Sets of octets, as bit masks."""
     loops: int
-    """States that stay where an octet other than a slash comes: a `*` stands there. A bit mask, as below."""
+    """Bit mask of the states that any octet but a slash leaves active: those of a `*`."""
     deep: int
-    """States that stay whatever octet comes: a `**` between slashes stands there."""
+    """Bit mask of the states that any octet leaves active: those of a `**` between slashes."""
     skips: int
-    """States whose entry is also an entry into the next one: a `**/` that matches no folder."""
+    """Bit mask of the states that activate the next state too: those of a `**/`, which may match no
+    folder."""
 
 
 def literal_length(pattern: bytes) -> int:
-    """Number of octets before the first one that is special in a pattern."""
+    """Return the number of octets before the first special one in a pattern."""
     return next((at for at, octet in enumerate(pattern) if octet in SPECIAL), len(pattern))
 
 
 def translate(pattern: bytes, strict: bool = False) -> Glob:
-    """Read a pattern as git's `wildmatch` does, with slashes as borders.
+    """Translate a pattern with the semantics of git's `wildmatch`, in which wildcards do not match slashes.
 
-    Git compares the part before the first wildcard apart and then sees `**` as if nothing stood before it, so
-    `a/b**/c` matches `a/bx/y/c`; we do the same.
+    Git compares the part before the first wildcard separately and then treats `**` as if nothing preceded it,
+    so `a/b**/c` matches `a/bx/y/c`; so it does here.
 
     Args:
-        strict: refuse a range such as `z-a` too, of which git matches the first character alone.
+        strict: also reject a range such as `z-a`, of which git matches the first character alone.
 
     Raises:
         WrongPatternError: the pattern matches nothing.
@@ -113,14 +114,14 @@ def _end_of_stars(pattern: bytes, at: int) -> int:
 
 
 def _is_deep(pattern: bytes, start: int, end: int, literal: int) -> bool:
-    """Whether stars reach across folders: two or more, with a slash or nothing on either side."""
+    """Return whether stars match slashes: two or more of them, with a slash or nothing on either side."""
     begins = start == literal or pattern[start - 1] == SLASH
     ends = end == len(pattern) or pattern[end] == SLASH or pattern.startswith(b"\\/", end)
     return end - start > 1 and begins and ends
 
 
 def _end_of_repeats(pattern: bytes, at: int) -> int:
-    """Pass over `**/` where one has just been read, as the first one already matches any folders."""
+    """Skip each `**/` that follows another one, as the first one already matches any folders."""
     while True:
         end = _end_of_stars(pattern, at)
         if end - at < 2 or pattern[end : end + 1] != b"/":
@@ -129,11 +130,12 @@ def _end_of_repeats(pattern: bytes, at: int) -> int:
 
 
 def _read_class(pattern: bytes, at: int, strict: bool) -> tuple[int, int]:
-    """The octets of a `[...]` whose bracket ends before `at`, and where the pattern goes on."""
+    """Read a `[...]` whose first bracket ends before `at`; return its octets, and where the pattern goes
+    on."""
     negated = pattern[at : at + 1] in (b"!", b"^")
     at += negated
     octets = 0
-    # What a dash makes a range from; 0 at first and after a range or a named class.
+    # Start of a range if a dash follows; 0 at first and after a range or a named class.
     before = 0
     while True:
         octet, escaped, at = _read_octet(pattern, at)
@@ -153,13 +155,14 @@ def _read_class(pattern: bytes, at: int, strict: bool) -> tuple[int, int]:
         else:
             octets |= 1 << octet
             before = octet
-        # A bracket that closes at once is one of the class, as in `[]a]`.
+        # A bracket right after the opening one is a member of the class, as in `[]a]`.
         if pattern[at : at + 1] == b"]":
             return (ALL & ~octets if negated else octets), at + 1
 
 
 def _read_octet(pattern: bytes, at: int) -> tuple[int, bool, int]:
-    """The octet of a class at a position, whether a backslash stands before it, and where the next one is."""
+    """Read an octet of a class; return it, whether a backslash precedes it, and the position of the next
+    one."""
     escaped = pattern[at : at + 1] == b"\\"
     at += escaped
     if at >= len(pattern):
@@ -168,7 +171,8 @@ def _read_octet(pattern: bytes, at: int) -> tuple[int, bool, int]:
 
 
 def _read_named(pattern: bytes, at: int) -> tuple[int, int] | None:
-    """The octets of a `[:name:]` whose first bracket ends before `at`, and where the class goes on."""
+    """Read a `[:name:]` whose first bracket ends before `at`; return its octets, and where the class goes
+    on."""
     if pattern[at : at + 1] != b":":
         return None
     end = pattern.find(b"]", at + 1)

@@ -1,4 +1,4 @@
-"""A file's text: opened so that nothing in a repository can block or mislead, and decoded."""
+"""Decoding: opens the files of a repository, none of which can block or mislead, and decodes their text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONE_RETURN = re.compile("\r(?!\n)")
 
 
 class Unreadable(Exception):
-    """A listed file has no text to index.
+    """A file has no text to index.
 
     Args:
         reason: a key of `rules.REASONS`.
@@ -27,13 +27,13 @@ class Unreadable(Exception):
 
 
 def read_text(source: SourceFile, settings: Settings) -> str:
-    """Read a file as text: UTF-8, UTF-16 or UTF-32 by their mark, else Windows' western encoding.
+    """Read a file as text: UTF-8, UTF-16 or UTF-32 by their byte order mark, else Windows-1252.
 
     Line ends stay as they are, except that a carriage return on its own (old Macintosh) becomes a line feed,
-    so that counting line feeds counts lines in every file.
+    so that the number of line feeds is the number of lines in every file.
 
     Raises:
-        Unreadable: it vanished, cannot be opened, is no regular file, or a rule about content leaves it out.
+        Unreadable: the file vanished, cannot be opened, is no regular file, or is left out for its content.
     """
     data = read_bytes(source.absolute, settings.max_file_size + 1)
     if len(data) > settings.max_file_size:
@@ -49,23 +49,24 @@ def read_text(source: SourceFile, settings: Settings) -> str:
 
 
 def read_stored(source: SourceFile, root: Path, settings: Settings) -> str:
-    """As `read_text`, for a file whose path comes from an index: read only below the root, past no link.
+    """Read a file whose path comes from an index, as `read_text` does, but only below the root and past no
+    link.
 
     Raises:
         Unreadable: as `read_text`.
     """
     folder = root.joinpath(source.path).parent
-    # The root itself has been resolved when it was found.
+    # The root itself was resolved before.
     if os.path.realpath(folder) != str(folder):
         raise Unreadable("link")
     return read_text(source, settings)
 
 
 def read_bytes(path: str, limit: int) -> bytes:
-    """The first `limit` bytes of a regular file.
+    """Read the first `limit` bytes of a regular file.
 
     Raises:
-        Unreadable: as `read_text`, for all reasons but those of content.
+        Unreadable: as `read_text`, except for reasons of content.
     """
     try:
         with open_regular(path) as file:
@@ -79,7 +80,7 @@ def read_bytes(path: str, limit: int) -> bytes:
 
 
 def _decode(data: bytes) -> str:
-    # UTF-32's little-endian mark begins with UTF-16's, so the longer ones are tried first.
+    # The little-endian mark of UTF-32 begins with that of UTF-16, so the longer ones are tried first.
     if data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
         return data.decode("utf-32", "replace")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):

@@ -1,7 +1,7 @@
-"""What is asked of git: which files a work tree has, and where its other work trees are.
+"""Queries to git: the files of a work tree, and the other work trees of its repository.
 
-A repository is somebody else's data, its configuration included, so git is run with everything off by which
-a repository could have a program started: hooks, file system monitors, pagers, fetching of missing objects.
+A repository and its configuration are untrusted data, so git runs with everything disabled by which a
+repository could start a program: hooks, file system monitors, pagers, fetching of missing objects.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
-from codesift.repository.notices import Troubles
+from codesift.repository.notices import Notices
 from codesift.system.files import open_regular, read_regular
-from codesift.system.process import NoAnswerError, Output, run
+from codesift.system.process import NoAnswerError, Output, run_program
 
-PATIENCE = 20.0
-"""Seconds until git is given up."""
-PATIENCE_IN_ALL = 60.0
-"""Seconds that git has for a root and all repositories nested in it."""
-_MOST_TREES = 100
-"""Maximum number of other work trees that are looked at."""
+CALL_SECONDS = 20.0
+"""Seconds until a call of git is aborted."""
+TOTAL_SECONDS = 60.0
+"""Seconds for all calls of git on a root and the repositories nested in it."""
+_MAX_WORKTREES = 100
+"""Maximum number of other work trees that are considered."""
 _POINTER_BYTES = 4096
 _SAFE = (
     *("core.fsmonitor=false", f"core.hooksPath={os.devnull}", "safe.bareRepository=explicit"),
@@ -38,49 +38,49 @@ _ENVIRONMENT = {
     "LC_ALL": "C",
 }
 _KEPT_VARIABLES = ("GIT_CONFIG", "GIT_EXEC_PATH", "GIT_CEILING_DIRECTORIES")
-"""Beginnings of the user's own variables. Others, set inside a hook for one, name another repository."""
+"""Prefixes of the user's own variables. Others, which git sets inside a hook, name another repository."""
 
 _READ_FIRST = (
     *("HEAD", "config", "config.worktree", "commondir", "gitdir", "index", "packed-refs", "shallow"),
     *("info/exclude", "info/attributes", "info/sparse-checkout", "objects/info/alternates"),
 )
-"""Files of a repository that git opens to list files."""
-_MOST_OUTPUT = 256 * 1024**2
-"""Maximum number of bytes of a listing: about four million files."""
+"""Files of a repository that git opens in order to list files."""
+_MAX_OUTPUT_BYTES = 256 * 1024**2
+"""Maximum number of bytes of a list of files: about four million files."""
 
 _UNREADABLE = re.compile(r"^warning: could not open directory '(.*?)/?': ", re.MULTILINE)
 
 
-class Listing(NamedTuple):
-    """What git says a folder holds; paths are from that folder, with forward slashes."""
+class GitFiles(NamedTuple):
+    """The files of a folder according to git. Paths are relative to that folder, with forward slashes."""
 
     paths: list[str]
     """Tracked and untracked files, ignored ones left out. A nested repository is one path, perhaps ending in
     a slash. A tracked file may be missing. Bytes that are not UTF-8 are escaped as by `os.fsdecode`."""
     unreadable: list[str]
-    """Folders git could not open."""
+    """Folders that git could not open."""
 
 
-def list_files(folder: str, seconds: float = PATIENCE) -> Listing | None:
-    """Ask git for the files of a folder.
+def list_files(folder: str, seconds: float = CALL_SECONDS) -> GitFiles | None:
+    """List the files of a folder by git.
 
     Args:
         folder: an absolute path.
-        seconds: until git is given up.
+        seconds: time until git is aborted.
 
     Returns:
-        None where git cannot say: no git, no work tree, somebody else's repository ("dubious ownership"), a
-        folder that an outer repository ignores, a repository whose files git would wait for, or one whose
-        work tree lies elsewhere.
+        None where git cannot list them: no git, no work tree, somebody else's repository ("dubious
+        ownership"), a folder that an outer repository ignores, a repository whose files git would wait for,
+        or one whose work tree lies elsewhere.
 
     Raises:
-        NoAnswerError: git took too long or said too much.
+        NoAnswerError: git took too long, or its output is too long.
     """
     until = monotonic() + seconds
     top = _top(folder)
     if top is None or not _is_fit(top, folder) or (top != folder and _is_ignored(folder, until)):
         return None
-    # With `core.worktree` git would list another folder. Naming the one that is meant makes it refuse.
+    # With `core.worktree` git would list another folder. The path of the requested one makes it refuse.
     named = os.path.realpath(folder)
     arguments = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", named)
     done = _run(folder, until, "--literal-pathspecs", *arguments)
@@ -92,22 +92,22 @@ def list_files(folder: str, seconds: float = PATIENCE) -> Listing | None:
     if ".." in text or "\0/" in f"\0{text}":
         paths = [path for path in paths if _stays_below(path)]
     unreadable = _UNREADABLE.findall(done.errors.decode("utf-8", "surrogateescape"))
-    return Listing(paths, unreadable)
+    return GitFiles(paths, unreadable)
 
 
 _silent: set[str] = set()
-"""Folders for which git did not answer once in this process: it is not asked again."""
+"""Folders for which git did not answer once in this process; it is not called for them again."""
 
 
 class Lister:
-    """Lists the files of one repository after the other, until git has had its time."""
+    """Lists the files of several repositories, until the time for git is used up."""
 
-    def __init__(self, troubles: Troubles) -> None:
-        self._troubles = troubles
-        self._seconds = PATIENCE_IN_ALL
+    def __init__(self, notices: Notices) -> None:
+        self._notices = notices
+        self._seconds = TOTAL_SECONDS
 
-    def list_files(self, folder: str, shown: str) -> Listing | None:
-        """Ask as `list_files` does; where git does not answer, that is a trouble and nothing is asked again.
+    def list_files(self, folder: str, shown: str) -> GitFiles | None:
+        """List files as `list_files` does. If git does not answer, add a notice and never call git again.
 
         Args:
             shown: the folder's path from the root, empty for the root itself.
@@ -117,60 +117,62 @@ class Lister:
         before = monotonic()
         where = f"in the nested repository {shown}" if shown else "here"
         try:
-            return list_files(folder, min(PATIENCE, self._seconds))
+            return list_files(folder, min(CALL_SECONDS, self._seconds))
         except NoAnswerError as error:
-            # What holds git up once is likely to do so again.
+            # What blocks git once is likely to block it again.
             self._seconds = 0
             _silent.add(folder)
-            self._troubles.add(f"git {error.reason} {where}: the folders are read without it")
+            self._notices.add(f"git {error.reason} {where}: the folders are read without it")
             return None
         finally:
             self._seconds -= monotonic() - before
 
 
 def _stays_below(path: str) -> bool:
-    """Whether a path leads nowhere but down; git does not check what a doctored index holds."""
+    """Return whether a path stays below its folder; git does not check the paths in a manipulated index."""
     return not path.startswith("/") and "/../" not in f"/{path}/"
 
 
 def other_worktrees(root: Path) -> list[Path]:
-    """The same folder in the other work trees of its repository; empty too where git does not answer."""
+    """Return the same folder in the other work trees of its repository; empty if git does not answer."""
     top = _top(str(root))
     done = None
     if top is not None and _is_fit(top, str(root)):
         with suppress(NoAnswerError):
-            done = _run(str(root), monotonic() + PATIENCE, "worktree", "list", "--porcelain")
+            done = _run(str(root), monotonic() + CALL_SECONDS, "worktree", "list", "--porcelain")
     if done is None or done.status != 0:
         return []
     lines = os.fsdecode(done.output).split("\n")
     trees = [Path(line.removeprefix("worktree ")) for line in lines if line.startswith("worktree ")]
     here = root.resolve()
-    own = max((t for t in trees if here.is_relative_to(t)), key=lambda t: len(t.parts), default=None)
-    if own is None:
+    current = max((t for t in trees if here.is_relative_to(t)), key=lambda t: len(t.parts), default=None)
+    if current is None:
         return []
-    others = [tree for tree in trees if tree != own][:_MOST_TREES]
-    return [tree / here.relative_to(own) for tree in others if tree.is_dir()]
+    others = [tree for tree in trees if tree != current][:_MAX_WORKTREES]
+    return [tree / here.relative_to(current) for tree in others if tree.is_dir()]
 
 
 def is_tracked(root: Path, path: str) -> bool:
-    """Whether git has a file or folder, or something below it, in its index; or does not answer."""
+    """Return whether a path, or something below it, is in the index of git; also if git does not answer."""
     top = _top(str(root))
     if top is None or not _is_fit(top, str(root)):
         return False
     try:
-        done = _run(str(root), monotonic() + PATIENCE, "--literal-pathspecs", "ls-files", "-z", "--", path)
+        done = _run(
+            str(root), monotonic() + CALL_SECONDS, "--literal-pathspecs", "ls-files", "-z", "--", path
+        )
     except NoAnswerError:
         return True
     return done is not None and done.status == 0 and bool(done.output)
 
 
 def is_linked_worktree(folder: str) -> bool:
-    """Whether `git worktree add` made a folder: its `.git` is a file that points among worktrees."""
+    """Return whether `git worktree add` made a folder: its `.git` is a file that points into `worktrees`."""
     return re.search(rb"[/\\]worktrees[/\\][^/\\]+$", _pointer(f"{folder}/.git")) is not None
 
 
 def _pointer(path: str) -> bytes:
-    """What a file `.git` names as the folder of its repository; empty if it is no such file."""
+    """Return the folder of the repository that a file `.git` names; empty if it is no such file."""
     try:
         with open_regular(path, follow_links=True) as file:
             text = file.read(_POINTER_BYTES)
@@ -180,7 +182,7 @@ def _pointer(path: str) -> bytes:
 
 
 def _top(folder: str) -> str | None:
-    """The nearest folder with a `.git`, the given one or one above it."""
+    """Return the nearest folder with a `.git`: this one or one above it."""
     while not os.path.lexists(f"{folder}/.git"):
         below, folder = folder, os.path.dirname(folder)  # noqa: PTH120
         if below == folder:
@@ -189,9 +191,9 @@ def _top(folder: str) -> str | None:
 
 
 def _is_fit(top: str, folder: str) -> bool:
-    """Whether git can be asked about a folder of a work tree: the files it reads first are files.
+    """Return whether git can be called on a folder of a work tree: all files that it reads first are files.
 
-    Git waits for ever where one of them is a pipe. A pipe elsewhere costs the time until git is given up.
+    Git waits forever if one of them is a pipe. A pipe elsewhere costs the time until git is aborted.
     """
     while not (blocked := _is_blocked(folder)) and folder != top:
         folder = os.path.dirname(folder)  # noqa: PTH120
@@ -208,7 +210,7 @@ def _is_fit(top: str, folder: str) -> bool:
 
 
 def _common(repository: str) -> str:
-    """Where the files are that a linked work tree shares with the others."""
+    """Return the folder of the files that a linked work tree shares with the others."""
     try:
         shared = read_regular(os.path.join(repository, "commondir"), _POINTER_BYTES, follow_links=True)  # noqa: PTH118
     except (OSError, ValueError):
@@ -217,12 +219,12 @@ def _common(repository: str) -> str:
 
 
 def _is_blocked(folder: str) -> bool:
-    # Git does not follow a link in place of an ignore file, but it does follow one in place of attributes.
+    # Git does not follow a link in place of an ignore file, but it follows one in place of attributes.
     return not all(_may_be_read(f"{folder}/{name}") for name in (".gitignore", ".gitattributes"))
 
 
 def _may_be_read(path: str) -> bool:
-    """Whether git is not held up by a file; one that is missing does not hold it up."""
+    """Return whether git can open a path without being blocked; a missing file does not block it."""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116
     except (OSError, ValueError):
@@ -231,21 +233,21 @@ def _may_be_read(path: str) -> bool:
 
 
 def _is_ignored(folder: str, until: float) -> bool:
-    """Whether the repository around a folder ignores it."""
+    """Return whether the repository around a folder ignores it."""
     done = _run(folder, until, "check-ignore", "-q", "--", ".")
     return done is None or done.status != 1
 
 
 def _run(folder: str, until: float, *arguments: str) -> Output | None:
-    """Run git in a folder; None where it cannot be started."""
+    """Run git in a folder; return None if it cannot be started."""
     program = shutil.which("git")
-    # A relative entry of PATH would find a `git` that the repository brought along.
+    # A relative entry of PATH would find a `git` that came with the repository.
     if program is None or not os.path.isabs(program):  # noqa: PTH117
         return None
     settings = [part for setting in _SAFE for part in ("-c", setting)]
     command = [program, "--no-pager", *settings, "-C", folder, *arguments]
     try:
-        return run(command, _environment(), max(until - monotonic(), 0.1), _MOST_OUTPUT)
+        return run_program(command, _environment(), max(until - monotonic(), 0.1), _MAX_OUTPUT_BYTES)
     except OSError:
         return None
 

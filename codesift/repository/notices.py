@@ -1,29 +1,29 @@
-"""What a walk has to warn about, in few lines however many cases there are."""
+"""Notices: the warnings of a walk, in few lines however many cases there are."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 
-class Troubles:
-    """Keeps the first case of each kind and counts the others."""
+class Notices:
+    """Collects warnings: keeps the first case of each kind and counts the others."""
 
     def __init__(self) -> None:
         self._first: dict[str, str] = {}
         self._cases: Counter[str] = Counter()
 
     def add(self, message: str, others: str = "") -> None:
-        """Note a case.
+        """Add a warning.
 
         Args:
-            others: names the kind, as in "2 more wrong lines"; without it each message is its own kind.
+            others: name of the kind, as in "2 more wrong lines"; without it, each message is its own kind.
         """
         kind = others or message
         self._first.setdefault(kind, message)
         self._cases[kind] += 1
 
     def lines(self) -> list[str]:
-        """One line for each kind."""
+        """Return one line for each kind."""
         lines = []
         for kind, message in self._first.items():
             others = self._cases[kind] - 1

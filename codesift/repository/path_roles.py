@@ -1,4 +1,4 @@
-"""Tests, examples and old code, told by their paths: indexed, but a search ranks or leaves them out."""
+"""Roles of files by their paths: tests, examples and old code are indexed, but rank lower or are left out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TEST_FOLDERS = frozenset(
     """.split()  # noqa: SIM905 - a list of this length is harder to read
 )
 _TEST_FOLDER = re.compile(r"(?:^|[a-z0-9]|[._-])(?:Unit|UI|Integration)?Tests?$")
-"""`Shop.Tests`, `ShopUITests`: how C# and Swift name their test projects."""
+"""Names of test projects in C# and Swift, such as `Shop.Tests` and `ShopUITests`."""
 _TEST_NAME = re.compile(
     r"""
     ^tests?[_.-] | ^conftest\.py$ | ^tests?\.[a-z]+$ | ^(?:spec|test)_helper\.rb$
@@ -27,7 +27,7 @@ _TEST_CLASS = re.compile(
 
 
 def is_test(path: str) -> bool:
-    """Whether a path is a test, or what tests need, by the conventions of the languages we know."""
+    """Return whether a path belongs to tests by the conventions of the supported languages."""
     *folders, name = path.split("/")
     return (
         any(part.lower() in TEST_FOLDERS or _TEST_FOLDER.search(part) for part in folders)
@@ -44,7 +44,7 @@ EXAMPLE_WORDS = frozenset(
     """.split()  # noqa: SIM905 - a list of this length is harder to read
 )
 LEGACY_WORDS = frozenset(("deprecated", "legacy", "old", "compat", "vendor", "vendored", "generated"))
-"""Words of a query that ask for such files."""
+"""Words of a query that asks for old code."""
 
 _EXAMPLE = re.compile(
     r"(?:^|/)_?(?:examples?|samples?|demos?|docs?|bench(?:marks?)?|perf|fuzz(?:ing)?|scripts?|tools?)(?:/|\.)|benchmark",
@@ -56,10 +56,10 @@ _LEGACY = re.compile(
 
 
 def is_example(path: str) -> bool:
-    """Whether a path shows or measures what the code does elsewhere: examples, benchmarks, scripts."""
+    """Return whether a path belongs to examples, benchmarks or scripts, which use code from elsewhere."""
     return _EXAMPLE.search(path) is not None
 
 
 def is_legacy(path: str) -> bool:
-    """Whether a path says that it is an old version, or code from elsewhere."""
+    """Return whether a path belongs to an old version, or to code copied from elsewhere."""
     return _LEGACY.search(path) is not None

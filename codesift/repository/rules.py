@@ -1,9 +1,9 @@
-"""What is left out of an index, and why: every rule of it stands in this file.
+"""All rules for leaving files out of an index, with their reasons.
 
-A path is judged by the names of its folders and of its file, always seen from the root of the repository, so
-that a repository which itself lies below `node_modules` is indexed like any other. What a name does not tell,
-the first kilobytes and the shape of the lines do. `.codesiftignore` has the last word over the rules for
-names: a pattern such as `!vendor/` brings back what they leave out.
+A path is judged by the names of its folders and of its file, always relative to the root of the repository,
+so that a repository below a folder `node_modules` is indexed like any other. Where the name does not decide,
+the first kilobytes and the shape of the lines do. `.codesiftignore` overrides the rules for names: a pattern
+such as `!vendor/` restores what they leave out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ REASONS: dict[str, str] = {
     "unreadable": "the system refused to open it",
     "vanished": "it was there when files were listed and gone when it was read",
 }
-"""Reason -> what it means to the user. The order is that of `codesift index`'s summary."""
+"""Reason -> description for the user, in the order of the summary of `codesift index`."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -36,12 +36,12 @@ def _words(text: str) -> frozenset[str]:
 
 
 def _by_suffix(endings: dict[str, tuple[str, ...]]) -> dict[str, list[tuple[str, str]]]:
-    """Suffix -> the (ending, reason) pairs that end in it, so that a name is held against few of them."""
-    found: dict[str, list[tuple[str, str]]] = {}
+    """Group (ending, reason) pairs by their suffix, so that a name is compared with few of them."""
+    by_suffix: dict[str, list[tuple[str, str]]] = {}
     for reason, names in endings.items():
         for name in names:
-            found.setdefault(_suffix(name), []).append((name, reason))
-    return found
+            by_suffix.setdefault(_suffix(name), []).append((name, reason))
+    return by_suffix
 
 
 def _suffix(name: str) -> str:
@@ -65,8 +65,8 @@ VENDORED_FOLDERS = _words("""
 GENERATED_FOLDERS = _words("htmlcov __generated__ generated-sources generated-src deriveddata __snapshots__")
 FOLDER_ENDINGS = ((".egg-info", "generated"), (".dist-info", "vendored"))
 FOLDER_MARKERS = (("pyvenv.cfg", "vendored"), ("CACHEDIR.TAG", "tool"))
-"""A folder that holds such a file is left out whatever its name: a virtual environment; a cache by the
-convention of bford.info/cachedir, which cargo's `target` and the caches of many tools follow."""
+"""Files that mark a folder to be left out whatever its name: a virtual environment; a cache by the convention
+of bford.info/cachedir, which the `target` of cargo and the caches of many tools follow."""
 
 GENERATED_NAMES = _words("""
     package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock deno.lock .package-lock.json
@@ -116,15 +116,15 @@ LARGE_DATA_SUFFIXES = _words("""
     .srt .bib .ldif .pbtxt .prototxt .tmlanguage
 """)
 LARGE_DATA_BYTES = 100_000
-"""From this size on, a file of `LARGE_DATA_SUFFIXES` is a fixture, a dump or a recording."""
+"""Size from which a file of `LARGE_DATA_SUFFIXES` counts as data: a fixture, a dump or a recording."""
 
 PROSE_SUFFIXES = _words(".md .markdown .mdx .rst .txt .adoc .asciidoc .tex .org .textile .rdoc .pod")
-"""Formats in which a paragraph may be one line; long lines say nothing about them."""
+"""Formats in which a paragraph may be one line, so that long lines do not mean they are minified."""
 
 HEAD_BYTES = 8192
-"""How much of a file is looked at to tell text from binary, and hand-written from generated."""
+"""Bytes of a file that decide whether it is binary, and characters that decide whether it is generated."""
 LONG_LINE = 1000
-"""Characters. Formatters break at 80 to 120; minifiers break never, or at several thousand."""
+"""Characters of a long line. Formatters break lines at 80 to 120, minifiers never or at several thousand."""
 
 _SUFFIX_REASONS = dict.fromkeys(BINARY_SUFFIXES, "binary") | dict.fromkeys(DATA_SUFFIXES, "data")
 _ENDINGS = _by_suffix({"minified": MINIFIED_ENDINGS, "generated": GENERATED_ENDINGS})
@@ -134,7 +134,7 @@ _FOLDER_REASONS = (
     | dict.fromkeys(GENERATED_FOLDERS, "generated")
 )
 _UNICODE_MARKS = (b"\xff\xfe", b"\xfe\xff")
-"""What UTF-16 files begin with, and UTF-32 ones too where NUL bytes do not come first."""
+"""Byte order marks of UTF-16, and of UTF-32 in little-endian order, which begins like one of them."""
 _UTF32_BIG = b"\x00\x00\xfe\xff"
 _CONTROL = bytes([*range(1, 8), *range(14, 27), *range(28, 32)])
 
@@ -152,24 +152,25 @@ _GENERATED_HEADER = re.compile(
     re.MULTILINE | re.VERBOSE,
 )
 _HEADER_LINES = 40
-"""A generator says so before the code begins; build tags and a licence may come first."""
+"""Maximum number of lines at the head of a file in which a generator's comment is searched for. Build tags
+and a license may precede it."""
 
 
 def skip_by_path(path: str) -> str | None:
-    """Why a file is left out, by the names in its path from the root; None if it is not."""
+    """Return why a file is left out for the names in its path from the root; None if it is not."""
     *folders, name = path.split("/")
     return next((reason for part in folders if (reason := skip_folder(part))), None) or skip_name(name)
 
 
 def skip_folder(name: str) -> str | None:
-    """Why everything in a folder of this name is left out; None if it is not."""
+    """Return why everything in a folder of this name is left out; None if it is not."""
     name = name.lower()
     ending = (reason for end, reason in FOLDER_ENDINGS if name.endswith(end))
     return _FOLDER_REASONS.get(name) or next(ending, None)
 
 
 def skip_name(name: str) -> str | None:
-    """Why a file of this name is left out wherever it lies; None if it is not."""
+    """Return why a file of this name is left out in any folder; None if it is not."""
     name = name.lower()
     suffix = _suffix(name)
     if reason := _SUFFIX_REASONS.get(suffix):
@@ -179,22 +180,22 @@ def skip_name(name: str) -> str | None:
             return reason
     if name in GENERATED_NAMES or name.startswith("zz_generated."):
         return "generated"
-    # A file of this name is a submodule's or a worktree's pointer to its repository.
+    # A file of this name is the pointer of a submodule or a work tree to its repository.
     return "tool" if name in (".git", ".codesift") else None
 
 
 def skip_by_size(name: str, size: int, limit: int) -> str | None:
-    """Why a file of `size` bytes is left out; None if it is not."""
+    """Return why a file of `size` bytes is left out; None if it is not."""
     if size > limit:
         return "too large"
     return "data" if size > LARGE_DATA_BYTES and _suffix(name.lower()) in LARGE_DATA_SUFFIXES else None
 
 
 def skip_by_text(text: str, prose: bool = False) -> str | None:
-    """Why a file with this text is left out: `generated`, `minified` or None.
+    """Return why a file with this text is left out: `generated`, `minified`, or None if it is not.
 
     Args:
-        text: the whole file, or as much of it as is known.
+        text: the whole file, or its beginning.
         prose: whether a paragraph may be one line, see `is_prose`.
     """
     if is_generated(text):
@@ -203,10 +204,10 @@ def skip_by_text(text: str, prose: bool = False) -> str | None:
 
 
 def is_binary(head: bytes) -> bool:
-    """Whether a file that begins with `head` is not text.
+    """Return whether a file that begins with `head` is not text.
 
-    A NUL byte says so, except after the mark of UTF-16 or UTF-32; so do more than two control characters in a
-    hundred where the bytes are not UTF-8.
+    It is binary if it contains a NUL byte, except after the byte order mark of UTF-16 or UTF-32; or if it is
+    not UTF-8 and more than two in a hundred bytes are control characters.
     """
     if head.startswith(_UNICODE_MARKS) or head.startswith(_UTF32_BIG):
         return False
@@ -217,7 +218,7 @@ def is_binary(head: bytes) -> bool:
 
 
 def is_generated(text: str) -> bool:
-    """Whether a comment near the top says that a program wrote the file."""
+    """Return whether a comment near the top states that a program wrote the file."""
     head = text[:HEAD_BYTES]
     lowered = head.lower()
     if "generated" not in lowered and "bison" not in lowered and "meta object" not in lowered:
@@ -227,19 +228,19 @@ def is_generated(text: str) -> bool:
 
 
 def is_minified(text: str) -> bool:
-    """Whether more than half of a text stands in lines over `LONG_LINE` characters."""
+    """Return whether more than half of a text is in lines over `LONG_LINE` characters."""
     if len(text) <= 2 * LONG_LINE:
         return False
     return 2 * sum(len(line) for line in text.split("\n") if len(line) > LONG_LINE) > len(text)
 
 
 def is_prose(path: str) -> bool:
-    """Whether the file's suffix is that of written language."""
+    """Return whether the file's suffix is one of natural language."""
     return _suffix(path.lower()) in PROSE_SUFFIXES
 
 
 def _is_utf8(head: bytes) -> bool:
-    """Whether these bytes are UTF-8, the last character perhaps cut."""
+    """Return whether these bytes are UTF-8, whose last character may be cut."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:

@@ -1,7 +1,7 @@
-"""The files of a repository, each with its language.
+"""The walk: lists the files of a repository that are to be indexed, each with its language.
 
-Strings and `os` calls stand here where `pathlib` would be usual: a `Path` for each of 10,000 files costs more
-than everything else the walk does.
+This module uses strings and `os` calls instead of `pathlib`: a `Path` for each of 10,000 files costs more
+than all other work of the walk.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from codesift.config import Settings
 from codesift.errors import UsageError
 from codesift.parsing.languages import language_of
 from codesift.patterns.gitignore import (
-    MOST_IN_SETTING,
+    MAX_PATTERNS_IN_SETTING,
     RESTORED,
     Patterns,
     RuleSet,
@@ -26,43 +26,41 @@ from codesift.patterns.gitignore import (
     verdict,
 )
 from codesift.repository import rules
-from codesift.repository.decoding import Unreadable, read_bytes, read_text
-from codesift.repository.git import Lister, is_linked_worktree, other_worktrees
-from codesift.repository.ignore_files import GIT, OWN, IgnoreFiles
-from codesift.repository.notices import Troubles
+from codesift.repository.decoding import Unreadable, read_bytes
+from codesift.repository.git import Lister, is_linked_worktree
+from codesift.repository.ignore_files import CODESIFT_IGNORE, GIT_IGNORE, IgnoreFiles
+from codesift.repository.notices import Notices
 from codesift.types import Skip, SourceFile
 
-__all__ = ["Unreadable", "WalkResult", "other_worktrees", "read_text", "walk"]
-
-Known = Mapping[str, tuple[int, int, int, str]]
-"""Path -> (size, mtime_ns, ctime_ns, language), as found by an earlier walk."""
+KnownFiles = Mapping[str, tuple[int, int, int, str]]
+"""Path -> (size, mtime_ns, ctime_ns, language), as an earlier walk returned them."""
 
 _NEVER = (".git", ".codesift")
-"""Folders that no pattern brings back."""
-_TELLING = (OWN, *(marker for marker, _ in rules.FOLDER_MARKERS))
+"""Folders that no pattern can restore."""
+_FOLDER_FILES = (CODESIFT_IGNORE, *(marker for marker, _ in rules.FOLDER_MARKERS))
 
 
 @dataclass(frozen=True, slots=True)
 class WalkResult:
-    """What a walk found."""
+    """The result of a walk."""
 
     files: list[SourceFile]
-    """Sorted by path. No content was looked at: `read_text` may still turn a file down."""
+    """Sorted by path. Their content was not examined: `decoding.read_text` may still reject a file."""
     skips: list[Skip]
-    """Sorted by path. A path that ends in a slash is a whole folder."""
+    """Sorted by path. A path that ends in a slash stands for a whole folder."""
     by_git: bool
-    """Whether git said which files there are; else the folders were read and `.gitignore` files obeyed."""
+    """Whether git listed the files; else folders were read, and `.gitignore` files were applied."""
     warnings: list[str] = field(default_factory=list)
-    """A line for each kind of trouble: wrong patterns, too many of them, no answer from git."""
+    """One line for each kind of notice: wrong patterns, too many of them, no answer from git."""
 
 
-def walk(root: Path, settings: Settings, known: Known | None = None) -> WalkResult:
+def walk(root: Path, settings: Settings, known: KnownFiles | None = None) -> WalkResult:
     """List the files of a repository that are to be indexed.
 
     Args:
-        root: its folder, or one inside it.
+        root: the folder of the repository, or a folder inside it.
         settings: `include`, `exclude` and `max_file_size` are used.
-        known: spares the look into files whose name does not tell their language.
+        known: unchanged files in it whose name does not determine their language are not opened.
 
     Raises:
         UsageError: `root` is not a folder or cannot be opened, or a pattern of the settings is wrong.
@@ -76,26 +74,26 @@ def walk(root: Path, settings: Settings, known: Known | None = None) -> WalkResu
     by_git = walker.run()
     walker.files.sort(key=lambda file: file.path)
     walker.skips.sort(key=lambda skip: skip.path)
-    return WalkResult(walker.files, walker.skips, by_git, walker.troubles.lines())
+    return WalkResult(walker.files, walker.skips, by_git, walker.notices.lines())
 
 
 class _Folder(NamedTuple):
-    """What holds for everything in one folder."""
+    """The rules that apply to everything in one folder."""
 
     reason: str | None = None
-    """Why all of it is left out."""
-    ours: tuple[Patterns, ...] = ()
+    """Reason for which all of it is left out."""
+    patterns: tuple[Patterns, ...] = ()
     """The setting `exclude` and the `.codesiftignore` files from the root down; later ones win."""
-    gits: tuple[Patterns, ...] = ()
-    """The `.gitignore` files, where git was not asked."""
+    git_patterns: tuple[Patterns, ...] = ()
+    """The `.gitignore` files, where git did not list the files."""
     restored: bool = False
-    """Whether a pattern that begins with `!` covers it."""
+    """Whether a pattern that begins with `!` restored it."""
 
 
 class _Walk:
-    """One walk. Folders are judged once, when the first file below them comes by."""
+    """One walk. Each folder is judged once, at the first file below it."""
 
-    def __init__(self, base: str, settings: Settings, known: Known) -> None:
+    def __init__(self, base: str, settings: Settings, known: KnownFiles) -> None:
         self.files: list[SourceFile] = []
         self.skips: list[Skip] = []
         self._base = base.rstrip("/") + "/"
@@ -103,17 +101,17 @@ class _Walk:
         self._known = known
         self._include = _setting("include", settings.include)
         self._exclude = _setting("exclude", settings.exclude)
-        self.troubles = Troubles()
-        self._ignore_files = IgnoreFiles(self._base, self.troubles)
-        self._git = Lister(self.troubles)
+        self.notices = Notices()
+        self._ignore_files = IgnoreFiles(self._base, self.notices)
+        self._git = Lister(self.notices)
         self._folders: dict[str, _Folder] = {}
         self._nested: list[str] = []
         self._plain = False
         self._listed: set[str] | None = None
-        """Where git lists the files: those that say something about their folder."""
+        """Files that affect their folder, according to git; None where git does not list the files."""
 
     def run(self) -> bool:
-        """Walk the root, then the repositories nested in it; returns whether git listed the root."""
+        """Walk the root, then the repositories nested in it; return whether git listed the root."""
         by_git = self._list_repository("")
         while self._nested:
             path = self._nested.pop()
@@ -126,25 +124,25 @@ class _Walk:
         return by_git
 
     def _list_repository(self, top: str) -> bool:
-        listing = None
-        # A folder inside a repository without one of its own (a submodule not fetched) is none of git's.
+        git_files = None
+        # A nested folder without `.git` (a submodule that was not fetched) is no repository.
         if not top or os.path.lexists(f"{self._base}{top}/.git"):
-            listing = self._git.list_files((self._base + top).rstrip("/") or "/", top)
-        self._plain = listing is None
+            git_files = self._git.list_files((self._base + top).rstrip("/") or "/", top)
+        self._plain = git_files is None
         before = f"{top}/" if top else ""
-        if listing is not None:
-            self._listed = {before + path for path in listing.paths if path.endswith(_TELLING)}
-        # Which ignore files count depends on who lists, so the folder is judged with that known.
+        if git_files is not None:
+            self._listed = {before + path for path in git_files.paths if path.endswith(_FOLDER_FILES)}
+        # Which ignore files apply depends on whether git lists the files, so the folder is judged again.
         self._folders.pop(top, None)
         if not top:
             self._folders[""] = self._root_folder()
-        if listing is None:
+        if git_files is None:
             self._listed = None
             self._read_folders(top)
             return False
-        for path in listing.paths:
+        for path in git_files.paths:
             self._take(before + path.rstrip("/"))
-        for path in listing.unreadable:
+        for path in git_files.unreadable:
             self._skip(f"{before}{path}/", "unreadable")
         return True
 
@@ -177,22 +175,22 @@ class _Walk:
         self.skips.append(Skip(path, reason))
 
     def _take(self, path: str) -> None:
-        """Put one listed path where it belongs: files, skips, or the repositories still to be walked."""
+        """Add a listed path to the files, the skips, or the repositories still to be walked."""
         before, _, name = path.rpartition("/")
         folder = self._folders.get(before)
         if folder is None:
             if not os.path.lexists(self._base + before):
-                return None  # Deleted with its folder, and git not told yet.
+                return None  # It was deleted with its folder, but is still in the index of git.
             folder = self._folder(before)
-        # A file that is known was not left out by its name; only patterns could do that now.
-        if folder.reason or folder.ours or folder.gits or path not in self._known:
+        # A known file was not left out for its name; only patterns can do that now.
+        if folder.reason or folder.patterns or folder.git_patterns or path not in self._known:
             reason = folder.reason or self._file_reason(path, name, folder)
             if reason:
                 return self._skip(path, reason)
         try:
             info = os.lstat(self._base + path)
         except (FileNotFoundError, NotADirectoryError):
-            return None  # Deleted, and git not told yet.
+            return None  # It was deleted, but is still in the index of git.
         except (OSError, ValueError):
             return self._skip(path, "unreadable")
         if stat.S_ISDIR(info.st_mode):
@@ -210,10 +208,10 @@ class _Walk:
     def _file_reason(self, path: str, name: str, folder: _Folder) -> str | None:
         if not path.isascii() and not _is_utf8(path):
             return "name"
-        ours = verdict(folder.ours, path) if folder.ours else None
-        if reason := ours or (verdict(folder.gits, path) if folder.gits else None):
+        decision = verdict(folder.patterns, path) if folder.patterns else None
+        if reason := decision or (verdict(folder.git_patterns, path) if folder.git_patterns else None):
             return reason
-        return None if ours == RESTORED and not folder.restored else rules.skip_name(name)
+        return None if decision == RESTORED and not folder.restored else rules.skip_name(name)
 
     def _language(self, path: str, name: str, stats: tuple[int, int, int]) -> str:
         known = self._known.get(path)
@@ -227,7 +225,8 @@ class _Walk:
             return language_of(name)
 
     def _folder(self, path: str) -> _Folder:
-        """What holds in a folder. Works from the top down without recursion, as trees may be very deep."""
+        """Return the rules for a folder. It is judged from the top down without recursion: trees may be
+        deep."""
         unjudged = []
         above = path
         while above not in self._folders:
@@ -240,7 +239,7 @@ class _Walk:
 
     def _root_folder(self) -> _Folder:
         excluded = (Patterns(0, self._exclude, "excluded"),) if self._exclude else ()
-        return self._with_patterns("", _Folder(ours=excluded))
+        return self._with_patterns("", _Folder(patterns=excluded))
 
     def _judge(self, path: str, parent: _Folder) -> _Folder:
         name = path.rpartition("/")[2]
@@ -248,14 +247,14 @@ class _Walk:
             return parent
         if not path.isascii() and not _is_utf8(path):
             return _Folder("name")
-        ours = verdict(parent.ours, path + "/")
-        if reason := ours or verdict(parent.gits, path + "/"):
+        decision = verdict(parent.patterns, path + "/")
+        if reason := decision or verdict(parent.git_patterns, path + "/"):
             return _Folder(reason)
-        restored = ours == RESTORED or (ours is None and parent.restored)
-        # A pattern that already brought the parent back says nothing about `node_modules` inside it.
+        restored = decision == RESTORED or (decision is None and parent.restored)
+        # A pattern that restored the parent does not restore a `node_modules` inside it.
         if name in _NEVER or not restored or parent.restored:
             reason = rules.skip_folder(name) or self._marked(path)
-        # Only a doctored index has files below a link.
+        # Only a manipulated index of git has files below a link.
         if not reason and os.path.islink(self._base + path):  # noqa: PTH114
             reason = "link"
         return _Folder(reason) if reason else self._with_patterns(path, parent._replace(restored=restored))
@@ -272,19 +271,25 @@ class _Walk:
         return os.path.lexists(self._base + path)
 
     def _with_patterns(self, path: str, folder: _Folder) -> _Folder:
-        """Add the ignore files that lie in a folder itself."""
-        ours = self._patterns(path, OWN, folder.ours)
-        gits = self._patterns(path, GIT, folder.gits) if self._plain else ()
-        return folder._replace(ours=folder.ours + ours, gits=folder.gits + gits) if ours or gits else folder
+        """Add the ignore files in a folder itself to its rules."""
+        patterns = self._patterns_in(path, CODESIFT_IGNORE, folder.patterns)
+        git_patterns = self._patterns_in(path, GIT_IGNORE, folder.git_patterns) if self._plain else ()
+        return (
+            folder._replace(
+                patterns=folder.patterns + patterns, git_patterns=folder.git_patterns + git_patterns
+            )
+            if patterns or git_patterns
+            else folder
+        )
 
-    def _patterns(self, folder: str, name: str, above: tuple[Patterns, ...]) -> tuple[Patterns, ...]:
+    def _patterns_in(self, folder: str, name: str, above: tuple[Patterns, ...]) -> tuple[Patterns, ...]:
         path = f"{folder}/{name}" if folder else name
-        # The root's own is read even where git is told to ignore it.
+        # The file in the root is read even if git ignores it.
         return self._ignore_files.read(path, len(above)) if not folder or self._exists(path) else ()
 
 
 def _setting(name: str, patterns: tuple[str, ...]) -> RuleSet | None:
-    check_patterns(patterns, f"setting {name}", MOST_IN_SETTING)
+    check_patterns(patterns, f"setting {name}", MAX_PATTERNS_IN_SETTING)
     return RuleSet(to_rules(patterns)) if patterns else None
 
 

@@ -1,4 +1,4 @@
-"""Work started in a thread before its result is needed."""
+"""Background work: started in a thread before its result is needed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ T = TypeVar("T")
 
 
 class Background(Generic[T]):
-    """Call it for the result of `work`, which began when this object was made.
+    """Runs `work` in a thread from the start; a call waits for its result.
 
     Args:
-        work: called once, in a thread. What it raises is raised where the result is asked for.
+        work: called once, in a thread. Its exception is raised by the call that waits for the result.
     """
 
     def __init__(self, work: Callable[[], T]) -> None:
@@ -33,7 +33,7 @@ class Background(Generic[T]):
         """Wait for the result.
 
         Raises:
-            whatever `work` raised.
+            The exception that `work` raised.
         """
         self._thread.join()
         if self._error is not None:

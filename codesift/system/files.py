@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _FLAGS = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NONBLOCK", "O_BINARY", "O_CLOEXEC"))
-"""A pipe put in the file's place is not waited for."""
+"""With O_NONBLOCK, opening a pipe in the file's place does not block."""
 _FRESH = re.compile(r"-[0-9a-f]{16}(?:\.partial|-journal|-wal|-shm)?$")
 _STRAY_SECONDS = 3600
 """A younger file may still be written by a process that needs no lock for it."""
@@ -20,10 +20,10 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 class UnfitFileError(OSError):
-    """The file exists but is no regular file, or is larger than anything we would have written.
+    """The file exists but is no regular file, or is larger than a limit.
 
     Args:
-        reason: what is wrong, for the middle of a sentence.
+        reason: the fault, for the middle of a sentence.
     """
 
     def __init__(self, reason: str) -> None:
@@ -39,7 +39,7 @@ def open_regular(path: str | os.PathLike[str], follow_links: bool = False) -> Bi
 
     Raises:
         UnfitFileError: it is a folder, a pipe, a device or a socket.
-        OSError: it is not there, is a link, or may not be read.
+        OSError: it does not exist, is a link, or may not be read.
         ValueError: the path holds a NUL character.
     """
     descriptor = os.open(path, _FLAGS | (0 if follow_links else _NO_LINK))
@@ -50,14 +50,16 @@ def open_regular(path: str | os.PathLike[str], follow_links: bool = False) -> Bi
 
 
 def read_regular(path: str | os.PathLike[str], limit: int, follow_links: bool = False) -> bytes:
-    """All of a regular file.
+    """Read a regular file as a whole.
 
     Args:
-        limit: most bytes it may have.
+        limit: maximum size in bytes.
         follow_links: as in `open_regular`.
 
     Raises:
-        as `open_regular`; UnfitFileError also where the file is larger than `limit`.
+        UnfitFileError: it is no regular file, or is larger than `limit`.
+        OSError: as `open_regular`.
+        ValueError: as `open_regular`.
     """
     with open_regular(path, follow_links) as file:
         # A file may grow while it is read, so its size from `fstat` would not be enough.

@@ -1,9 +1,9 @@
-"""Ctrl-C and SIGTERM: one line on stderr, and the process ends at once, whatever it is doing.
+"""Interrupts: on Ctrl-C and SIGTERM the process writes one line to stderr and ends at once.
 
-Python runs its signal handlers in the main thread only, between two bytecodes. There an exception can be lost
-in a callback of the import system, and nothing happens while the main thread is in a C library. So a thread
-waits for signals as well, and whichever of the two comes first ends the process without the interpreter's
-clean-up. Nothing is lost by that: an index survives even `kill -9` at any moment.
+Python runs signal handlers in the main thread only, between two bytecodes. There an exception can be lost in
+a callback of the import system, and nothing happens while the main thread is in a C library. Therefore a
+thread waits for signals too, and whichever of the two comes first ends the process without the interpreter's
+clean-up. Nothing is lost: an index survives even `kill -9` at any moment.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _ENDINGS = {
     signal.SIGTERM: (Exit.TERMINATED, b"terminated"),
 }
 _WRITE_SECONDS = 0.5
-"""A pipe that nobody reads must not keep the process from ending."""
+"""Maximum time for writing the line: a pipe that nobody reads must not keep the process from ending."""
 
 _first = _thread.allocate_lock()
 _restoring: list[bytes] = []
-_along: list[int] = []
+_groups: list[int] = []
 
 
 def install() -> None:
@@ -44,30 +44,30 @@ def install() -> None:
 
 
 def restore_terminal_with(codes: bytes) -> None:
-    """Write these control codes before the last line; empty bytes take that back."""
+    """Set the control codes that are written before the last line; empty bytes for none."""
     _restoring[:] = [codes]
 
 
 def take_along(group: int) -> None:
-    """End this process group too, if a signal comes: it is in a session of its own, where none reaches it.
+    """Set the process group that is ended with this process, as it is in a session that no signal reaches.
 
     Args:
-        group: number of the group; 0 is none.
+        group: number of the group; 0 for none.
     """
-    _along[:] = [group] if group else []
+    _groups[:] = [group] if group else []
 
 
 def _watch(reading: int) -> None:
-    """Wait for the numbers of signals, which Python's own C handler writes into the pipe at once."""
+    """Wait for the numbers of signals, which the C handler of Python writes into the pipe at once."""
     while number := os.read(reading, 1):
         _end(number[0])
 
 
 def _end(number: int) -> None:
-    # The lock is never given back: a second signal, or the other thread, has nothing left to do.
+    # The lock is never released: a second signal, or the other thread, has nothing left to do.
     if number in _ENDINGS and _first.acquire(False):
         code, what = _ENDINGS[signal.Signals(number)]
-        for group in _along:
+        for group in _groups:
             with contextlib.suppress(OSError):
                 os.killpg(group, signal.SIGKILL)
         _write(b"".join(_restoring) + b"codesift: " + what + b"; what was done so far is kept\n")
@@ -76,8 +76,8 @@ def _end(number: int) -> None:
 
 def _write(line: bytes) -> None:
     try:
-        # Elsewhere `select` takes sockets alone.
+        # On other systems, `select` accepts only sockets.
         if os.name != "posix" or select.select([], [2], [], _WRITE_SECONDS)[1]:
             os.write(2, line)
     except (OSError, ValueError):
-        pass  # Nobody is left to read it.
+        pass  # Nobody reads it.

@@ -1,4 +1,4 @@
-"""Other programs, run with a deadline and with a bound on what they may say."""
+"""Processes: other programs, run with a deadline and a limit on their output."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _CHUNK = 64 * 1024
 
 
 class NoAnswerError(Exception):
-    """A program took too long or said too much.
+    """A program took too long, or its output is too long.
 
     Args:
-        reason: which of them, a predicate whose subject is the program.
+        reason: which of the two, in a predicate whose subject is the program.
     """
 
     def __init__(self, reason: str) -> None:
@@ -31,27 +31,28 @@ class NoAnswerError(Exception):
 
 
 class Output(NamedTuple):
-    """What a program that ended by itself left."""
+    """Exit status and output of a program that ended by itself."""
 
     status: int
     output: bytes
     errors: bytes
 
 
-def run(command: Sequence[str], environment: Mapping[str, str], seconds: float, limit: int) -> Output:
-    """Run a program without input. Where it is given up, it and what it started are ended.
+def run_program(command: Sequence[str], environment: Mapping[str, str], seconds: float, limit: int) -> Output:
+    """Run a program without input. If it exceeds a limit, it and the processes it started are killed.
 
     Args:
         limit: maximum number of bytes on either stream.
 
     Raises:
-        NoAnswerError: the program did not end within `seconds`, or said more than `limit`.
+        NoAnswerError: the program did not end within `seconds`, or wrote more than `limit` bytes.
         OSError: it cannot be started.
     """
     from subprocess import DEVNULL, PIPE, Popen
 
     until = monotonic() + seconds
-    # A session of its own lets all it started be ended with it, and has no terminal to ask the user on.
+    # In a session of its own, all processes that it starts can be killed with it, and it has no terminal on
+    # which it could prompt the user.
     process = Popen(
         command, env=environment, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True, bufsize=0
     )
@@ -75,7 +76,7 @@ def run(command: Sequence[str], environment: Mapping[str, str], seconds: float, 
 
 
 class _Stream(Thread):
-    """Reads one stream to its end or its limit. A thread can be given up, a read cannot."""
+    """Reads one stream to its end or its limit. A thread can be abandoned, unlike a blocking read."""
 
     def __init__(self, pipe: IO[bytes], limit: int) -> None:
         super().__init__(daemon=True)
@@ -103,7 +104,8 @@ def _wait(process: Popen[bytes], until: float) -> int | None:
 
 
 def _end(process: Popen[bytes]) -> None:
-    """End a program that still runs, with all it started; it is not waited for where the system keeps it."""
+    """Kill a program that still runs, with all processes it started, and wait at most a second for its
+    end."""
     if process.poll() is not None:
         return
     with suppress(ProcessLookupError, PermissionError):

@@ -1,6 +1,6 @@
-"""A function called in a process of its own, which the system ends when it takes too much time or memory.
+"""Sandbox: calls a function in another process, which is killed if it takes too much time or memory.
 
-Some texts (20 kB of `async =>` read as C) make a parser take minutes and gigabytes in one step that nothing
+Some texts (20 kB of `async =>` parsed as C) make a parser take minutes and gigabytes in one step that nothing
 within the process can stop.
 """
 
@@ -21,30 +21,31 @@ from typing import IO, Any
 
 MEMORY = 1 << 30
 """Bytes of address space. Parsing 1 MB of definitions takes a quarter of that."""
-PATIENCE = 20
-"""Seconds waited for each second of processor time, on a loaded machine or a system without other limits."""
+WALL_SECONDS = 20
+"""Seconds to wait for each second of processor time, for a loaded machine or a system without other
+limits."""
 START_SECONDS = 60
-"""Seconds the process may take to start: it takes 0.1 s on a quiet machine."""
+"""Maximum time of the start in seconds. It takes 0.1 s on an idle machine."""
 
 _READY = b"ready for calls"
 _SIZE = struct.Struct("<Q")
 _inherited: list[object] = []
-"""Kept, because an object that stands for a running process warns when it is deleted."""
+"""Processes of a parent before a fork. They are kept, as `Popen` warns if a running process is deleted."""
 
 
 class EndedError(Exception):
-    """The process took too much time or memory, and was ended."""
+    """The process took too much time or memory, and was killed."""
 
 
 class NoProcessError(Exception):
-    """No process can be started here."""
+    """No process can be started."""
 
 
-class Apart:
-    """Calls one function of the package in a process that is started when it is first needed.
+class SandboxedFunction:
+    """Calls one function of the package in another process, which starts at the first call.
 
     Args:
-        function: `module:name`; it is given what can be pickled, and returns the same.
+        function: `module:name`; its arguments and results can be pickled.
     """
 
     def __init__(self, function: str) -> None:
@@ -56,27 +57,27 @@ class Apart:
         atexit.register(self.close)
 
     def __call__(self, seconds: int, *arguments: object) -> Any:
-        """Call the function. What it raises is raised here.
+        """Call the function. Its exceptions are raised here.
 
         Args:
-            seconds: of processor time.
-            arguments: of the function.
+            seconds: maximum processor time.
+            arguments: arguments of the function.
 
         Raises:
-            EndedError: it took longer, or more than `MEMORY`, or crashed.
+            EndedError: it took longer, needed more than `MEMORY`, or crashed.
             NoProcessError: the process cannot be started.
         """
         with self._lock:
             process = self._running()
             try:
                 assert process.stdin and process.stdout
-                with _ended_after(PATIENCE * seconds, process):
+                with _ended_after(WALL_SECONDS * seconds, process):
                     _send(process.stdin, (seconds, arguments))
                     done, result = _receive(process.stdout)
             except (EOFError, OSError) as error:
                 self._end()
                 raise EndedError from error
-            # An answer that was not waited for would be taken for that to the next call.
+            # Otherwise the next call would receive the answer to this one.
             except BaseException:
                 self._end()
                 raise
@@ -85,14 +86,14 @@ class Apart:
         return result
 
     def close(self) -> None:
-        """End the process; the next call starts another."""
+        """Kill the process; the next call starts another one."""
         with self._lock:
             self._end()
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process and self._owner == os.getpid():
             return self._process
-        # After a fork, the process answers the one that started it.
+        # After a fork, the process belongs to the parent.
         if self._process:
             _inherited.append(self._process)
             self._process = None
@@ -109,7 +110,7 @@ class Apart:
         if not self._works:
             raise EOFError
         module, _, name = self._function.partition(":")
-        # Without `site` it starts in half the time; what may be imported is on the path already.
+        # Without `site` it starts in half the time; all that it imports is on the path already.
         code = (
             f"import sys; sys.path[:] = {sys.path!r}; "
             f"from {__name__} import serve; from {module} import {name}; serve({name})"
@@ -122,7 +123,7 @@ class Apart:
             stderr=subprocess.DEVNULL,
         )
         assert self._process.stdout
-        # Something else may have been started, which prints or waits.
+        # `sys.executable` may be another program, which prints or waits.
         with _ended_after(START_SECONDS, self._process):
             if self._process.stdout.read(len(_READY)) != _READY:
                 raise EOFError
@@ -149,10 +150,10 @@ def _ended_after(seconds: float, process: subprocess.Popen[bytes]) -> Iterator[N
 def serve(function: Callable[..., object]) -> None:
     """Answer calls from the standard input until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits.
-    source, target = sys.stdin.buffer, sys.stdout.buffer
+    source, stream = sys.stdin.buffer, sys.stdout.buffer
     _limit_memory()
-    target.write(_READY)
-    target.flush()
+    stream.write(_READY)
+    stream.flush()
     with suppress(EOFError):
         while True:
             seconds, arguments = _receive(source)
@@ -163,7 +164,7 @@ def serve(function: Callable[..., object]) -> None:
                 return
             except Exception as error:
                 answer = False, error
-            _send(target, answer)
+            _send(stream, answer)
 
 
 def _limit_memory() -> None:
@@ -175,7 +176,7 @@ def _limit_memory() -> None:
 
 
 def _limit_time(seconds: int) -> None:
-    """End this process once it has taken so many seconds more."""
+    """Limit the processor time of this process to so many more seconds."""
     with suppress(ImportError, OSError, ValueError):
         import resource
 
@@ -184,10 +185,10 @@ def _limit_time(seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(spent) + seconds, hard))
 
 
-def _send(target: IO[bytes], message: object) -> None:
+def _send(stream: IO[bytes], message: object) -> None:
     data = pickle.dumps(message)
-    target.write(_SIZE.pack(len(data)) + data)
-    target.flush()
+    stream.write(_SIZE.pack(len(data)) + data)
+    stream.flush()
 
 
 def _receive(source: IO[bytes]) -> Any:

@@ -1,4 +1,5 @@
-"""A table of a settings file, bounded in bytes before it is parsed and in time while it is."""
+"""Tables of TOML files: the size of a file is limited before it is parsed, and the time while it is
+parsed."""
 
 from __future__ import annotations
 
@@ -10,32 +11,32 @@ from codesift.errors import UsageError
 from codesift.system.files import read_regular
 
 _FILE_BYTES = 1_000_000
-"""Most bytes of a settings file; pyproject.toml of the largest projects have a tenth of it."""
+"""Maximum size of a settings file in bytes. The pyproject.toml of the largest projects has a tenth of it."""
 _LINE_DOTS = 500
-"""Most dots in one line: tomllib takes time with the square of the number of parts of a key."""
+"""Maximum number of dots in one line: the time of tomllib grows with the square of the parts of a key."""
 _PARSE_SECONDS = 5.0
-"""Most seconds a settings file is parsed for."""
+"""Maximum time for parsing a settings file in seconds."""
 
 
 def read_table(path: Path, table: tuple[str, ...], shared: bool) -> dict[str, Any]:
-    """One table of a TOML file; empty where there is no such file or no such table.
+    """Read one table of a TOML file; it is empty if there is no such file or table.
 
     Args:
         path: the file.
-        table: keys that lead to the table; none for the whole file. A file that holds only a table of ours
-            among others is not parsed unless it names codesift, however broken it is (a template, say).
-        shared: whether the file belongs to a repository: then it is not read through a symbolic link.
+        table: keys that lead to the table; none for the whole file. A file that other programs use too is
+            parsed only if it contains the word codesift, so that a broken one (a template, say) is no error.
+        shared: whether the file belongs to a repository; then it is not read through a symbolic link.
 
     Raises:
-        UsageError: the file cannot be read or parsed, or there is something else in place of the table.
+        UsageError: the file cannot be read or parsed, or there is another value in place of the table.
     """
     text = _text(path, shared, other_programs=bool(table))
-    found: Any = _parse(path, text) if not table or "codesift" in text else {}
+    value: Any = _parse(path, text) if not table or "codesift" in text else {}
     for key in table:
-        found = found.get(key, {}) if isinstance(found, dict) else {}
-    if not isinstance(found, dict):
-        raise UsageError(f"expected a table [{'.'.join(table)}] in {path.name}, found {shown(found)}")
-    return found
+        value = value.get(key, {}) if isinstance(value, dict) else {}
+    if not isinstance(value, dict):
+        raise UsageError(f"expected a table [{'.'.join(table)}] in {path.name}, found {value_text(value)}")
+    return value
 
 
 def _text(path: Path, shared: bool, other_programs: bool) -> str:
@@ -46,7 +47,8 @@ def _text(path: Path, shared: bool, other_programs: bool) -> str:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
     except OSError as error:
-        # A pyproject.toml that is a link or a folder may serve other programs: it sets nothing of ours.
+        # A pyproject.toml that is a link or a folder may serve other programs: it has no settings of
+        # codesift.
         if other_programs and (path.is_symlink() or not path.is_file()):
             return ""
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
@@ -66,11 +68,11 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
 
 
 def _parsed_in_time(text: str) -> dict[str, Any] | Exception | None:
-    """What the text holds, the error it has, or None if that is not known after `_PARSE_SECONDS`."""
+    """Return the content of a text or the error of the parser; None after `_PARSE_SECONDS`."""
     import threading
 
     results: list[dict[str, Any] | Exception] = []
-    # A thread that does not come to its end is left behind: it goes when the command does.
+    # A thread that does not end is abandoned; it ends with the command.
     thread = threading.Thread(target=lambda: results.append(_parsed(text)), daemon=True)
     thread.start()
     thread.join(_PARSE_SECONDS)
@@ -88,14 +90,14 @@ def _parsed(text: str) -> dict[str, Any] | Exception:
         return error
 
 
-def shown(value: object) -> str:
-    """A value for a message."""
+def value_text(value: object) -> str:
+    """Format a value for a message."""
     try:
         return shortened(repr(list(value) if isinstance(value, tuple) else value))
-    except (ValueError, RecursionError):  # A number of thousands of digits, or deep nesting.
+    except (ValueError, RecursionError):  # It has a number of thousands of digits, or deep nesting.
         return f"a {type(value).__name__} too large to show"
 
 
 def shortened(text: str) -> str:
-    """At most 60 characters of a text for a message."""
+    """Shorten a text to at most 60 characters for a message."""
     return text if len(text) <= 60 else text[:57] + "..."

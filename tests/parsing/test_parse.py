@@ -217,7 +217,7 @@ def test_a_grammar_that_is_not_installed_leaves_windows_of_text(monkeypatch: pyt
         grammar.load.cache_clear()
 
 
-def test_a_licence_is_no_documentation_and_no_unit() -> None:
+def test_a_license_is_no_documentation_and_no_unit() -> None:
     assert parse("// Copyright 2020 Somebody\n\n// Licensed under MIT.\n", "go", "a.go") == []
 
 

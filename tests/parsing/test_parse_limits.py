@@ -11,7 +11,7 @@ import pytest
 from conftest import Run
 from hostile_sources import Hostile, hostile_sources, indented, nestings
 
-from codesift.parsing.trees import MOST_LEVELS, MOST_TOKENS, GivenUpError
+from codesift.parsing.trees import MAX_LEVELS, MAX_TOKENS, GivenUpError
 from codesift.parsing.units import SMALL, parse_bounded, units_of
 
 GUARD = 60
@@ -70,16 +70,16 @@ def test_definitions_nested_beyond_all_measure_stay_in_those_above_them() -> Non
     assert not gave_up
     names = [unit.name for unit in units if unit.kind == "function"]
     assert names == ["shallow"]
-    levels = MOST_LEVELS // 4
+    levels = MAX_LEVELS // 4
     text = "mod a {\n" * levels + "fn deep() {}\n" + "}\n" * levels
     assert "deep" in [unit.name for unit in parse_bounded(text, "rust", "a.rs").units]
 
 
 def test_only_a_long_run_of_tokens_in_an_error_is_given_up() -> None:
     with pytest.raises(GivenUpError):
-        units_of('"#{' * MOST_TOKENS, "ruby", "a.rb")
-    units_of('"#{' * (MOST_TOKENS // 3), "ruby", "a.rb")
-    units_of("x = [" + "[]," * MOST_TOKENS + "]\n)\n", "ruby", "a.rb")
+        units_of('"#{' * MAX_TOKENS, "ruby", "a.rb")
+    units_of('"#{' * (MAX_TOKENS // 3), "ruby", "a.rb")
+    units_of("x = [" + "[]," * MAX_TOKENS + "]\n)\n", "ruby", "a.rb")
 
 
 def test_a_chosen_part_of_the_hostile_sources_is_parsed() -> None:

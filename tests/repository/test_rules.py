@@ -154,7 +154,7 @@ def test_one_long_line_among_many_does_not_make_a_file_minified() -> None:
 @pytest.mark.parametrize(
     "head", [b"abc\0def", b"\x7fELF\x02\x01\x01\0", b"\x89PNG\r\n\x1a\n\xff\xfe\x01\x02", b"\0"]
 )
-def test_binary_is_recognised_by_content(head: bytes) -> None:
+def test_binary_is_recognized_by_content(head: bytes) -> None:
     assert rules.is_binary(head)
 
 
@@ -213,7 +213,7 @@ def test_our_own_sources_pass_our_own_rules() -> None:
         "testdata/sample.go",
     ],
 )
-def test_tests_are_recognised_in_every_language(path: str) -> None:
+def test_tests_are_recognized_in_every_language(path: str) -> None:
     assert is_test(path)
 
 
@@ -239,10 +239,10 @@ def test_words_that_contain_test_are_not_tests(path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["_examples/rest/main.go", "docs/conf.py", "container/probe_benchmark.cc", "fuzz/parse.c"]
 )
-def test_examples_and_benchmarks_are_recognised(path: str) -> None:
+def test_examples_and_benchmarks_are_recognized(path: str) -> None:
     assert is_example(path) and not is_example("src/core/sampler.py")
 
 
 @pytest.mark.parametrize("path", ["pydantic/v1/config.py", "deprecated/class_validators.py", "src/old/a.c"])
-def test_old_versions_are_recognised(path: str) -> None:
+def test_old_versions_are_recognized(path: str) -> None:
     assert is_legacy(path) and not is_legacy("src/folder/holder.py")

@@ -17,8 +17,9 @@ import pytest
 from codesift.config import Settings
 from codesift.errors import UsageError
 from codesift.repository.decoding import Unreadable, read_text
+from codesift.repository.git import other_worktrees
 from codesift.repository.rules import REASONS
-from codesift.repository.walk import WalkResult, other_worktrees, walk
+from codesift.repository.walk import WalkResult, walk
 from codesift.types import SourceFile
 
 DEFAULT = Settings()
@@ -325,7 +326,7 @@ def test_a_root_below_a_vendored_folder_is_walked_like_any_other(tmp_path: Path)
     assert "a.py" in paths(walk(root, DEFAULT))
 
 
-def test_a_folder_is_recognised_by_what_marks_it(make: Making) -> None:
+def test_a_folder_is_recognized_by_what_marks_it(make: Making) -> None:
     root = make("a.py", "myenv/pyvenv.cfg", "myenv/lib/b.py", "target/CACHEDIR.TAG", "target/debug/c.rs")
     result = walk(root, DEFAULT)
     assert paths(result) == ["a.py"]
@@ -602,7 +603,7 @@ def test_a_nested_repository_whose_git_is_a_pipe_is_a_folder(tmp_path: Path) -> 
 
 
 def test_git_is_given_up_where_it_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codesift.repository.git.PATIENCE", 1.0)
+    monkeypatch.setattr("codesift.repository.git.CALL_SECONDS", 1.0)
     root = repository(tmp_path, "a.py", "lib/b.py", "lib/c.log")
     # Git opens the ignore files of folders below only when it gets there.
     os.mkfifo(root / "lib/deep.gitignore")
@@ -620,8 +621,8 @@ def test_git_is_given_up_where_it_does_not_answer(tmp_path: Path, monkeypatch: p
 def test_a_git_that_hangs_or_never_stops_talking_is_ended_with_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("codesift.repository.git.PATIENCE", 1.0)
-    monkeypatch.setattr("codesift.repository.git._MOST_OUTPUT", 1_000_000)
+    monkeypatch.setattr("codesift.repository.git.CALL_SECONDS", 1.0)
+    monkeypatch.setattr("codesift.repository.git._MAX_OUTPUT_BYTES", 1_000_000)
     root = repository(tmp_path / "root", "a.py")
     program = tmp_path / "bin/git"
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")

@@ -148,7 +148,7 @@ def test_units_without_vectors_are_left_out_and_counted(tmp_path: Path) -> None:
 
 
 def test_a_chain_of_small_steps_is_not_one_cluster(tmp_path: Path) -> None:
-    """Each function has 3 of 20 lines of its neighbour replaced; the ends have hardly a line in common."""
+    """Each function has 3 of 20 lines of its neighbor replaced; the ends have hardly a line in common."""
     lines = [f"    step_{number} = run_{number}(value, {number})" for number in range(60)]
     for step in range(10):
         body = "\n".join(lines[3 * step : 3 * step + 20])

@@ -343,13 +343,13 @@ def test_wide_characters_count_twice_when_a_line_is_cut() -> None:
     assert row.endswith("…") and 78 <= 8 + 2 * row.count("名") + 1 <= 80
 
 
-def test_code_is_coloured_as_part_of_its_unit_not_line_by_line() -> None:
+def test_code_is_colored_as_part_of_its_unit_not_line_by_line() -> None:
     hit = make_hit(focus_line=17)
     text = shown("human", hit, view=View(context=0))
     assert re.search(r"\x1b\[32m *Waits longer after each failure\.", text)
 
 
-def test_php_is_coloured_without_its_opening_tag() -> None:
+def test_php_is_colored_without_its_opening_tag() -> None:
     hit = make_hit("function retry() { return null; }", language="php", focus_line=11)
     assert "\x1b[35mfunction\x1b[0m" in shown("human", hit)
 
@@ -361,11 +361,11 @@ def test_every_language_shows_its_code_unchanged(language: str) -> None:
     assert [row[8:].rstrip() for row in rows] == code.split("\n")
 
 
-def test_an_unknown_language_is_shown_without_colours() -> None:
+def test_an_unknown_language_is_shown_without_colors() -> None:
     assert on_screen(make_hit(language="klingon", focus_line=0))[1].endswith("def retry(")
 
 
-def test_no_color_keeps_the_layout_and_drops_the_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_color_keeps_the_layout_and_drops_the_colors(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = shown("human", make_hit(), view=View(color=False))
     monkeypatch.setenv("NO_COLOR", "1")
     wished = shown("human", make_hit())
@@ -672,13 +672,13 @@ def test_what_does_not_match_well_is_told_where_people_read(mode: Mode, told: bo
     assert "retry" in out.getvalue()
 
 
-def test_the_closest_is_shown_without_colours() -> None:
+def test_the_closest_is_shown_without_colors() -> None:
     screens = []
     for matches in (True, False):
         out = Terminal()
         answer = dataclasses.replace(make_answer(make_hit()), judgement=Judgement(0.2, 0.3, matches))
         show_answer(answer, View("human"), out, err=io.StringIO())
         screens.append(out.getvalue())
-    colours = [re.findall(r"\x1b\[[0-9;]*m", screen) for screen in screens]
-    assert set(colours[1]) == {"\x1b[2m", "\x1b[0m"} < set(colours[0])
+    colors = [re.findall(r"\x1b\[[0-9;]*m", screen) for screen in screens]
+    assert set(colors[1]) == {"\x1b[2m", "\x1b[0m"} < set(colors[0])
     assert ANSI.sub("", screens[0]) == ANSI.sub("", screens[1])

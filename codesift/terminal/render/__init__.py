@@ -52,13 +52,13 @@ __all__ = [
 def show_answer(
     answer: Answer, view: View, out: TextIO, root_for_links: str = "", err: TextIO | None = None
 ) -> None:
-    """Write the answer on `out` the way `view` says; people are told on `err` (stderr) if it is empty.
+    """Write an answer to `out` in the mode of `view`; if it is empty, a line on `err` (stderr) says so.
 
     Args:
-        root_for_links: folder that hyperlinks start from; empty for the answer's root.
+        root_for_links: root of the paths in hyperlinks; empty for the root of the answer.
 
     Raises:
-        BrokenPipeError: the reader of `out` is gone.
+        BrokenPipeError: the reader of `out` has closed it.
     """
     if view.mode == "json":
         write_json(answer_json(answer, view.full), out)
@@ -77,12 +77,13 @@ def show_answer(
 
 
 def show_duplicates(duplicates: Duplicates, view: View, out: TextIO, err: TextIO | None = None) -> None:
-    """Write clusters of near-duplicates on `out`; people are told on `err` (stderr) if there are none."""
+    """Write clusters of near-duplicates to `out`; if there are none, a line on `err` (stderr) says so."""
     clusters.show_duplicates(duplicates, view, out, err or sys.stderr)
 
 
 def show_coverage(answer: Answer, err: TextIO) -> None:
-    """One line on `err` while vectors are missing, so that nobody takes a partial answer for a whole one."""
+    """Write one line to `err` while vectors are missing, so that a partial answer is not taken for a full
+    one."""
     if answer.vectors_ready < answer.units:
         ready = f"{answer.vectors_ready:,} of {answer.units:,} units"
         show_note(f"searched by words; by meaning only {ready} so far", err)
@@ -93,6 +94,6 @@ def _quoted_query(answer: Answer, err: TextIO | None) -> str:
 
 
 def _tell(line: str, view: View, err: TextIO | None) -> None:
-    # An editor in vimgrep mode reads stderr as results.
+    # In the mode vimgrep, an editor parses stderr as results.
     if view.mode in ("human", "plain"):
         write(err or sys.stderr, line + "\n")

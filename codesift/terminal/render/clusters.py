@@ -1,4 +1,4 @@
-"""What `similar --all` found, for pipes and editors; human.py draws it for a terminal."""
+"""Clusters of near-duplicates for pipes and editors; `human` draws them for a terminal."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from codesift.types import Cluster, Duplicates, Hit
 
 
 def show_duplicates(duplicates: Duplicates, view: View, out: TextIO, err: TextIO) -> None:
-    """Write the clusters on `out` the way `view` says; people are told on `err` if there are none.
+    """Write clusters to `out` in the mode of `view`; if there are none, a line on `err` says so.
 
     Raises:
-        BrokenPipeError: the reader of `out` is gone.
+        BrokenPipeError: the reader of `out` has closed it.
     """
     if view.mode == "json":
         write_json(duplicates_json(duplicates), out)
@@ -37,7 +37,7 @@ def show_duplicates(duplicates: Duplicates, view: View, out: TextIO, err: TextIO
 
 
 def show_extent(duplicates: Duplicates, err: TextIO) -> None:
-    """On `err`, what an answer does not show: units without vectors yet, clusters beyond the limit."""
+    """Write to `err` what the output lacks: units without vectors yet, and clusters beyond the limit."""
     if duplicates.vectors_ready < duplicates.units:
         ready = f"{duplicates.vectors_ready:,} of {duplicates.units:,} units"
         show_note(f"compared by meaning, for which only {ready} are ready so far", err)
@@ -46,12 +46,12 @@ def show_extent(duplicates: Duplicates, err: TextIO) -> None:
 
 
 def headline(cluster: Cluster) -> str:
-    """`3 alike, 66 lines to save`"""
+    """Format the headline of a cluster: `3 alike, 66 lines to save`."""
     return f"{len(cluster.hits)} alike, {cluster.saved_lines():,} lines to save"
 
 
 def facts(hit: Hit, first: bool) -> list[str]:
-    """What is said of a unit: how long it is and, but for the first one, how like that it is."""
+    """List the facts about a unit: its length and, except for the first one, its likeness to the first."""
     details = [visible(hit.kind), f"{hit.lines():,} lines"]
     return (
         details
@@ -61,7 +61,7 @@ def facts(hit: Hit, first: bool) -> list[str]:
 
 
 def _show_plain(duplicates: Duplicates, view: View, out: TextIO) -> None:
-    """The headline, then `path:line: name  (facts)` for each unit; a blank line between clusters."""
+    """Write the headline, then `path:line: name  (facts)` for each unit; a blank line between clusters."""
     for rank, cluster in enumerate(duplicates.clusters):
         block = "\n".join(_plain_cluster(cluster, duplicates.root, view))
         write(out, ("\n" if rank else "") + block + "\n")
@@ -71,7 +71,7 @@ def _plain_cluster(cluster: Cluster, root: str, view: View) -> Iterator[str]:
     yield headline(cluster)
     for hit in cluster.hits:
         details = ", ".join(facts(hit, hit is cluster.hits[0]))
-        yield f"{_place(hit, root, view)}: {visible(hit.qualified_name)}  ({details})"
+        yield f"{_position(hit, root, view)}: {visible(hit.qualified_name)}  ({details})"
 
 
 def _show_vimgrep(duplicates: Duplicates, view: View, out: TextIO) -> None:
@@ -80,8 +80,8 @@ def _show_vimgrep(duplicates: Duplicates, view: View, out: TextIO) -> None:
         for hit in cluster.hits:
             details = ", ".join(facts(hit, hit is cluster.hits[0]))
             text = f"[{rank}] {visible(hit.qualified_name)}  ({details})"
-            write(out, f"{_place(hit, duplicates.root, view)}:1:{text}\n")
+            write(out, f"{_position(hit, duplicates.root, view)}:1:{text}\n")
 
 
-def _place(hit: Hit, root: str, view: View) -> str:
+def _position(hit: Hit, root: str, view: View) -> str:
     return f"{visible(shown_path(hit.path, root, view))}:{hit.start_line}"

@@ -1,4 +1,5 @@
-"""Which lines of a unit are worth the screen: its signature and what surrounds the focus line."""
+"""Excerpts: the lines of a unit that are shown, which are its signature and the lines around the focus
+line."""
 
 from __future__ import annotations
 
@@ -10,9 +11,9 @@ from codesift.terminal.render.view import View
 from codesift.types import Hit
 
 AUTOMATIC_LINES = 8
-"""Code lines a long unit gets when nothing else was asked for."""
+"""Number of lines of a long unit that are shown by default."""
 WHOLE_LINES = 10
-"""A unit of up to so many lines is shown whole: cutting it would save nothing."""
+"""Maximum number of lines of a unit that is shown whole, as an excerpt would not be shorter."""
 _LINES_BEFORE_FOCUS = 2
 _SIGNATURE_SEARCH = 40
 _NOT_A_SIGNATURE = ("@", "#", "[", "//", "/*", "*", '"""')
@@ -29,7 +30,8 @@ class Line:
 
 
 def code_lines(hit: Hit) -> list[Line]:
-    """The unit's lines. Only a newline ends a line, as in the parser, so that the numbers are the file's."""
+    """Split a unit into lines. Only a line feed ends a line, as in the parser, so that the numbers are
+    correct."""
     if not hit.code:
         return []
     pieces = hit.code.removeprefix("\ufeff").removesuffix("\n").split("\n")
@@ -37,10 +39,10 @@ def code_lines(hit: Hit) -> list[Line]:
 
 
 def excerpt(hit: Hit, lines: list[Line], view: View) -> list[Line]:
-    """The lines to show, in order; where numbers jump, lines were left out.
+    """Select the lines to show, in order; where numbers jump, lines are left out.
 
     Args:
-        lines: what `code_lines` returned.
+        lines: the lines of the hit, as from `code_lines`.
     """
     if view.full or not lines or (view.context is None and len(lines) <= WHOLE_LINES):
         return lines
@@ -54,19 +56,20 @@ def excerpt(hit: Hit, lines: list[Line], view: View) -> list[Line]:
 
 
 def focus_number(hit: Hit, lines: list[Line]) -> int:
-    """The line an editor should jump to for the best part."""
+    """Return the line that an editor should jump to: the best line."""
     wanted = hit.focus_line or hit.best_lines[0]
     inside = not lines or lines[0].number <= wanted <= lines[-1].number
     return wanted if inside else hit.start_line
 
 
 def anchor_number(hit: Hit, lines: list[Line]) -> int:
-    """The line beside the path: where the unit starts; the best part of what has no name of its own."""
+    """Return the line shown beside the path: the start of the unit, or the best line of a unit without a
+    name."""
     return focus_number(hit, lines) if hit.kind in _UNNAMED else hit.start_line
 
 
 def with_gaps(lines: list[Line]) -> Iterator[Line | None]:
-    """`lines` with None wherever numbers jump."""
+    """Yield lines, with None wherever numbers jump."""
     previous: int | None = None
     for line in lines:
         if previous is not None and line.number != previous + 1:
@@ -76,7 +79,7 @@ def with_gaps(lines: list[Line]) -> Iterator[Line | None]:
 
 
 def _signature_index(hit: Hit, lines: list[Line]) -> int | None:
-    """Where the declaration starts, after decorators and comments; None if the unit has none."""
+    """Return the index of the declaration, after decorators and comments; None if the unit has none."""
     if hit.kind in _UNNAMED:
         return None
     for i, line in enumerate(lines[:_SIGNATURE_SEARCH]):
@@ -86,7 +89,8 @@ def _signature_index(hit: Hit, lines: list[Line]) -> int | None:
 
 
 def _window(focus: int, signature: int, length: int, view: View) -> tuple[int, int]:
-    """First and last index around `focus`. The automatic window keeps its size at either end of the unit."""
+    """Return the first and last index around `focus`. The default window keeps its size at both ends of the
+    unit."""
     if view.context is not None:
         return max(0, focus - view.context), min(length - 1, focus + view.context)
     size = AUTOMATIC_LINES - 1
@@ -105,6 +109,6 @@ def _without_blank_edges(lines: list[Line], start: int, end: int) -> range:
 
 
 def _bridged(indexes: list[int]) -> list[int]:
-    """A mark for one line left out would take that line's room: show the line."""
+    """Add single lines that are left out, as the mark of a gap would take as much space."""
     filled = {i + 1 for i, following in pairwise(indexes) if following == i + 2}
     return sorted(filled.union(indexes))

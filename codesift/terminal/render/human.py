@@ -1,6 +1,6 @@
-"""The mode for people at a terminal: one header line for each hit, then its code in colour.
+"""The mode `human` for terminals: one header line for each hit, then its code in color.
 
-This module is imported only when it is needed: rich costs more than a whole piped search may.
+This module is imported only when it is needed: importing rich takes longer than a whole piped search may.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from codesift.types import Answer, Cluster, Duplicates, Hit, UnitLocation
 
 T = TypeVar("T")
 TAB = 4
-MOST_HIGHLIGHTED = 5_000
-"""Lines. Beyond it colours would cost seconds."""
-LONGEST_HIGHLIGHTED = 2_000
-"""Characters of one line the highlighter is given; no terminal is wider."""
+MAX_HIGHLIGHTED_LINES = 5_000
+"""Maximum number of lines that are highlighted. Beyond it, highlighting takes seconds."""
+MAX_HIGHLIGHTED_LENGTH = 2_000
+"""Maximum number of characters of a line that are highlighted; no terminal is wider."""
 _OPENINGS = {"php": "<?php\n"}
-"""What a lexer must have read before it takes a piece of a file for code."""
-# The terminal's own colours, so that a light background stays readable. Bright black is not among them: in
-# widespread palettes it is the background.
+"""Lexer -> text that it must read before it recognizes a part of a file as code."""
+# These are the terminal's own colors, so that text is readable on a light background. Bright black is not
+# among them, as it is the background in widespread palettes.
 _COLORS = {
     ("Comment",): Style(dim=True, italic=True),
     ("Comment", "Preproc"): Style(color="magenta"),
@@ -57,12 +57,12 @@ _COLORS = {
 }
 _PATH = Style(color="cyan")
 _NAME = Style(bold=True)
-_QUIET = Style(dim=True)
+_DIM = Style(dim=True)
 _FOCUS = Style(color="yellow", bold=True)
 
 
 def show_human(answer: Answer, view: View, out: TextIO, root_for_links: str) -> None:
-    """Write every hit for a terminal of whatever width `out` has."""
+    """Write every hit for a terminal of the width of `out`."""
     screen = _Screen(_console(view, out), out, answer.root, root_for_links, view, not answer.matches)
     _show_each(answer.hits, screen.show, screen, out)
 
@@ -86,7 +86,7 @@ def _console(view: View, out: TextIO) -> Console:
 
 
 def _show_each(items: Iterable[T], show: Callable[[T], None], screen: _Screen, out: TextIO) -> None:
-    """Write items as they are drawn, with a blank line between them."""
+    """Write each item once it is drawn, with a blank line between items."""
     for rank, item in enumerate(items):
         with screen.console.capture() as capture:
             if rank:
@@ -96,14 +96,14 @@ def _show_each(items: Iterable[T], show: Callable[[T], None], screen: _Screen, o
 
 
 class _Screen:
-    """Draws hits at the width of one console; muted where they are only the closest there is."""
+    """Draws hits at the width of one console; they are muted if they are only the closest units."""
 
     def __init__(
         self, console: Console, out: TextIO, root: str, link_root: str, view: View, muted: bool = False
     ) -> None:
         self.console, self._root, self._link_root, self._view = console, root, link_root, view
         self._gap, self._mark = gap_mark(out), cut_mark(out)
-        self._path, self._name, self._focus = (_QUIET,) * 3 if muted else (_PATH, _NAME, _FOCUS)
+        self._path, self._name, self._focus = (_DIM,) * 3 if muted else (_PATH, _NAME, _FOCUS)
         self._muted = muted
 
     def show(self, hit: Hit) -> None:
@@ -111,49 +111,52 @@ class _Screen:
         shown = excerpt(hit, lines, self._view)
         self._header(hit, anchor_number(hit, lines), len(lines) if len(shown) < len(lines) else 0)
         if self._view.explain:
-            self._print(Text(f"  = {contributions_text(hit.signals)}", _QUIET))
+            self._print(Text(f"  = {contributions_text(hit.signals)}", _DIM))
         if shown:
             self._print(self._code(hit, lines, shown))
         elif hit.code == "":
-            self._print(Text(f"  {UNREADABLE}", _QUIET))
+            self._print(Text(f"  {UNREADABLE}", _DIM))
         if hit.more:
-            self._print(Text(f"  {len(hit.more)} more like this", _QUIET))
-        for place in hit.more:
-            self._print(Text.assemble("    ", self._place(place), "  ", visible(place.qualified_name)))
+            self._print(Text(f"  {len(hit.more)} more like this", _DIM))
+        for location in hit.more:
+            self._print(
+                Text.assemble("    ", self._position(location), "  ", visible(location.qualified_name))
+            )
 
     def show_cluster(self, cluster: Cluster) -> None:
-        """How many are alike, then each with its place, its name and how like the first it is."""
+        """Draw the headline of a cluster, then each unit with its position, name and likeness to the
+        first."""
         self._print(Text(headline(cluster), _NAME))
         for hit in cluster.hits:
             details = ", ".join(facts(hit, hit is cluster.hits[0]))
             name = visible(hit.qualified_name)
             self._print(
                 Text.assemble(
-                    "  ", self._place(hit.location()), "  ", (name, _NAME), (f"  {details}", _QUIET)
+                    "  ", self._position(hit.location()), "  ", (name, _NAME), (f"  {details}", _DIM)
                 )
             )
 
-    def _place(self, place: UnitLocation, number: int | None = None) -> Text:
-        number = place.start_line if number is None else number
-        style = self._path + Style(link=link_target(self._link_root, place.path, number))
-        return Text(f"{visible(shown_path(place.path, self._root, self._view))}:{number}", style)
+    def _position(self, location: UnitLocation, number: int | None = None) -> Text:
+        number = location.start_line if number is None else number
+        style = self._path + Style(link=link_target(self._link_root, location.path, number))
+        return Text(f"{visible(shown_path(location.path, self._root, self._view))}:{number}", style)
 
     def _print(self, text: Text) -> None:
         self.console.print(text, soft_wrap=True)
 
     def _header(self, hit: Hit, number: int, length: int) -> None:
         """Place, name and score on one line; on two where they do not fit, since a cut path opens nothing."""
-        place = self._place(hit.location(), number)
+        location = self._position(hit.location(), number)
         size = f", {length} lines" if length else ""
         name = Text.assemble(
-            (visible(hit.qualified_name), self._name), (f"  {visible(hit.kind)}{size}", _QUIET)
+            (visible(hit.qualified_name), self._name), (f"  {visible(hit.kind)}{size}", _DIM)
         )
-        score = Text("  ".join([*nearly_same(hit), score_text(hit.score)]), _QUIET)
-        rest = self.console.width - place.cell_len - name.cell_len - score.cell_len
+        score = Text("  ".join([*nearly_same(hit), score_text(hit.score)]), _DIM)
+        rest = self.console.width - location.cell_len - name.cell_len - score.cell_len
         if rest >= 4:
-            self._print(Text.assemble(place, "  ", name, " " * (rest - 2), score))
+            self._print(Text.assemble(location, "  ", name, " " * (rest - 2), score))
             return
-        self._print(Text.assemble(place, " " * max(2, rest + name.cell_len), score))
+        self._print(Text.assemble(location, " " * max(2, rest + name.cell_len), score))
         self._print(Text.assemble("  ", name))
 
     def _code(self, hit: Hit, lines: list[Line], shown: list[Line]) -> Text:
@@ -163,27 +166,27 @@ class _Screen:
         rows = []
         for line in with_gaps(shown):
             if line is None:
-                rows.append(Text(f"  {self._gap:>{digits}}", _QUIET))
+                rows.append(Text(f"  {self._gap:>{digits}}", _DIM))
                 continue
-            style = self._focus if line.number == focus else _QUIET
+            style = self._focus if line.number == focus else _DIM
             rows.append(self._cut(Text.assemble((f"  {line.number:>{digits}}  ", style), drawn[line])))
         return Text("\n").join(rows)
 
     def _drawn(self, hit: Hit, lines: list[Line], shown: list[Line]) -> list[Text]:
         rows = highlighted("text" if self._muted else hit.language, lines, shown)
         for row in rows if self._muted else ():
-            row.stylize(_QUIET)
+            row.stylize(_DIM)
         return rows
 
     def _cut(self, row: Text) -> Text:
         if row.cell_len <= self.console.width:
             return row
         row.truncate(max(0, self.console.width - len(self._mark)), overflow="crop")
-        return row.append(self._mark, _QUIET)
+        return row.append(self._mark, _DIM)
 
 
 def link_target(root: str, path: str, number: int) -> str | None:
-    """A `file://` address that opens the file, at the line in the terminals that read the fragment."""
+    """Return a `file://` address that opens the file; some terminals jump to the line in its fragment."""
     try:
         name = Path(root, path).absolute().as_posix().encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -192,13 +195,13 @@ def link_target(root: str, path: str, number: int) -> str | None:
 
 
 def highlighted(language: str, lines: list[Line], shown: list[Line]) -> list[Text]:
-    """`shown` in colour, their common indentation removed, tabs expanded, control characters visible.
+    """Highlight `shown`: common indentation removed, tabs expanded, control characters visible.
 
-    Everything from the start of the unit is read by the lexer, so that the middle of a string looks like one.
+    The lexer reads all lines from the start of the unit, so that it recognizes the middle of a string.
     """
     read = lines[: shown[-1].number - lines[0].number + 1]
-    read = read if len(read) <= MOST_HIGHLIGHTED else shown
-    texts = [visible_code(line.text[:LONGEST_HIGHLIGHTED]).expandtabs(TAB).rstrip() for line in read]
+    read = read if len(read) <= MAX_HIGHLIGHTED_LINES else shown
+    texts = [visible_code(line.text[:MAX_HIGHLIGHTED_LENGTH]).expandtabs(TAB).rstrip() for line in read]
     drawn = _draw(language, texts)
     by_number = {line.number: text for line, text in zip(read, drawn, strict=True)}
     rows = [by_number[line.number] for line in shown]
@@ -211,9 +214,9 @@ def _indentation(text: str) -> int:
 
 
 def _draw(language: str, texts: list[str]) -> list[Text]:
-    """One styled text a line; without colours where the lexer is unknown or changes the text."""
+    """Return a styled text for each line; without colors if the lexer is unknown or changes the text."""
     lexer = LANGUAGES[language].lexer if language in LANGUAGES else "text"
-    if lexer != "text" and len(texts) <= MOST_HIGHLIGHTED:
+    if lexer != "text" and len(texts) <= MAX_HIGHLIGHTED_LINES:
         opening = _OPENINGS.get(lexer, "")
         # ANSISyntaxTheme looks a token up as the tuple of its names: no pygments import is needed here.
         syntax = Syntax("", lexer, theme=ANSISyntaxTheme(_COLORS), tab_size=TAB)

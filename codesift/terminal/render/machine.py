@@ -17,8 +17,8 @@ SNIPPET_CHARACTERS = 20_000
 def answer_json(answer: Answer, full: bool = False) -> dict[str, Any]:
     """Convert an answer to plain values, documented under "JSON" in the README.
 
-    `path` counts from the root with forward slashes; numbers are rounded to 6 decimals. `snippet` holds
-    whole consecutive lines: the part that matched best, at most `SNIPPET_LINES` of it; the whole unit with
+    `path` counts from the root with forward slashes; numbers are rounded to 6 decimals. `snippet` has
+    whole consecutive lines: at most `SNIPPET_LINES` of the part that matched best, or the whole unit with
     `full`.
     """
     return {

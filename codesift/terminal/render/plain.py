@@ -1,4 +1,4 @@
-"""The modes for pipes, editors and files: plain, vimgrep, files. Nothing here imports rich."""
+"""The modes for pipes, editors and scripts: plain, vimgrep, files. This module does not import rich."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from codesift.terminal.render.text import (
 from codesift.terminal.render.view import View, shown_path
 from codesift.types import Answer, Hit, UnitLocation
 
-LONGEST_LINE = 300
+MAX_LINE_LENGTH = 300
 UNREADABLE = "(the file could not be read again)"
 
 
 def show_plain(answer: Answer, view: View, out: TextIO) -> None:
-    """`path:line: name  (kind, score)`, then numbered code; a blank line between hits."""
+    """Write `path:line: name  (kind, score)`, then numbered code; a blank line between hits."""
     for rank, hit in enumerate(answer.hits):
         block = "\n".join(_plain_hit(hit, answer.root, view, out))
         write(out, ("\n" if rank else "") + block + "\n")
@@ -35,9 +35,9 @@ def show_plain(answer: Answer, view: View, out: TextIO) -> None:
 
 def _plain_hit(hit: Hit, root: str, view: View, out: TextIO) -> Iterator[str]:
     lines = code_lines(hit)
-    place = f"{visible(shown_path(hit.path, root, view))}:{anchor_number(hit, lines)}"
+    location = f"{visible(shown_path(hit.path, root, view))}:{anchor_number(hit, lines)}"
     facts = [visible(hit.kind), f"score {score_text(hit.score)}", *nearly_same(hit)]
-    yield f"{place}: {visible(hit.qualified_name)}  ({', '.join(facts)})"
+    yield f"{location}: {visible(hit.qualified_name)}  ({', '.join(facts)})"
     if view.explain:
         yield f"  = {contributions_text(hit.signals)}"
     if not lines:
@@ -47,16 +47,16 @@ def _plain_hit(hit: Hit, root: str, view: View, out: TextIO) -> Iterator[str]:
 
 
 def more_lines(hit: Hit, root: str, view: View) -> Iterator[str]:
-    """`3 more like this`, and on a line each where they are."""
+    """Yield `3 more like this`, then a line for each near-duplicate with its location."""
     if hit.more:
         yield f"  {len(hit.more)} more like this"
-    for place in hit.more:
-        path = visible(shown_path(place.path, root, view))
-        yield f"    {path}:{place.start_line}  {visible(place.qualified_name)}"
+    for location in hit.more:
+        path = visible(shown_path(location.path, root, view))
+        yield f"    {path}:{location.start_line}  {visible(location.qualified_name)}"
 
 
 def nearly_same(hit: Hit) -> list[str]:
-    """How much of a near-duplicate is the same; nothing for what is not one."""
+    """Format the overlap of a near-duplicate; nothing for another hit."""
     common = hit.common_tokens or 0.0
     return [same_tokens(common)] if common >= NEAR_DUPLICATE_JACCARD else []
 
@@ -69,46 +69,46 @@ def _numbered(lines: list[Line], view: View, out: TextIO) -> Iterator[str]:
             yield f"  {gap:>{width}}"
             continue
         text = visible_code(line.text).rstrip()
-        yield f"  {line.number:>{width}}| {text if view.full else cut(text, LONGEST_LINE, mark)}".rstrip()
+        yield f"  {line.number:>{width}}| {text if view.full else cut(text, MAX_LINE_LENGTH, mark)}".rstrip()
 
 
 def show_vimgrep(answer: Answer, view: View, out: TextIO) -> None:
-    """`path:line:column:text`, one line a hit; columns are bytes counted from 1, as vim counts them."""
+    """Write `path:line:column:text`, one line for each hit; columns are bytes counted from 1, as in vim."""
     mark = cut_mark(out)
-    shown_places = set()
+    shown_positions = set()
     for hit in answer.hits:
         lines = code_lines(hit)
         number = focus_number(hit, lines)
         # A function and one inside it may have the same best line.
-        if (hit.path, number) in shown_places:
+        if (hit.path, number) in shown_positions:
             continue
-        shown_places.add((hit.path, number))
+        shown_positions.add((hit.path, number))
         text = next((line.text for line in lines if line.number == number), "")
         column = len(text) - len(text.lstrip()) + 1
         path = visible(shown_path(hit.path, answer.root, view))
-        shown = cut(visible_code(text), LONGEST_LINE, mark) or visible(hit.qualified_name)
+        shown = cut(visible_code(text), MAX_LINE_LENGTH, mark) or visible(hit.qualified_name)
         write(out, f"{path}:{number}:{column}:{shown}\n")
-        for place in hit.more:
-            write(out, _vimgrep_place(place, answer.root, view, "like the one above"))
+        for location in hit.more:
+            write(out, _vimgrep_location(location, answer.root, view, "like the one above"))
 
 
-def _vimgrep_place(place: UnitLocation, root: str, view: View, note: str) -> str:
-    path = visible(shown_path(place.path, root, view))
-    return f"{path}:{place.start_line}:1:{visible(place.qualified_name)}  ({note})\n"
+def _vimgrep_location(location: UnitLocation, root: str, view: View, note: str) -> str:
+    path = visible(shown_path(location.path, root, view))
+    return f"{path}:{location.start_line}:1:{visible(location.qualified_name)}  ({note})\n"
 
 
 def show_files(answer: Answer, view: View, out: TextIO) -> None:
-    """Each path once, best first.
+    """Write each path once, best first.
 
-    On a terminal names are escaped. In a pipe they are the file's own bytes, as xargs needs them; only a
-    name with a line break is escaped, so that a line is always one path.
+    On a terminal, names are escaped. In a pipe they are the bytes of the file system, as xargs needs them;
+    only a name with a line break is escaped, so that each line is one path.
     """
-    places = (place for hit in answer.hits for place in (hit.location(), *hit.more))
-    write_paths((place.path for place in places), answer.root, view, out)
+    locations = (location for hit in answer.hits for location in (hit.location(), *hit.more))
+    write_paths((location.path for location in locations), answer.root, view, out)
 
 
 def write_paths(paths: Iterable[str], root: str, view: View, out: TextIO) -> None:
-    """Each of these paths from the root once, on a line of its own."""
+    """Write each of these paths from the root once, on a line of its own."""
     for path in dict.fromkeys(shown_path(path, root, view) for path in paths):
         if out.isatty() or "\n" in path:
             write(out, visible(path) + "\n")

@@ -1,4 +1,4 @@
-"""A bar for what takes long enough to be asked about; silence otherwise."""
+"""The progress bar, which is shown only for work that takes a while."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 SILENT_SECONDS = 0.3
-"""Work that ends sooner shows nothing: a bar that only flashes up disturbs, and rich costs time to import."""
+"""Time in seconds before the bar is shown: a bar that flashes up is distracting, and importing rich takes
+time."""
 _REFRESH_SECONDS = 0.05
 _SHOW_CURSOR_CLEAR_LINE = b"\x1b[?25h\r\x1b[2K"
 _STAGES = {"walk": "Finding files", "parse": "Reading code", "embed": "Embedding", "graph": "Building graph"}
@@ -23,11 +24,11 @@ _STAGES = {"walk": "Finding files", "parse": "Reading code", "embed": "Embedding
 
 @contextmanager
 def progress(quiet: bool, err: TextIO | None = None, after: float = SILENT_SECONDS) -> Iterator[Callback]:
-    """Yield the callable to report to; it draws on `err` (stderr) if that is a terminal.
+    """Yield the callback for reports of progress; it draws on `err` (stderr) if that is a terminal.
 
     Args:
         quiet: draw nothing.
-        after: seconds without a bar at the start.
+        after: time in seconds before the bar is shown.
     """
     stream = err or sys.stderr
     if quiet or not stream.isatty():
@@ -45,7 +46,7 @@ def _silent(stage: str, done: int, total: int) -> None:
 
 
 class _Bar:
-    """One line: the stage at work. The line is removed at the end."""
+    """One line with the current stage, which is removed at the end."""
 
     def __init__(self, err: TextIO, shown_from: float) -> None:
         self._err = err
@@ -68,7 +69,7 @@ class _Bar:
             if self._task is not None:
                 display.remove_task(self._task)
             self._stage = stage
-            # Starting from `done` keeps what happened before the bar appeared out of the rate.
+            # The task starts at `done`, so that work before the bar was shown does not count in the rate.
             self._task = display.add_task(
                 _STAGES.get(stage, stage), total=None, completed=done, count="", rate=""
             )

@@ -1,4 +1,4 @@
-"""What `index`, `status` and `models` print, and the one line of a note or an error."""
+"""Tables and facts that `index`, `status`, `models` and `config` print, and notes and errors on one line."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from codesift.types import Report
 
 
 def show_note(text: str, err: TextIO, choices: Sequence[str] = ()) -> None:
-    """`codesift: text` on one line of `err`, and what could be chosen on a line each below it."""
+    """Write `codesift: text` to `err`, and each of `choices` on a line below it."""
     for line in (f"codesift: {visible(text)}", *(f"  {visible(choice)}" for choice in choices)):
         write(err, line + "\n")
 
 
 def show_report(report: Report, out: TextIO, err: TextIO, quiet: bool) -> None:
-    """The summary of an `index` run on `out`; on `err`, even if quiet, that there was nothing to index."""
+    """Write the summary of an `index` run to `out`; if there was nothing to index, `err` says so even if
+    quiet."""
     if not report.files:
         show_note(f"no file to index in {report.root}", err)
     if quiet:
@@ -47,7 +48,7 @@ def _joined(head: str, **counts: int) -> str:
 
 
 def show_status(status: Mapping[str, Any], view: View, out: TextIO) -> None:
-    """Facts about the index. Keys ending in `_bytes` are sizes; underscores in a key are shown as spaces.
+    """Write facts about the index. Keys that end in `_bytes` are sizes; underscores in a key become spaces.
 
     A terminal gets aligned columns and readable numbers, a pipe `key<TAB>value`, `json` the mapping itself.
     """
@@ -67,22 +68,23 @@ def _show_aligned(rows: Sequence[tuple[str, str]], out: TextIO) -> None:
 
 
 def show_models(rows: Sequence[Mapping[str, Any]], view: View, out: TextIO) -> None:
-    """Base models and adapters, see `_show_rows`."""
+    """Write base models and adapters, see `_show_rows`."""
     _show_rows("models", rows, view, out)
 
 
 def show_indexes(rows: Sequence[Mapping[str, Any]], view: View, out: TextIO) -> None:
-    """The indexes of all repositories, see `_show_rows`."""
+    """Write the indexes of all repositories, see `_show_rows`."""
     _show_rows("indexes", rows, view, out)
 
 
 def show_settings(rows: Sequence[Mapping[str, Any]], view: View, out: TextIO) -> None:
-    """Settings and where they come from, see `_show_rows`."""
+    """Write settings with their sources, see `_show_rows`."""
     _show_rows("settings", rows, view, out)
 
 
 def _show_rows(title: str, rows: Sequence[Mapping[str, Any]], view: View, out: TextIO) -> None:
-    """A table with a column for each key of the first row: drawn, tab-separated under a header, or json."""
+    """Write a table with a column for each key of the first row: drawn, tab-separated with a header, or
+    JSON."""
     if view.mode == "json":
         write_json({"version": VERSION, title: [dict(row) for row in rows]}, out)
     elif view.mode == "human" and rows:
@@ -93,15 +95,16 @@ def _show_rows(title: str, rows: Sequence[Mapping[str, Any]], view: View, out: T
             write(out, "\t".join(cells) + "\n")
 
 
-_SPARED = ("files", "license", "dimensions")
-"""Columns of models that a narrow terminal goes without, in this order; `--json` has them."""
+_OPTIONAL_COLUMNS = ("files", "license", "dimensions")
+"""Columns of models that are omitted on a narrow terminal, in this order; `--json` has all of them."""
 
 
 def _draw_table(rows: Sequence[Mapping[str, Any]], out: TextIO) -> None:
-    """One row a model where the terminal is wide enough, else one block a model: nothing is folded or cut."""
+    """Write one line for each row if the terminal is wide enough, else one block: no text is folded or
+    cut."""
     columns = list(rows[0]) if rows else []
-    for spared in ("", *_SPARED):
-        columns = [column for column in columns if column != spared]
+    for omitted in ("", *_OPTIONAL_COLUMNS):
+        columns = [column for column in columns if column != omitted]
         table = [[_readable(column, row.get(column)) for column in columns] for row in rows]
         widths = [max(len(text) for cell in cells for text in cell) for cells in zip(*table, strict=True)]
         if sum(widths) + 2 * len(widths) - 2 <= shutil.get_terminal_size().columns:
@@ -123,7 +126,7 @@ def _heading(key: str) -> str:
 
 
 def _readable(key: str, value: object) -> tuple[str, str]:
-    """The key's heading and the value as a person reads it."""
+    """Return the heading of a key, and its value in readable form."""
     if key.endswith("_bytes") and isinstance(value, int):
         return _heading(key), size(value)
     if key == "figures" and isinstance(value, Mapping) and {"metric", "base", "adapter"} <= set(value):
@@ -155,7 +158,7 @@ def _raw(value: object) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes as a person reads them: `512 B`, `1.4 MB`; powers of 1,000."""
+    """Format a number of bytes with powers of 1,000: `512 B`, `1.4 MB`."""
     for unit in ("B", "kB", "MB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
@@ -164,7 +167,7 @@ def size(count: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`0.08 s`, `12.3 s`, `4 min 05 s`."""
+    """Format a duration: `0.08 s`, `12.3 s`, `4 min 05 s`."""
     if seconds < 60:
         return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -1,4 +1,4 @@
-"""How an answer is to be shown: decided once, from the flags and the terminal."""
+"""The view: how an answer is shown, decided once from the flags and the terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Mode = Literal["human", "plain", "json", "vimgrep", "files"]
 
 @dataclass(frozen=True)
 class View:
-    """What the user asked to see."""
+    """The choices that determine how an answer is shown."""
 
     mode: Mode = "plain"
     context: int | None = None
@@ -22,16 +22,16 @@ class View:
     full: bool = False
     """Show whole units."""
     explain: bool = False
-    """Show what each signal adds to the value a hit was ranked by."""
+    """Show the contribution of each signal to the value that a hit was ranked by."""
     color: bool = True
-    """False removes colours in `human`; bold, dim and links stay, as NO_COLOR means it."""
+    """False removes colors in `human`; bold, dim and links stay, as NO_COLOR specifies."""
     relative_to: str = ""
-    """Absolute folder that printed paths start from, so that they open; empty: the index's root.
-    JSON always counts from the root."""
+    """Absolute folder that printed paths are relative to, so that they can be opened; empty for the root.
+    Paths in JSON are always relative to the root."""
 
 
 def view_of_table(settings: Settings, json: bool) -> View:
-    """How to show a table on stdout."""
+    """Return the view for a table on stdout."""
     chosen: Mode | None = "json" if json else "human" if settings.color == "always" else None
     return View(choose_mode(chosen, sys.stdout))
 
@@ -44,12 +44,13 @@ def choose_mode(requested: Mode | None, out: TextIO) -> Mode:
 
 
 def shown_path(path: str, root: str, view: View) -> str:
-    """`path` (from `root`) as seen from `view.relative_to`; absolute where that is shorter."""
+    """Convert a path from `root` to one relative to `view.relative_to`, or to an absolute one if that is
+    shorter."""
     if not view.relative_to or not root:
         return path
     absolute = os.path.join(root, path)  # noqa: PTH118 - pathlib has no relative path upwards on 3.10
     try:
         relative = os.path.relpath(absolute, view.relative_to)
-    except ValueError:  # another drive
+    except ValueError:  # It is on another drive.
         return absolute
     return min(relative, absolute, key=len)

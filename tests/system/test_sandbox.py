@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from codesift.system.sandbox import MEMORY, Apart, EndedError, NoProcessError
+from codesift.system.sandbox import MEMORY, EndedError, NoProcessError, SandboxedFunction
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path
 
 
-def apart(name: str) -> Apart:
-    return Apart(f"tasks:{name}")
+def apart(name: str) -> SandboxedFunction:
+    return SandboxedFunction(f"tasks:{name}")
 
 
 def test_an_answer_is_that_of_the_function(tasks: Path) -> None:
@@ -108,8 +108,8 @@ def test_nothing_of_the_current_folder_is_run(tasks: Path, monkeypatch: pytest.M
 def test_no_process_outlives_the_one_that_started_it(tasks: Path) -> None:
     code = (
         f"import os, sys; sys.path.insert(0, {str(tasks)!r})\n"
-        "from codesift.system.sandbox import Apart\n"
-        "print(Apart('tasks:pid')(5), flush=True)\n"
+        "from codesift.system.sandbox import SandboxedFunction\n"
+        "print(SandboxedFunction('tasks:pid')(5), flush=True)\n"
         "os._exit(0)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
@@ -127,8 +127,8 @@ def test_no_process_outlives_the_one_that_started_it(tasks: Path) -> None:
 def test_after_a_fork_each_process_has_its_own(tasks: Path) -> None:
     code = (
         f"import os, sys; sys.path.insert(0, {str(tasks)!r})\n"
-        "from codesift.system.sandbox import Apart\n"
-        "pid = Apart('tasks:pid'); ours = pid(5)\n"
+        "from codesift.system.sandbox import SandboxedFunction\n"
+        "pid = SandboxedFunction('tasks:pid'); ours = pid(5)\n"
         "child = os.fork()\n"
         "if not child: os._exit(pid(5) == ours)\n"
         "print(os.waitpid(child, 0)[1], pid(5) == ours)\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from codesift.errors import UsageError
-from codesift.patterns.gitignore import MOST_WILD, RuleSet, check_patterns, read_rule, to_rules
+from codesift.patterns.gitignore import MAX_WILDCARD_BYTES, RuleSet, check_patterns, read_rule, to_rules
 
 FRAGMENTS = [
     *("a", "b", "ab", "*", "*", "**", "/", "/", "?", "[", "]", "!", "^", "-", "\\", " ", "#", ".", "é", "\t"),
@@ -178,7 +178,7 @@ def test_patterns_are_bounded_in_number_and_in_what_matching_them_costs() -> Non
     with pytest.raises(UsageError, match="--x: at most 10 patterns, found 11"):
         check_patterns(["a*"] * 11, "--x", 10)
     check_patterns(["a" * 999] * 500, "--x", 1000)
-    with pytest.raises(UsageError, match=f"more than {MOST_WILD:,} characters together"):
+    with pytest.raises(UsageError, match=f"more than {MAX_WILDCARD_BYTES:,} characters together"):
         check_patterns(["*" + "a?" * 400] * 100, "--x", 1000)
 
 

@@ -56,8 +56,8 @@ def test_a_signal_ends_what_is_busy(busy: str, number: signal.Signals) -> None:
 def test_an_ignored_signal_stays_ignored() -> None:
     program = (
         "import os, signal\nfrom codesift.system import interrupts\n"
-        "signal.signal(signal.SIGINT, signal.SIG_IGN)\ninterrupts.install()\n"
-        "os.kill(os.getpid(), signal.SIGINT)\nprint('still here')"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "interrupts.install()\nos.kill(os.getpid(), signal.SIGINT)\nprint('still here')"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "still here\n")
