@@ -11,7 +11,7 @@ import transformers
 
 from codesift.encoders.tokens import Tokens
 from codesift.encoders.torch_common import device_errors, find_device
-from codesift.encoders.transformers_engine import TransformersEngine, readable_errors
+from codesift.encoders.transformers_engine import TransformersEngine, model_errors
 from codesift.errors import ModelError
 from codesift.models.bases import locate
 from codesift.models.folder import check_loadable
@@ -42,7 +42,7 @@ class TransformersBase:
         place = find_device(device)
         folder = locate(base)
         check_loadable(folder, base.dimensions)
-        with readable_errors(base, "load"), _silence():
+        with model_errors(base, "load"), _silence():
             model, tokenizer = _load(folder)
         self.tokens = Tokens(tokenizer, base)
         self._model = _grow(model, self.tokens).float().eval()

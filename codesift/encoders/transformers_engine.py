@@ -42,7 +42,7 @@ class TransformersEngine:
 
     def __call__(self, texts: Sequence[Ids], /) -> Floats:
         """Encode token ids, each of shape (tokens,). Returns shape (len(texts), dimensions) in that order."""
-        with readable_errors(self._base, "encode with"):
+        with model_errors(self._base, "encode with"):
             device = self._model.device
             return in_batches(texts, self._base.dimensions, device, self._forward, self._padding)
 
@@ -87,7 +87,7 @@ class Merged:
 
 
 @contextmanager
-def readable_errors(base: Base, deed: str) -> Iterator[None]:
+def model_errors(base: Base, deed: str) -> Iterator[None]:
     """Turn what transformers raises into a ModelError of one line.
 
     Args:
