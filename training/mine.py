@@ -14,7 +14,7 @@ from pathlib import Path
 
 from codesift.errors import CodesiftError
 from codesift.parsing.languages import UNITS
-from evaluation.files import read_json, read_rows, write_json, write_rows, write_settings
+from evaluation.files import ROOT, read_json, read_rows, write_json, write_rows, write_settings
 from evaluation.records import LANGUAGES, Function
 from training.mining import extract, splits
 from training.mining.dedupe import distinct
@@ -25,10 +25,13 @@ CAP = 400
 """Functions kept of one package, so that none outweighs the others."""
 
 _SOURCES = (
-    "records",
-    *(f"mining/{name}" for name in ("cleaning", "english", "extract", "spans", "splits", "testnames")),
+    "evaluation/records.py",
+    *(
+        f"training/mining/{name}.py"
+        for name in ("cleaning", "english", "extract", "spans", "splits", "testnames")
+    ),
 )
-"""Modules that decide what is found in a package."""
+"""Modules that decide what is found in a package, from the root of the checkout."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -158,7 +161,7 @@ class Miner:
 
     def _made_from(self) -> str:
         parts = [
-            recipe(self.language, ("mine", "mining/dedupe")),
+            recipe(self.language, ("training/mine.py", "training/mining/dedupe.py")),
             str(self.seed),
             *(each.folder.name for each in self.packages),
         ]
@@ -272,8 +275,7 @@ def write_part(package: extract.Package, parts: Path, made_with: str, seed: int)
 
 def recipe(language: str, more: Sequence[str] = ()) -> str:
     """A name for what decides what is mined: the version of units, these modules, and what is asked for."""
-    folder = Path(__file__).parent
-    texts = [(folder / f"{name}.py").read_bytes() for name in (*_SOURCES, *more)]
+    texts = [(ROOT / name).read_bytes() for name in (*_SOURCES, *more)]
     texts += ["".join(sorted(asked(language))).encode()]
     return f"{UNITS}-{hashlib.sha256(b''.join(texts)).hexdigest()[:16]}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -161,8 +162,8 @@ class Codesift:
 
     @property
     def version(self) -> str:
-        here = Path(__file__)
-        return f"{codesift.__version__} {_sources()} {digest_of(here, here.with_name('bench.py'), FOLDS)}"
+        asking = digest_of(Path(__file__), Path(inspect.getfile(Bench)), FOLDS)
+        return f"{codesift.__version__} {_sources()} {asking}"
 
     def on(self, repository: Path, work: Callable[[Searcher], T]) -> T:
         corpora = self._work / "codesift" / self._variant.index

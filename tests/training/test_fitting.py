@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from fakes import HashingEncoder, write
 
-from benchmarks.__main__ import main
 from codesift.config import Settings
 from codesift.search.confidence import TRAITS
 from codesift.search.ranking import FITTED, Model, fitted
 from codesift.search.signals import SIGNALS
 from evaluation.folds import FOLDS
 from evaluation.repositories.bench import Bench
+from training.__main__ import main
 from training.ranking.linear import Listing, fit_logistic, fit_ranker
 
 
@@ -139,7 +139,7 @@ def test_each_repositorys_questions_are_judged_by_the_others(tmp_path: Path) -> 
 def test_a_calibration_is_fitted_on_rankings_that_saw_neither_repository(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from evaluation.folds import validation
+    from training.ranking import validation
 
     repos = ("north", "south", "east")
     judged = lambda case, left_out: SimpleNamespace(case=case, ranked=[], left_out=left_out)  # noqa: E731
