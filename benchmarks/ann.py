@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import os
 import sqlite3
 import sys
@@ -27,6 +26,7 @@ from benchmarks.indexes import index_folder, open_database
 from benchmarks.throughput import evenly, units_of
 from codesift.index.location import DATABASE
 from evaluation.corpora import FOLDER
+from evaluation.files import write_tables
 from evaluation.machine import describe, in_words
 
 if TYPE_CHECKING:
@@ -251,8 +251,7 @@ def main(arguments: Sequence[str]) -> int:
             rows += list(measure(Data(data.vectors[:size], data.code, data.text), Path(folder)))
     sys.stdout.write(f"{in_words(machine)}\n{as_table(rows)}")
     if given.out:
-        text = json.dumps({"machine": machine, "rows": [asdict(row) for row in rows]}, indent=1)
-        given.out.write_text(text + "\n", encoding="utf-8")
+        write_tables(given.out, {"machine": machine, "rows": [asdict(row) for row in rows]})
     return 0
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from evaluation.files import write_tables
 from evaluation.machine import in_words
 
 
@@ -56,10 +56,10 @@ class Figure:
         return measured >= self.target.limit if self.target.at_least else measured <= self.target.limit
 
 
-def as_json(figures: Iterable[Figure], machine: dict[str, Any], command: str) -> str:
-    """All of it, each figure with its ratio and whether its target is met."""
+def as_content(figures: Iterable[Figure], machine: dict[str, Any], command: str) -> dict[str, Any]:
+    """All of it as it is written, each figure with its ratio and whether its target is met."""
     rows = [{**asdict(figure), "ratio": figure.ratio, "met": figure.met} for figure in figures]
-    return json.dumps({"command": command, "machine": machine, "figures": rows}, indent=1) + "\n"
+    return {"command": command, "machine": machine, "figures": rows}
 
 
 def as_table(figures: Sequence[Figure], machine: dict[str, Any], command: str) -> str:
@@ -84,6 +84,5 @@ def shown(value: float) -> str:
 
 def write(figures: Sequence[Figure], machine: dict[str, Any], command: str, out: Path) -> None:
     """Write `out` as JSON and the table beside it, with the ending `.md`."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(as_json(figures, machine, command), encoding="utf-8")
+    write_tables(out, as_content(figures, machine, command))
     out.with_suffix(".md").write_text(as_table(figures, machine, command), encoding="utf-8")

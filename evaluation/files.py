@@ -55,7 +55,7 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
         # A name and a time in the header would make each run's bytes differ.
         stream: Any = gzip.GzipFile("", "wb", 6, file, 0) if path.suffix == ".gz" else file
         for row in rows:
-            stream.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+            stream.write(_compact(row).encode() + b"\n")
             count += 1
         if stream is not file:
             stream.close()
@@ -66,6 +66,36 @@ def write_json(path: Path, content: Any) -> None:
     """Write one JSON document, whole or not at all."""
     with replacing(path) as file:
         file.write(json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
+
+
+def write_tables(path: Path, content: Mapping[str, Any]) -> None:
+    """Write one JSON object compactly, whole or not at all: a table takes a line for each of its rows.
+
+    Args:
+        path: where to.
+        content: an entry that is a list or an object of lists or objects alone is a table; any other entry
+            takes one line.
+    """
+    entries = ",\n".join(f"{_compact(name)}:{_as_table(value)}" for name, value in content.items())
+    with replacing(path) as file:
+        file.write(f"{{\n{entries}\n}}\n".encode())
+
+
+def _as_table(value: Any) -> str:
+    rows = value.values() if isinstance(value, dict) else value
+    if (
+        not isinstance(value, dict | list)
+        or not value
+        or not all(isinstance(row, dict | list) for row in rows)
+    ):
+        return _compact(value)
+    if isinstance(value, dict):
+        return "{\n" + ",\n".join(f"{_compact(name)}:{_compact(row)}" for name, row in value.items()) + "\n}"
+    return "[\n" + ",\n".join(map(_compact, value)) + "\n]"
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def read_json(path: Path) -> Any:

@@ -6,7 +6,7 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,9 +18,22 @@ if TYPE_CHECKING:
 
 RESAMPLES = 1000
 SEED = 7
-"""Of the bootstrap over questions on whole repositories."""
+"""Seed of the bootstrap over questions on whole repositories; any will do, the same one repeats figures."""
 LEVEL = 0.95
 """Share of the resamples that an interval holds: the 2.5th to the 97.5th percentile."""
+
+
+class Estimate(NamedTuple):
+    """A mean over queries, or a difference of two, with its bootstrap interval; in JSON a list of three."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def rounded(cls, value: float, low: float, high: float) -> Estimate:
+        """To five decimals, as results are published."""
+        return cls(*(round(float(each), 5) for each in (value, low, high)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,23 +147,19 @@ class Sample:
         """The paired difference to a system that was measured on the same queries."""
         return Sample(self.figures - other.figures, self.resampled - other.resampled)
 
-    def to_json(self) -> dict[str, dict[str, float]]:
-        """Metric -> value, low and high: the percentile interval that holds `LEVEL` of the resamples."""
+    def estimates(self) -> dict[str, Estimate]:
+        """Metric -> its figure with the percentile interval that holds `LEVEL` of the resamples."""
         return self.named(METRICS)
 
-    def named(self, names: Iterable[str]) -> dict[str, dict[str, float]]:
-        """As `to_json`, of figures that may be others than `METRICS`."""
+    def named(self, names: Iterable[str]) -> dict[str, Estimate]:
+        """As `estimates`, of figures that may be others than `METRICS`."""
         edges = 100 * np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         low, high = np.percentile(self.resampled, edges, axis=0)
         rows = zip(names, self.figures, low, high, strict=True)
-        return {name: _row(*values) for name, *values in rows}
+        return {name: Estimate.rounded(*values) for name, *values in rows}
 
 
-def _row(value: float, low: float, high: float) -> dict[str, float]:
-    return {"value": round(float(value), 5), "low": round(float(low), 5), "high": round(float(high), 5)}
-
-
-def auroc(answered: Sequence[float], unanswerable: Sequence[float]) -> dict[str, float]:
+def auroc(answered: Sequence[float], unanswerable: Sequence[float]) -> Estimate:
     """The chance that a question with an answer has the higher confidence, ties counting half.
 
     That is the area under the ROC curve (Hanley and McNeil 1982). The interval is of a bootstrap in which
@@ -164,8 +173,7 @@ def auroc(answered: Sequence[float], unanswerable: Sequence[float]) -> dict[str,
         for _ in range(RESAMPLES)
     ]
     low, high = np.percentile(draws, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
-    figures = {"value": wins.mean(), "low": low, "high": high}
-    return {name: round(float(value), 5) for name, value in figures.items()}
+    return Estimate.rounded(wins.mean(), low, high)
 
 
 def _wins(answered: Values, unanswerable: Values) -> Values:

@@ -22,6 +22,7 @@ from codesift.errors import CodesiftError
 from codesift.models.adapters import FORMAT, NAME, TEXT, Adapter, Adapters, read_adapters
 from codesift.models.bases import SHIPPED, Base, find_base, is_converted, space_for
 from evaluation.files import read_json, write_json, write_settings
+from evaluation.summary import tasks_of
 from training.shipping.cards import Sources, card, figures_of, folder_card
 
 if TYPE_CHECKING:
@@ -179,5 +180,12 @@ def write_cards(
 
 
 def _tasks(path: Path) -> Iterable[tuple[str, Any]]:
-    tasks: dict[str, Any] = read_json(path)["tasks"]
-    return tasks.items()
+    """The tasks in a file of `evaluate`.
+
+    Raises:
+        CodesiftError: it is none.
+    """
+    try:
+        return tasks_of(read_json(path)).items()
+    except (KeyError, TypeError, ValueError) as error:
+        raise CodesiftError(f"{path} is no result of evaluate: {error!r}", "evaluate again") from error

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from codesift.config import load_settings
 from codesift.search.ranking import FITTED as TARGET
 from codesift.search.signals import SIGNALS
+from evaluation.files import write_tables
 from evaluation.folds import FOLDS
 from evaluation.machine import describe
 from evaluation.repositories.bench import Bench
@@ -66,7 +67,7 @@ def run(options: argparse.Namespace) -> None:
     folds = options.report.parent / FOLDS.name
     options.report.parent.mkdir(parents=True, exist_ok=True)
     options.report.write_text(markdown(about, fit), encoding="utf-8")
-    folds.write_text(json.dumps(fit.folds(), indent=1) + "\n", encoding="utf-8")
+    write_tables(folds, fit.folds())
     write(diagram(fit), options.report.parent)
     sys.stdout.write(markdown(about, fit))
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from codesift.errors import CodesiftError
-from evaluation.files import replacing, write_json
+from evaluation.files import replacing, write_tables
 from training.reporting import tables
 from training.reporting.plots import Plot, by_language, by_pairs, by_rank, losses
 from training.reporting.plots import write as write_plot
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
             for space, sources in runs.systems.items()
         },
     }
-    write_json(options.results / RUNS, content)
+    write_tables(options.results / RUNS, content)
     for name, page in pages(evaluations, runs):
         with replacing(options.results / name) as file:
             file.write(page.text.encode())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.faults.trials import Trial
+from evaluation.files import write_tables
 from evaluation.machine import in_words
 
 _EXAMPLE_CHARACTERS = 160
@@ -100,20 +100,16 @@ def write(outcomes: Sequence[Outcome], machine: Mapping[str, Any], command: str,
     found = {
         "command": command,
         "machine": machine,
-        "attacks": {
-            each.name: {
-                "seconds": round(each.seconds, 1),
-                "trials": [
-                    {**trial._asdict(), "seconds": round(trial.seconds, 3), "detail": _plain(trial.detail)}
-                    for trial in each.trials
-                ],
-            }
-            for each in outcomes
-        },
+        "attacks": [{"name": each.name, "seconds": round(each.seconds, 1)} for each in outcomes],
+        "trials": [{"attack": each.name, **_row(trial)} for each in outcomes for trial in each.trials],
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write_tables(out, found)
     out.with_suffix(".md").write_text(as_markdown(outcomes, machine, command), encoding="utf-8")
+
+
+def _row(trial: Trial) -> dict[str, Any]:
+    texts = {name: _plain(getattr(trial, name)) for name in ("name", "what", "detail")}
+    return {**trial._asdict(), **texts, "seconds": round(trial.seconds, 3)}
 
 
 def _plain(text: str) -> str:

@@ -12,7 +12,6 @@ Answers are kept there, so that a second run asks only what is new.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import sys
@@ -25,6 +24,7 @@ from benchmarks.quality.report import figures, markdown
 from benchmarks.quality.sources import copy_sources
 from benchmarks.quality.systems import System
 from benchmarks.quality.variants import variants
+from evaluation.files import write_tables
 from evaluation.machine import describe
 from evaluation.repositories.questions import PARTS, Asked, questions
 
@@ -53,8 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     machine = describe()
     out = given.out or given.work / "reports" / f"{machine['commit']}.json"
     found = figures(done, systems, asked, [*_default_pairs(done), *pairs], machine, published(arguments))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write_tables(out, found)
     out.with_suffix(".md").write_text(markdown(found), encoding="utf-8")
     sys.stdout.write(markdown(found))
     return 0

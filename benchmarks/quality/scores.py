@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.quality.asking import Answers
 from benchmarks.quality.systems import Ranking
-from evaluation.metrics import SEED, Found, Sample
+from evaluation.metrics import SEED, Estimate, Found, Sample
 from evaluation.repositories.matching import among_files, by_function, matches, unique
 from evaluation.repositories.questions import FILE, FUNCTION, SIMILAR, Asked, Row, kind_of
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Values = NDArray[np.floating[Any]]
-
-"""Of all draws; any will do, and the same one makes figures repeatable."""
 
 
 def _share(k: int) -> Callable[[Found], float]:
@@ -108,15 +106,12 @@ def _found(part: str, row: Row, ranking: Ranking) -> Found:
 # -- means ----------------------------------------------------------------------------------------
 
 
-def mean(values: Values, name: str) -> dict[str, float]:
+def mean(values: Values, name: str) -> Estimate:
     """Mean over questions, with its bootstrap interval."""
     return Sample.of(values[:, np.newaxis], name, SEED).named(["mean"])["mean"]
 
 
-def macro(groups: Mapping[str, Values]) -> dict[str, float]:
+def macro(groups: Mapping[str, Values]) -> Estimate:
     """Mean over groups, each counting the same however many questions it has."""
     samples = [Sample.of(values[:, np.newaxis], name, SEED) for name, values in groups.items()]
     return Sample.macro(samples).named(["macro"])["macro"]
-
-
-# -- questions without an answer ------------------------------------------------------------------

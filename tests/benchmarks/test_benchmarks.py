@@ -16,7 +16,7 @@ import pytest
 from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.ann import gather, nearest, recall
 from benchmarks.ann import main as ann
-from benchmarks.figures import Figure, Target, as_json, as_table, shown
+from benchmarks.figures import Figure, Target, as_content, as_table, shown
 from benchmarks.indexes import functions, index_folder
 from benchmarks.processes import Failed, in_turn, median, percentile, run
 from benchmarks.speed import PARTS, _edits, _without_folders
@@ -72,7 +72,7 @@ def test_a_ratio_without_its_peer_is_neither_met_nor_missed() -> None:
 
 def test_the_json_has_samples_ratios_verdicts_and_the_machine() -> None:
     figure = Figure("similar", "p50", 0.3, "s", (0.2, 0.3, 0.4), "numpy", 0.1, Target(0.35))
-    found = json.loads(as_json([figure], describe(), "speed --only similar"))
+    found = json.loads(json.dumps(as_content([figure], describe(), "speed --only similar")))
     assert found["command"] == "speed --only similar"
     row = found["figures"][0]
     assert (row["samples"], row["met"], round(row["ratio"], 6)) == ([0.2, 0.3, 0.4], True, 3)

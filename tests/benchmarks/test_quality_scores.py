@@ -71,13 +71,13 @@ def test_groups_count_the_same_however_large() -> None:
     scores = Scores(np.array([1.0, 1.0, 1.0, 0.0]), {"language": ["go", "go", "go", "c"]})
     groups = scores.of_groups("language")
     assert {name: list(values) for name, values in groups.items()} == {"c": [0.0], "go": [1.0, 1.0, 1.0]}
-    assert (mean(scores.values, "m")["value"], macro(groups)["value"]) == (0.75, 0.5)
+    assert (mean(scores.values, "m").value, macro(groups).value) == (0.75, 0.5)
 
 
 def test_an_interval_holds_the_mean_and_is_narrow_where_all_agree() -> None:
     mixed = mean(np.array([0.0, 1.0] * 20), "m")
-    assert 0.3 < mixed["low"] < 0.5 < mixed["high"] < 0.7
-    assert mean(np.full(20, 0.5), "m") == {"value": 0.5, "low": 0.5, "high": 0.5}
+    assert 0.3 < mixed.low < 0.5 < mixed.high < 0.7
+    assert mean(np.full(20, 0.5), "m") == (0.5, 0.5, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_an_interval_holds_the_mean_and_is_narrow_where_all_agree() -> None:
 def test_auroc_is_the_chance_that_the_answered_one_is_surer(
     answered: list[float], unanswerable: list[float], area: float
 ) -> None:
-    assert auroc(answered, unanswerable)["value"] == area
+    assert auroc(answered, unanswerable).value == area
 
 
 # -- the paired test ------------------------------------------------------------------------------

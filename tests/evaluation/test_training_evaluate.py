@@ -19,9 +19,10 @@ from tiny_models import adapters, converted
 from codesift.errors import UsageError
 from codesift.models.bases import BASES, DEFAULT, NO_ADAPTERS, space_for
 from evaluation.bm25 import Bm25
-from evaluation.files import write_rows
+from evaluation.files import read_json, write_rows
 from evaluation.metrics import Found
 from evaluation.records import Function
+from evaluation.summary import tasks_of
 from evaluation.systems import Cache, Named, VectorSystem
 from evaluation.tasks import code2code, cosqa, csn, xlcost
 from evaluation.tasks.groups import TEXT, Group, Missing, Pool, Snippet, Task, Wanted
@@ -334,18 +335,18 @@ def test_all_tasks_side_by_side(tmp_path: Path, evaluate: Callable[..., Any]) ->
     text = (tmp_path / "results" / "few.json").read_text()
     assert str(tmp_path) not in text
     results = json.loads(text)
-    tasks = results["tasks"]
+    tasks = tasks_of(results)
     assert {"packages", "cosqa", "code2code", "code2code-mixed", "repos-file-vectors"} <= set(tasks)
     assert {"repos-function-vectors", "repos-file-hybrid", "repos-function-hybrid"} <= set(tasks)
     packages = tasks["packages"]["groups"]["python"]
     assert (packages["queries"], packages["corpus"], packages["pools"]) == (20, 20, 1)
     assert set(packages["systems"]) == {"bm25", "base", "adapted"}
     # The noun and the verb of each question are in the name of its function.
-    assert packages["systems"]["bm25"]["recall@1"]["value"] == 1.0
+    assert packages["systems"]["bm25"]["recall@1"].value == 1.0
     assert set(packages["gains"]) == {"bm25", "adapted"}
     assert set(tasks["code2code"]["groups"]) == {f"{a} -> {b}" for a in TASKS for b in TASKS if a != b}
     assert set(tasks["repos-function-vectors"]["groups"]["python"]["systems"]) == {"bm25", "base", "adapted"}
-    assert tasks["repos-file-vectors"]["all"]["systems"]["base"]["MRR"]["value"] == 1.0
+    assert tasks["repos-file-vectors"]["all"]["systems"]["base"]["MRR"].value == 1.0
     assert results["systems"]["adapted"]["adapters"] == {"python": 4}
     assert results["command"].endswith("--name few")
     ranks = json.loads((tmp_path / "work" / "ranks" / "few.json").read_text())
@@ -360,11 +361,11 @@ def test_a_task_without_data_is_skipped_with_a_line(tmp_path: Path, evaluate: Ca
         "skipped cosqa: no evaluation data (give --eval FOLDER or set CODESIFT_EVAL)",
         "skipped csn: no CodeSearchNet files (give --csn FOLDER)",
     ]
-    results = json.loads((tmp_path / "results" / "evaluation.json").read_text())
-    assert list(results["tasks"]) == ["packages"]
-    figures = results["tasks"]["packages"]["groups"]["python"]["systems"]["base"]
-    assert figures["MRR"]["low"] <= figures["MRR"]["value"] <= figures["MRR"]["high"]
-    assert figures["MRR"]["value"] > 0.9 and figures["recall@5"]["value"] == 1.0
+    tasks = tasks_of(read_json(tmp_path / "results" / "evaluation.json"))
+    assert list(tasks) == ["packages"]
+    figures = tasks["packages"]["groups"]["python"]["systems"]["base"]
+    assert figures["MRR"].low <= figures["MRR"].value <= figures["MRR"].high
+    assert figures["MRR"].value > 0.9 and figures["recall@5"].value == 1.0
     assert "packages" in done.stdout
 
 

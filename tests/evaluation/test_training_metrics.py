@@ -75,28 +75,28 @@ def test_figures_are_means_over_queries() -> None:
 
 def test_the_interval_is_that_of_a_mean_of_coin_flips() -> None:
     found = [Found((1,) if number % 2 else (), 1) for number in range(400)]
-    interval = Sample.measure(found, "g", 0).to_json()["recall@1"]
+    interval = Sample.measure(found, "g", 0).estimates()["recall@1"]
     # The standard error is sqrt(0.25 / 400) = 0.025, and 1.96 of them are on either side.
-    assert interval["value"] == 0.5
-    assert interval["low"] == pytest.approx(0.451, abs=0.01)
-    assert interval["high"] == pytest.approx(0.549, abs=0.01)
+    assert interval.value == 0.5
+    assert interval.low == pytest.approx(0.451, abs=0.01)
+    assert interval.high == pytest.approx(0.549, abs=0.01)
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
     found = [Found((rank,), 1) for rank in range(1, 40)]
-    assert Sample.measure(found, "g", 1).to_json() == Sample.measure(found, "g", 1).to_json()
-    assert Sample.measure(found, "g", 1).to_json() != Sample.measure(found, "g", 2).to_json()
+    assert Sample.measure(found, "g", 1).estimates() == Sample.measure(found, "g", 1).estimates()
+    assert Sample.measure(found, "g", 1).estimates() != Sample.measure(found, "g", 2).estimates()
 
 
 def test_a_paired_difference_is_surer_than_either_figure() -> None:
     ranks = np.random.default_rng(0).integers(1, 30, 200)
     ours = Sample.measure([Found((int(rank),), 1) for rank in ranks], "g", 0)
     theirs = Sample.measure([Found((int(rank) + 1,), 1) for rank in ranks], "g", 0)
-    gain = ours.minus(theirs).to_json()["MRR"]
-    assert 0 < gain["low"] <= gain["value"] <= gain["high"]
-    wide = ours.to_json()["MRR"]
-    assert gain["high"] - gain["low"] < wide["high"] - wide["low"]
-    assert set(ours.minus(ours).to_json()["MRR"].values()) == {0.0}
+    gain = ours.minus(theirs).estimates()["MRR"]
+    assert 0 < gain.low <= gain.value <= gain.high
+    wide = ours.estimates()["MRR"]
+    assert gain.high - gain.low < wide.high - wide.low
+    assert ours.minus(ours).estimates()["MRR"] == (0.0, 0.0, 0.0)
 
 
 def test_in_the_macro_average_a_small_group_counts_like_a_large_one() -> None:

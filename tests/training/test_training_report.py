@@ -19,13 +19,13 @@ pytest.importorskip("matplotlib")
 from codesift.models.adapters import read_adapters
 from codesift.models.bases import DEFAULT, find_base, space_for
 from evaluation.files import read_json, write_json, write_rows
-from evaluation.metrics import Found
+from evaluation.metrics import Estimate, Found
 from evaluation.summary import Results
 from evaluation.tasks.groups import Measured, Row
 from training.__main__ import main
 from training.evaluate import add_arguments
 from training.reporting.commands import command
-from training.reporting.results import Figure, thinned
+from training.reporting.results import thinned
 from training.reporting.tables import change, duration
 
 MATRIX = "encoder.layer.0.attention.self.query.weight"
@@ -271,9 +271,9 @@ def test_a_curve_keeps_its_end_and_its_mean() -> None:
 
 
 def test_a_change_is_bold_where_it_is_sure() -> None:
-    assert change(Figure(0.05, 0.01, 0.09), Figure(0.5, 0.4, 0.6)) == "**+10.0%** (+2.0 to +18.0)"
-    assert change(Figure(-0.05, -0.09, 0.01), Figure(0.5, 0.4, 0.6)) == "-10.0% (-18.0 to +2.0)"
-    assert change(Figure(0.2, 0.1, 0.3), Figure(0.0, 0.0, 0.0)) == "+0.200 (+0.100 to +0.300)"
+    assert change(Estimate(0.05, 0.01, 0.09), Estimate(0.5, 0.4, 0.6)) == "**+10.0%** (+2.0 to +18.0)"
+    assert change(Estimate(-0.05, -0.09, 0.01), Estimate(0.5, 0.4, 0.6)) == "-10.0% (-18.0 to +2.0)"
+    assert change(Estimate(0.2, 0.1, 0.3), Estimate(0.0, 0.0, 0.0)) == "+0.200 (+0.100 to +0.300)"
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(45, "45 s"), (720, "12 min"), (12_240, "3.4 h")])

@@ -218,8 +218,8 @@ def _certainty(way: Way) -> dict[str, float]:
     confidence, answerable, matches = map(np.array, zip(*way.judgements, strict=True))
     called = ~matches
     return {
-        "AUROC of confidence": auroc(list(confidence[known]), list(confidence[~known]))["value"],
-        "AUROC of answerable": auroc(list(answerable[known]), list(answerable[~known]))["value"],
+        "AUROC of confidence": auroc(list(confidence[known]), list(confidence[~known])).value,
+        "AUROC of answerable": auroc(list(answerable[known]), list(answerable[~known])).value,
         "answered called nothing": float(called[known].mean()),
         "nothing called nothing": float(called[~known].mean()),
         "Brier score of confidence": float(((confidence - right) ** 2).mean()),

@@ -10,7 +10,8 @@ from typing import Any
 
 from codesift.errors import CodesiftError
 from evaluation.files import replacing
-from training.reporting.results import Evaluation, Figure, Group, Run, Runs
+from evaluation.metrics import Estimate
+from training.reporting.results import Evaluation, Group, Run, Runs
 from training.reporting.tables import BASE, WORDS, adapted, title
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -95,12 +96,12 @@ def by_language(evaluation: Evaluation) -> Plot | None:
     return Plot(f"{evaluation.name}-mrr.svg", about, draw)
 
 
-def _dots(axes: Any, heights: Sequence[float], figures: Sequence[Figure], colour: str, marker: str) -> None:
+def _dots(axes: Any, heights: Sequence[float], figures: Sequence[Estimate], colour: str, marker: str) -> None:
     values = [figure.value for figure in figures]
     axes.errorbar(values, heights, xerr=_errors(figures), color=colour, fmt=marker, markersize=4, linewidth=1)
 
 
-def _errors(figures: Sequence[Figure]) -> list[list[float]]:
+def _errors(figures: Sequence[Estimate]) -> list[list[float]]:
     """Lengths of the bars below and above, shape (2, figures)."""
     below = [max(0.0, figure.value - figure.low) for figure in figures]
     return [below, [max(0.0, figure.high - figure.value) for figure in figures]]
@@ -197,7 +198,7 @@ def by_pairs(evaluation: Evaluation, runs: Runs) -> Plot | None:
 
 def _gained(
     groups: Iterable[Group], system: str, evaluation: Evaluation, runs: Runs
-) -> Iterator[tuple[str, int, Figure]]:
+) -> Iterator[tuple[str, int, Estimate]]:
     """(language, pairs, gain in %) where the run is known."""
     space = str(evaluation.systems.get(system, {}).get("space", ""))
     for group in groups:
@@ -207,11 +208,11 @@ def _gained(
             yield (
                 group.name,
                 run.pairs,
-                Figure(*(100 * part / base for part in (gain.value, gain.low, gain.high))),
+                Estimate(*(100 * part / base for part in (gain.value, gain.low, gain.high))),
             )
 
 
-def _scatter(axes: Any, points: Sequence[tuple[str, int, Figure]], colour: str, marker: str) -> None:
+def _scatter(axes: Any, points: Sequence[tuple[str, int, Estimate]], colour: str, marker: str) -> None:
     gains = [gain for _, _, gain in points]
     pairs, values = [pairs for _, pairs, _ in points], [gain.value for gain in gains]
     axes.errorbar(pairs, values, yerr=_errors(gains), color=colour, fmt=marker, markersize=4, linewidth=0.8)

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 from codesift.errors import CodesiftError
 from codesift.models.adapters import NAME as MANIFEST
 from evaluation.files import read_json, read_rows
+from evaluation.metrics import Estimate
+from evaluation.summary import ALL_QUERIES, MEAN_OF_ROWS, tasks_of
 from training.reporting.commands import command, shortened
 
 RUNS = "runs.json"
@@ -24,35 +26,21 @@ _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A value with its 95% interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
 class Group:
     """A row of a task: a language, a pair of languages, or a mean over rows."""
 
     name: str
     queries: int
     corpus: int
-    figures: Mapping[str, Mapping[str, Figure]]
+    figures: Mapping[str, Mapping[str, Estimate]]
     """System -> metric -> figure."""
-    gains: Mapping[str, Mapping[str, Figure]]
+    gains: Mapping[str, Mapping[str, Estimate]]
     """System -> metric -> difference to the base, paired."""
 
     @classmethod
-    def from_json(cls, name: str, row: Mapping[str, Any]) -> Group:
-        """Read one row of a task."""
-        parts = ({s: _figures(f) for s, f in row[key].items()} for key in ("systems", "gains"))
-        return cls(name, row["queries"], row["corpus"], *parts)
-
-
-def _figures(row: Mapping[str, Any]) -> dict[str, Figure]:
-    return {metric: Figure(**figure) for metric, figure in row.items()}
+    def of(cls, name: str, row: Mapping[str, Any]) -> Group:
+        """From a row as `evaluation.summary.tasks_of` reads it."""
+        return cls(name, row["queries"], row["corpus"], row["systems"], row["gains"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +58,11 @@ class Task:
     """What measuring it took, vectors of earlier runs not encoded again."""
 
     @classmethod
-    def from_json(cls, name: str, row: Mapping[str, Any]) -> Task:
-        """Read one task of a result."""
-        groups = tuple(Group.from_json(group, some) for group, some in row["groups"].items())
-        everything = Group.from_json("all queries", row["all"])
-        macro = Group.from_json("mean of rows", row["macro"])
+    def of(cls, name: str, row: Mapping[str, Any]) -> Task:
+        """From a task as `evaluation.summary.tasks_of` reads it."""
+        groups = tuple(Group.of(group, some) for group, some in row["groups"].items())
+        everything = Group.of(ALL_QUERIES, row["all"])
+        macro = Group.of(MEAN_OF_ROWS, row["macro"])
         return cls(name, row["about"], groups, everything, macro, row["seconds"])
 
     @property
@@ -109,7 +97,7 @@ class Evaluation:
             date=settings["date"],
             machine=settings["machine"],
             systems=row["systems"],
-            tasks={name: Task.from_json(name, task) for name, task in row["tasks"].items()},
+            tasks={name: Task.of(name, task) for name, task in tasks_of(row).items()},
         )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from training.reporting.results import OTHER, Evaluation, Figure, Group, Run, Runs, Task
+from evaluation.metrics import Estimate
+from training.reporting.results import OTHER, Evaluation, Group, Run, Runs, Task
 
 BASE, WORDS = "base", "bm25"
 _BY_FILE = "repos-file"
@@ -40,12 +41,12 @@ def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]], words: int 
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def plain(figure: Figure) -> str:
+def plain(figure: Estimate) -> str:
     """`0.663 (0.640 to 0.690)`."""
     return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
 
 
-def change(gain: Figure, base: Figure) -> str:
+def change(gain: Estimate, base: Estimate) -> str:
     """`+9.1% (+6.0 to +12.2)`, of the base; bold where the interval holds no zero."""
     if not base.value:
         return f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"

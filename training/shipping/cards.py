@@ -68,7 +68,7 @@ def figures_of(results: Mapping[str, Any], system: str, language: str) -> dict[s
     row = task.get("groups", {}).get(language) if language in LANGUAGES else task.get("macro")
     if not row or system not in row["systems"]:
         return {}
-    base, adapter = (round(row["systems"][name]["MRR"]["value"], 3) for name in ("base", system))
+    base, adapter = (round(row["systems"][name]["MRR"].value, 3) for name in ("base", system))
     return {"metric": "MRR", "base": base, "adapter": adapter}
 
 
@@ -90,12 +90,12 @@ def _figure_table(results: Mapping[str, Any], system: str, language: str) -> Ite
 
 
 def _number(figures: Mapping[str, Any] | None, metric: str) -> str:
-    return f"{figures[metric]['value']:.3f}" if figures and metric in figures else "-"
+    return f"{figures[metric].value:.3f}" if figures and metric in figures else "-"
 
 
 def _gain(row: Mapping[str, Any], system: str, metric: str) -> str:
     gain = row.get("gains", {}).get(system, {}).get(metric)
-    return f"{gain['value']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})" if gain else "-"
+    return f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})" if gain else "-"
 
 
 def losses(results: Mapping[str, Any], system: str, language: str) -> list[str]:
@@ -105,7 +105,7 @@ def losses(results: Mapping[str, Any], system: str, language: str) -> list[str]:
         for label, row in _rows(results, system, language)
         for metric in METRICS
         if metric in row["systems"][system]
-        and row["systems"][system][metric]["value"] < row["systems"]["base"][metric]["value"]
+        and row["systems"][system][metric].value < row["systems"]["base"][metric].value
     ]
 
 
