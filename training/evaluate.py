@@ -25,7 +25,7 @@ from evaluation.tasks.groups import Group, Measured, Missing, Row, Task, Wanted,
 
 if TYPE_CHECKING:
     from evaluation.metrics import Found
-    from evaluation.systems import Progress, System
+    from evaluation.rankers import Progress, System
 
 RESULTS = Path("training/results")
 ALWAYS = ("packages", "cosqa", "code2code", REPOS)
@@ -123,7 +123,7 @@ class Comparison:
     ) -> Comparison:
         """The systems the options name, beside those there always are."""
         from codesift.models.bases import find_base
-        from evaluation.systems import Named, systems
+        from evaluation.rankers import Named, systems
 
         named = [Named.parse(text) for text in options.system]
         base, vectors = find_base(options.model), wanted.work / "vectors"

@@ -19,7 +19,7 @@ from evaluation.records import LANGUAGES, Function
 from training.mining import extract, splits
 from training.mining.dedupe import distinct
 from training.mining.splits import Exclusions
-from training.questions_written import asked
+from training.written_questions import asked
 
 CAP = 400
 """Functions kept of one package, so that none outweighs the others."""

@@ -20,7 +20,7 @@ from evaluation.files import read_json, settings_of, write_json
 from evaluation.records import LANGUAGES
 from training.learning.pairs import check_mix, draw_pairs, load_functions
 from training.learning.views import PLAIN, TYPED, Pair, Style
-from training.questions_written import load_questions
+from training.written_questions import load_questions
 
 AUTO = "auto"
 

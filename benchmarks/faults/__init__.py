@@ -22,7 +22,6 @@ from typing import NamedTuple
 
 from benchmarks.faults.flips import flips
 from benchmarks.faults.graphs import graphs
-from benchmarks.faults.ground import Ground
 from benchmarks.faults.interrupts import interrupts
 from benchmarks.faults.kills import kills
 from benchmarks.faults.links import links
@@ -30,6 +29,7 @@ from benchmarks.faults.nesting import nesting
 from benchmarks.faults.network import network
 from benchmarks.faults.patterns import patterns
 from benchmarks.faults.report import Outcome, as_line, as_markdown, write
+from benchmarks.faults.sandbox import Ground
 from benchmarks.faults.settings import settings
 from benchmarks.faults.shipped import shipped
 from benchmarks.faults.trials import Trial

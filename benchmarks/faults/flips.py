@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults.asking import Remembered, ask, encode
 from benchmarks.faults.children import finish, fork
-from benchmarks.faults.comparing import Contents, contents, difference
-from benchmarks.faults.ground import INSIDE, Ground, Repository
+from benchmarks.faults.contents import Contents, contents, difference
 from benchmarks.faults.repositories import QUESTION, TARGET, many
+from benchmarks.faults.sandbox import INSIDE, Ground, Repository
+from benchmarks.faults.searches import Remembered, ask, encode
 from benchmarks.faults.trials import Ended, Trial, first_fault, same_results, slowest
 from benchmarks.processes import Failed
 from codesift.index.location import DATABASE

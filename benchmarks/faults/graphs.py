@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults.asking import Remembered, ask, ask_often, encode
-from benchmarks.faults.ground import Ground, Repository
 from benchmarks.faults.repositories import QUESTION, many
+from benchmarks.faults.sandbox import Ground, Repository
+from benchmarks.faults.searches import Remembered, ask, ask_often, encode
 from benchmarks.faults.trials import Trial, fault, same_results
 from codesift.index.scan import layout
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.faults.children import finish
-from benchmarks.faults.ground import Ground
 from benchmarks.faults.kills import BEFORE, Bed, make_beds
 from benchmarks.faults.repositories import QUESTION, TARGET
+from benchmarks.faults.sandbox import Ground
 from benchmarks.faults.trials import Ended, Trial, fault
 
 _SIZE = (2, 4, 8)

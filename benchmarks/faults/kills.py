@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from benchmarks.faults.children import finish, kill
-from benchmarks.faults.comparing import Contents, contents, difference
-from benchmarks.faults.ground import INSIDE, Ground, Repository, delete, write
+from benchmarks.faults.contents import Contents, contents, difference
 from benchmarks.faults.repositories import QUESTION, many
+from benchmarks.faults.sandbox import INSIDE, Ground, Repository, delete, write
 from benchmarks.faults.trials import Ended, Trial, fault, first_fault, slowest
 
 BEFORE = "before"

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.faults.children import SECONDS
-from benchmarks.faults.ground import INSIDE, Ground, Repository, delete
 from benchmarks.faults.repositories import QUESTION, SHOP, TARGET
+from benchmarks.faults.sandbox import INSIDE, Ground, Repository, delete
 from benchmarks.faults.trials import Ended, Trial, first_fault, same_results, slowest
 from codesift.index.location import repository_place
 

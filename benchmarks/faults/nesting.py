@@ -9,8 +9,8 @@ from functools import partial
 from itertools import product
 
 from benchmarks.faults.children import finish, fork
-from benchmarks.faults.ground import Ground, delete
 from benchmarks.faults.repositories import SHOP
+from benchmarks.faults.sandbox import Ground, delete
 from benchmarks.faults.trials import Trial, fault
 from codesift.parsing.languages import LANGUAGES
 

@@ -9,8 +9,8 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import product
 
-from benchmarks.faults.ground import Ground, Repository, write
 from benchmarks.faults.repositories import QUESTION, SHOP, TARGET
+from benchmarks.faults.sandbox import Ground, Repository, write
 from benchmarks.faults.trials import Trial, fault
 
 _MODEL = 'model = "microsoft/codebert-base"\n'

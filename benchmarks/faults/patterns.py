@@ -6,8 +6,8 @@ import json
 import random
 from collections.abc import Callable, Iterator
 
-from benchmarks.faults.ground import Ground, Repository, delete
 from benchmarks.faults.repositories import QUESTION, SHOP
+from benchmarks.faults.sandbox import Ground, Repository, delete
 from benchmarks.faults.trials import Ended, Trial, fault
 
 _SECONDS = 10.0

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from benchmarks.faults.ground import Ground, Repository, delete
 from benchmarks.faults.repositories import QUESTION, SHOP, TARGET
+from benchmarks.faults.sandbox import Ground, Repository, delete
 from benchmarks.faults.trials import Ended, Trial, fault
 from codesift.config import Settings
 

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.quality.asking import Run, run
+from benchmarks.quality.answers import Run, run
 from benchmarks.quality.peers import peers
 from benchmarks.quality.report import figures, markdown
 from benchmarks.quality.sources import copy_sources

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from benchmarks.quality.asking import Answers, Run, called_nothing, confidences
+from benchmarks.quality.answers import Answers, Run, called_nothing, confidences
 from benchmarks.quality.paired import p_value
 from benchmarks.quality.scores import (
     GROUPINGS,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.quality.asking import Answers
+from benchmarks.quality.answers import Answers
 from benchmarks.quality.systems import Ranking
 from evaluation.metrics import SEED, Estimate, Found, Sample
 from evaluation.repositories.matching import among_files, by_function, matches, unique

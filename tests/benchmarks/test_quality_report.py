@@ -11,7 +11,7 @@ import pytest
 from quality_fakes import FakeSystem, asked, write_questions
 
 from benchmarks.quality import command, main
-from benchmarks.quality.asking import run
+from benchmarks.quality.answers import run
 from benchmarks.quality.report import figures, interval, markdown, table
 from benchmarks.quality.systems import System
 from evaluation.files import read_json, write_tables

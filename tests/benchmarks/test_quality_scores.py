@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from quality_fakes import FakeSystem, asked, place
 
-from benchmarks.quality.asking import Answers, run
+from benchmarks.quality.answers import Answers, run
 from benchmarks.quality.paired import p_value
 from benchmarks.quality.scores import Scores, macro, mean, scores_of
 from benchmarks.quality.systems import Ranking, Result

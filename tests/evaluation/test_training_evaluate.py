@@ -21,9 +21,9 @@ from codesift.models.bases import BASES, DEFAULT, NO_ADAPTERS, space_for
 from evaluation.bm25 import Bm25
 from evaluation.files import read_json, write_rows
 from evaluation.metrics import Found
+from evaluation.rankers import Cache, Named, VectorSystem
 from evaluation.records import Function
 from evaluation.summary import tasks_of
-from evaluation.systems import Cache, Named, VectorSystem
 from evaluation.tasks import code2code, cosqa, csn, xlcost
 from evaluation.tasks.groups import TEXT, Group, Missing, Pool, Snippet, Task, Wanted
 from evaluation.tasks.packages import MOST_FUNCTIONS, MOST_QUERIES, package_pools

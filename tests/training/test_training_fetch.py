@@ -20,7 +20,7 @@ from evaluation.records import LANGUAGES
 from training import fetch
 from training.__main__ import main
 from training.fetch import CORPORA, Row, chosen, fetch_package, is_source, read_list, retried
-from training.sources import listing
+from training.sources import candidates
 from training.sources.licences import is_open, licence_of
 
 MIT = "Permission is hereby granted, free of charge, to any person obtaining a copy of this software"
@@ -340,9 +340,9 @@ def test_too_few_packages_make_the_command_fail(
     ["chi", "golang-github-go-chi-chi-dev", "node-chi", "@chi/server", "librust-chi-dev"],
 )
 def test_an_excluded_project_is_known_in_every_registry(name: str) -> None:
-    assert listing.is_excluded(name, {"chi"})
-    assert not listing.is_excluded(name, {"other"})
-    assert not listing.is_excluded("chico", {"chi"}) and not listing.is_excluded(
+    assert candidates.is_excluded(name, {"chi"})
+    assert not candidates.is_excluded(name, {"other"})
+    assert not candidates.is_excluded("chico", {"chi"}) and not candidates.is_excluded(
         "express-session", {"express"}
     )
 
@@ -358,7 +358,7 @@ def test_a_list_is_made_of_what_has_documented_functions(work: Path) -> None:
     (work / "candidates.txt").write_text("npm @tiny/thing 1.0.0\nnpm few 1.0\nnpm chi 1.0\n")
     (work / "exclude.txt").write_text("chi\n")
     command = ["javascript", str(work / "candidates.txt"), "--work", str(work), "--lists", str(work)]
-    assert listing.main([*command, "--exclude", str(work / "exclude.txt")]) == 0
+    assert candidates.main([*command, "--exclude", str(work / "exclude.txt")]) == 0
     assert [row.name for row in read_list(work, "javascript")] == ["@tiny/thing"]
     packages = work / "packages" / "javascript"
     assert sorted(path.name for path in packages.iterdir()) == ["tiny-thing-1.0.0", "tiny-thing-1.0.0.json"]

@@ -56,7 +56,7 @@ def draw_pairs(
 
     Args:
         functions: of one or several languages.
-        questions: from `training.questions_written.load_questions`.
+        questions: from `training.written_questions.load_questions`.
         mix: view -> weight, `views.QUESTION` among them.
         count: of pairs over all views.
         style: how texts are changed.

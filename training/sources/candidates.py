@@ -1,6 +1,6 @@
 """Make a package list of `training/corpora` from candidates, keeping those that are worth it.
 
-python -m training.sources.listing python candidates.txt --work training-work
+python -m training.sources.candidates python candidates.txt --work training-work
 
 A candidate is a line `registry name version`. It is kept if it comes, is open, is of no excluded project, and
 has documented functions enough. The list gives each one's licence as found.
@@ -34,7 +34,7 @@ _PREFIXES = ("golang-", "librust-", "ruby-", "php-", "node-", "python-", "lib")
 
 def main(arguments: list[str] | None = None) -> int:
     """Write one language's list; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m training.sources.listing", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m training.sources.candidates", description=__doc__)
     parser.add_argument("language", choices=LANGUAGES)
     parser.add_argument("candidates", type=Path)
     parser.add_argument("--work", type=Path, default=Path("training-work"))

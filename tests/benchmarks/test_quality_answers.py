@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from quality_fakes import FakeSystem, asked
 
-from benchmarks.quality.asking import Answers, answer, called_nothing, confidences, run
+from benchmarks.quality.answers import Answers, answer, called_nothing, confidences, run
 from benchmarks.quality.systems import Ranking, Result
 from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, SIMILAR, digest
 

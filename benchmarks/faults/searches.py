@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.faults.children import SECONDS, command, finish, fork
-from benchmarks.faults.ground import Repository
+from benchmarks.faults.sandbox import Repository
 from benchmarks.faults.trials import Ended
 from benchmarks.processes import Failed
 
