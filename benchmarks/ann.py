@@ -41,7 +41,7 @@ LINKS, BUILD_WIDTHS, WIDTHS = (8, 12, 16, 24), (100, 200), (50, 100, 200, 400, 8
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class GraphMeasurement:
     """One graph, searched with one width; or exact search, with no links."""
 
     vectors: int
@@ -124,7 +124,7 @@ def _questions(to: Path, wanted: int) -> Matrix:
 # -- measuring ------------------------------------------------------------------------------------
 
 
-def measure(data: Data, folder: Path) -> Iterator[Row]:
+def measure(data: Data, folder: Path) -> Iterator[GraphMeasurement]:
     """Rows for exact search, then for each graph of the grid.
 
     Args:
@@ -165,7 +165,9 @@ class _Built:
         return cls(graph, links, build_width, build_s, path.stat().st_size / 2**20, _milliseconds(load, 3))
 
 
-def _searched(built: _Built, data: Data, truths: tuple[NDArray[Any], NDArray[Any]]) -> Iterator[Row]:
+def _searched(
+    built: _Built, data: Data, truths: tuple[NDArray[Any], NDArray[Any]]
+) -> Iterator[GraphMeasurement]:
     def search(queries: Matrix) -> NDArray[Any]:
         labels: NDArray[Any] = built.graph.knn_query(queries, k=NEAREST, num_threads=1)[0]
         return labels
@@ -175,7 +177,7 @@ def _searched(built: _Built, data: Data, truths: tuple[NDArray[Any], NDArray[Any
         recalls = recall(search(data.code), truths[0]), recall(search(data.text), truths[1])
         query_ms = _milliseconds(lambda: search(data.text), 3) / len(data.text)
         costs = query_ms, built.build_s, built.file_mb, built.load_ms
-        yield Row(len(data.vectors), built.links, built.build_width, width, *recalls, *costs)
+        yield GraphMeasurement(len(data.vectors), built.links, built.build_width, width, *recalls, *costs)
 
 
 def nearest(vectors: Matrix, queries: Matrix) -> NDArray[np.int64]:
@@ -192,7 +194,7 @@ def recall(found: NDArray[Any], truth: NDArray[Any]) -> float:
     return sum(shares) / len(shares)
 
 
-def _exact(data: Data, path: Path) -> Row:
+def _exact(data: Data, path: Path) -> GraphMeasurement:
     """Exact search in a file that is mapped, not read: what a graph has to be better than."""
     import numpy as np
 
@@ -203,7 +205,9 @@ def _exact(data: Data, path: Path) -> Row:
 
     load_ms, mapped = _milliseconds(opened, 3), opened()
     query_ms = _milliseconds(lambda: nearest(mapped, data.text), 1) / len(data.text)
-    return Row(len(data.vectors), 0, 0, 0, 1.0, 1.0, query_ms, 0.0, path.stat().st_size / 2**20, load_ms)
+    return GraphMeasurement(
+        len(data.vectors), 0, 0, 0, 1.0, 1.0, query_ms, 0.0, path.stat().st_size / 2**20, load_ms
+    )
 
 
 def _milliseconds(work: Callable[[], object], times: int) -> float:
@@ -219,7 +223,7 @@ def _milliseconds(work: Callable[[], object], times: int) -> float:
 # -- the command ----------------------------------------------------------------------------------
 
 
-def as_table(rows: Sequence[Row]) -> str:
+def as_table(rows: Sequence[GraphMeasurement]) -> str:
     """A Markdown table."""
     head = (
         "vectors, M, ef_construction, ef, recall@10 code, recall@10 text, query ms, build s, file MB, load ms"

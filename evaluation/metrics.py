@@ -37,7 +37,7 @@ class Estimate(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RelevantRanks:
     """Where the relevant entries of one query came out."""
 
     ranks: tuple[int, ...]
@@ -46,7 +46,7 @@ class Found:
     """How many entries are relevant, ranked or not."""
 
     @classmethod
-    def among(cls, ranking: Sequence[str], relevant: set[str]) -> Found:
+    def among(cls, ranking: Sequence[str], relevant: set[str]) -> RelevantRanks:
         """From a ranking without repetitions, best first."""
         return cls(tuple(rank for rank, item in enumerate(ranking, 1) if item in relevant), len(relevant))
 
@@ -69,9 +69,9 @@ def _gain(rank: int) -> float:
     return 1 / math.log2(rank + 1)
 
 
-METRICS: Mapping[str, Callable[[Found], float]] = {
-    "MRR": Found.reciprocal,
-    "NDCG@10": Found.ndcg,
+METRICS: Mapping[str, Callable[[RelevantRanks], float]] = {
+    "MRR": RelevantRanks.reciprocal,
+    "NDCG@10": RelevantRanks.ndcg,
     "recall@1": lambda found: found.recall(1),
     "recall@5": lambda found: found.recall(5),
     "recall@10": lambda found: found.recall(10),
@@ -81,7 +81,7 @@ METRICS: Mapping[str, Callable[[Found], float]] = {
 
 def found_in(
     scores: Scores, relevant: Sequence[Sequence[int]], left_out: Sequence[Sequence[int]] = ()
-) -> list[Found]:
+) -> list[RelevantRanks]:
     """Rank a corpus by its scores, ties broken against us.
 
     Args:
@@ -93,14 +93,14 @@ def found_in(
     return [_found(*row) for row in zip(scores, relevant, skipped, strict=True)]
 
 
-def _found(scores: Scores, relevant: Sequence[int], left_out: Sequence[int]) -> Found:
+def _found(scores: Scores, relevant: Sequence[int], left_out: Sequence[int]) -> RelevantRanks:
     if left_out:
         scores = scores.copy()
         scores[list(left_out)] = -np.inf
     own = np.sort(scores[list(relevant)])[::-1]
     # Every other entry with the same score is taken to come first.
     others = [int((scores >= score).sum() - (own >= score).sum()) for score in own]
-    return Found(tuple(other + place for place, other in enumerate(others, 1)), len(own))
+    return RelevantRanks(tuple(other + place for place, other in enumerate(others, 1)), len(own))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,9 @@ class Sample:
     """Shape (resamples, metrics)."""
 
     @classmethod
-    def measure(cls, found: Sequence[Found], name: str, seed: int, resamples: int = RESAMPLES) -> Sample:
+    def measure(
+        cls, found: Sequence[RelevantRanks], name: str, seed: int, resamples: int = RESAMPLES
+    ) -> Sample:
         """Means over queries, and the same of queries drawn with replacement.
 
         Args:

@@ -37,7 +37,7 @@ Progress = Callable[[str, int, int], None]
 """Called as (what, done, total)."""
 
 
-class System(Protocol):
+class Ranker(Protocol):
     """Something that ranks a corpus."""
 
     @property
@@ -55,14 +55,14 @@ class System(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedAdapters:
     """`--system NAME=FOLDER`."""
 
     name: str
     manifest: Path
 
     @classmethod
-    def parse(cls, text: str) -> Named:
+    def parse(cls, text: str) -> NamedAdapters:
         """Read the option.
 
         Raises:
@@ -78,7 +78,7 @@ class Named:
         return cls(name, path)
 
 
-class VectorSystem:
+class VectorRanker:
     """A base with adapters: the cosine of the best window of a query to the best window of an entry.
 
     Args:
@@ -234,8 +234,8 @@ def _digest(text: str) -> bytes:
 
 
 def systems(
-    base: Base, named: Sequence[Named], folder: Path, progress: Callable[[str], Progress]
-) -> list[System]:
+    base: Base, named: Sequence[NamedAdapters], folder: Path, progress: Callable[[str], Progress]
+) -> list[Ranker]:
     """BM25, the bare base, and each named system.
 
     Args:
@@ -256,5 +256,5 @@ def systems(
                 f"--system {each.name} is given twice or is the name of a system there always is"
             )
         spaces[each.name] = space_for(base, read_adapters(each.manifest))
-    vectors = [VectorSystem(name, space, folder, progress(name)) for name, space in spaces.items()]
+    vectors = [VectorRanker(name, space, folder, progress(name)) for name, space in spaces.items()]
     return [Bm25(), *vectors]

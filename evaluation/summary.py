@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.files import settings_of, write_json, write_tables
 from evaluation.metrics import Estimate, Sample
-from evaluation.tasks.groups import Measured, Row
+from evaluation.tasks.groups import GroupRanks, Measured
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,7 +22,7 @@ BASE = "base"
 
 
 @dataclass
-class Results:
+class EvaluationResults:
     """What was measured so far, written after each task."""
 
     options: argparse.Namespace
@@ -98,7 +98,7 @@ def _pooled(measured: Measured, system: str, seed: int) -> Sample:
     return Sample.measure(found, measured.name, seed)
 
 
-def _sizes(rows: Sequence[Row]) -> dict[str, int]:
+def _sizes(rows: Sequence[GroupRanks]) -> dict[str, int]:
     return {
         "queries": sum(len(next(iter(row.found.values()))) for row in rows),
         "corpus": sum(row.corpus for row in rows),
@@ -115,7 +115,7 @@ def _figures(samples: Mapping[str, Sample]) -> dict[str, Any]:
     }
 
 
-def _ranks(row: Row) -> dict[str, Any]:
+def _ranks(row: GroupRanks) -> dict[str, Any]:
     """For each system and query the rank of the first relevant entry, 0 if there is none, and NDCG@10."""
     return {
         system: {

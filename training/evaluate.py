@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 from codesift.errors import UsageError
 from codesift.models.bases import DEFAULT
 from evaluation.records import LANGUAGES
-from evaluation.summary import Results, table
+from evaluation.summary import EvaluationResults, table
 from evaluation.tasks import REPOS, TASKS, load
-from evaluation.tasks.groups import Group, Measured, Missing, Row, Task, Wanted, say
+from evaluation.tasks.groups import Group, GroupRanks, Measured, Missing, Task, Wanted, say
 
 if TYPE_CHECKING:
-    from evaluation.metrics import Found
-    from evaluation.rankers import Progress, System
+    from evaluation.metrics import RelevantRanks
+    from evaluation.rankers import Progress, Ranker
 
 RESULTS = Path("training/results")
 ALWAYS = ("packages", "cosqa", "code2code", REPOS)
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> None:
     names, wanted = _tasks(options.tasks), wanted_of(options)
     with _Bars() as bars:
         comparison = Comparison.open(options, wanted, bars.of)
-        results = Results(options, comparison.describe())
+        results = EvaluationResults(options, comparison.describe())
         for name in names:
             try:
                 for measured in comparison.measure(name):
@@ -114,7 +114,7 @@ class Comparison:
     wanted: Wanted
     model: str
     manifests: Mapping[str, Path]
-    systems: Sequence[System]
+    systems: Sequence[Ranker]
     progress: Callable[[str], Progress]
 
     @classmethod
@@ -123,9 +123,9 @@ class Comparison:
     ) -> Comparison:
         """The systems the options name, beside those there always are."""
         from codesift.models.bases import find_base
-        from evaluation.rankers import Named, systems
+        from evaluation.rankers import NamedAdapters, systems
 
-        named = [Named.parse(text) for text in options.system]
+        named = [NamedAdapters.parse(text) for text in options.system]
         base, vectors = find_base(options.model), wanted.work / "vectors"
         opened = systems(base, named, vectors, progress)
         manifests = {each.name: each.manifest for each in named}
@@ -149,9 +149,9 @@ class Comparison:
             yield from (rank(task, self.systems) for task in load(name, self.wanted))
 
 
-def rank(task: Task, systems: Sequence[System]) -> Measured:
+def rank(task: Task, systems: Sequence[Ranker]) -> Measured:
     """Let each system rank all pools of a task."""
-    found: dict[str, dict[str, list[Found]]] = {group.name: {} for group in task.groups}
+    found: dict[str, dict[str, list[RelevantRanks]]] = {group.name: {} for group in task.groups}
     for system in systems:
         system.prepare(
             snippet for group in task.groups for pool in group.pools for snippet in pool.snippets()
@@ -159,16 +159,18 @@ def rank(task: Task, systems: Sequence[System]) -> Measured:
         for group in task.groups:
             found[group.name][system.name] = _ranked(group, system)
     rows = {
-        group.name: Row(sum(len(pool.corpus) for pool in group.pools), len(group.pools), found[group.name])
+        group.name: GroupRanks(
+            sum(len(pool.corpus) for pool in group.pools), len(group.pools), found[group.name]
+        )
         for group in task.groups
     }
     return Measured(task.name, task.about, rows)
 
 
-def _ranked(group: Group, system: System) -> list[Found]:
+def _ranked(group: Group, system: Ranker) -> list[RelevantRanks]:
     from evaluation.metrics import found_in
 
-    found: list[Found] = []
+    found: list[RelevantRanks] = []
     for pool in group.pools:
         first = 0
         for scores in system.scores(pool):
@@ -178,7 +180,7 @@ def _ranked(group: Group, system: System) -> list[Found]:
     return found
 
 
-def _print(results: Results) -> None:
+def _print(results: EvaluationResults) -> None:
     from rich.console import Console
 
     console = Console()

@@ -23,7 +23,7 @@ from codesift.models.adapters import FORMAT, NAME, TEXT, Adapter, Adapters, read
 from codesift.models.bases import SHIPPED, Base, find_base, is_converted, space_for
 from evaluation.files import read_json, write_json, write_settings
 from evaluation.summary import tasks_of
-from training.shipping.cards import Sources, card, figures_of, folder_card
+from training.shipping.cards import TrainingRecord, card, figures_of, folder_card
 
 if TYPE_CHECKING:
     from training.shipping.agreement import Agreement
@@ -170,7 +170,7 @@ def write_cards(
     home = options.system if options.system.is_dir() else options.system.parent
     name = options.measured_as or home.resolve().name
     for language, adapter in system.named().items():
-        sources = Sources.of(adapter, options.work)
+        sources = TrainingRecord.of(adapter, options.work)
         text = card(adapter, sources, results, name, agreements.get(language))
         (folder / f"{stem(language)}.md").write_text(text, encoding="utf-8")
         if figures := figures_of(results, name, language):

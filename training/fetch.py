@@ -53,7 +53,7 @@ _MORE_SUFFIXES = {"typescript": (".tsx",), "cpp": (".h",)}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListedPackage:
     """One package of a list."""
 
     registry: str
@@ -67,7 +67,7 @@ class Row:
         return Package(self.registry, self.name, self.version)
 
     @classmethod
-    def from_json(cls, row: Any) -> Row:
+    def from_json(cls, row: Any) -> ListedPackage:
         """Read a row of a list.
 
         Raises:
@@ -121,7 +121,7 @@ def chosen(languages: str) -> list[str]:
     return names
 
 
-def read_list(folder: Path, language: str, first: int = 0) -> list[Row]:
+def read_list(folder: Path, language: str, first: int = 0) -> list[ListedPackage]:
     """The package list of a language, or its first rows.
 
     Raises:
@@ -132,11 +132,11 @@ def read_list(folder: Path, language: str, first: int = 0) -> list[Row]:
     packages = content.get("packages") if isinstance(content, dict) else None
     if not isinstance(packages, list):
         raise CodesiftError(f"{path} has no list of packages")
-    return [Row.from_json(row) for row in packages[: first or None]]
+    return [ListedPackage.from_json(row) for row in packages[: first or None]]
 
 
 def fetch_all(
-    rows: Sequence[Row], language: str, work: Path, jobs: int, keep: bool = False
+    rows: Sequence[ListedPackage], language: str, work: Path, jobs: int, keep: bool = False
 ) -> list[dict[str, Any]]:
     """Fetch packages, several at a time; what cannot be had is said in a line each.
 
@@ -162,13 +162,15 @@ def _shown(results: Iterable[Any], total: int, title: str) -> Iterator[Any]:
     return iter(track(results, title, total, transient=True))
 
 
-def _attempt_all(rows: Sequence[Row], language: str, work: Path, keep: bool) -> list[dict[str, Any] | str]:
+def _attempt_all(
+    rows: Sequence[ListedPackage], language: str, work: Path, keep: bool
+) -> list[dict[str, Any] | str]:
     missing = [row.package for row in rows if not _record(row, language, work).is_file()]
     prefetch(missing, work / "downloads")
     return [_attempt(row, language, work, keep) for row in rows]
 
 
-def _attempt(row: Row, language: str, work: Path, keep: bool) -> dict[str, Any] | str:
+def _attempt(row: ListedPackage, language: str, work: Path, keep: bool) -> dict[str, Any] | str:
     """The package's record, or why it cannot be had."""
     try:
         return fetch_package(row, language, work, keep)
@@ -176,7 +178,7 @@ def _attempt(row: Row, language: str, work: Path, keep: bool) -> dict[str, Any] 
         return f"{language}: {row.name} {row.version} left out: {error}"
 
 
-def fetch_package(row: Row, language: str, work: Path, keep: bool = False) -> dict[str, Any]:
+def fetch_package(row: ListedPackage, language: str, work: Path, keep: bool = False) -> dict[str, Any]:
     """Get one package and keep its sources; nothing is done if it is there already.
 
     Raises:
@@ -201,7 +203,7 @@ def fetch_package(row: Row, language: str, work: Path, keep: bool = False) -> di
     return found
 
 
-def _record(row: Row, language: str, work: Path) -> Path:
+def _record(row: ListedPackage, language: str, work: Path) -> Path:
     return work / "packages" / language / f"{row.package.folder}.json"
 
 
@@ -223,7 +225,9 @@ def retried(get: Callable[[], list[Path]]) -> list[Path]:
     raise AssertionError("TRIES is at least 1")
 
 
-def _reduce(row: Row, language: str, archives: Sequence[Path], to: Path) -> tuple[Path, dict[str, Any]]:
+def _reduce(
+    row: ListedPackage, language: str, archives: Sequence[Path], to: Path
+) -> tuple[Path, dict[str, Any]]:
     """The folder with a package's sources, somewhere below `to`, and the package's record."""
     size = sum(path.stat().st_size for path in archives)
     if size > LARGEST:
@@ -281,7 +285,7 @@ def is_source(path: str, language: str) -> bool:
     return path.lower().endswith(suffixes) and not _LEFT_OUT.search(path)
 
 
-def summary(language: str, rows: Sequence[Row], done: Sequence[dict[str, Any]]) -> str:
+def summary(language: str, rows: Sequence[ListedPackage], done: Sequence[dict[str, Any]]) -> str:
     """One line on what is there of a language."""
     files = sum(record["files"] for record in done)
     megabytes = sum(record["bytes"] for record in done) / 1e6

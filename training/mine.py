@@ -75,7 +75,7 @@ def _chosen(languages: str) -> list[str]:
     return chosen
 
 
-def packages_of(folder: Path, languages: Iterable[str]) -> dict[str, list[extract.Package]]:
+def packages_of(folder: Path, languages: Iterable[str]) -> dict[str, list[extract.UnpackedPackage]]:
     """Language -> the packages that were fetched for it.
 
     Raises:
@@ -88,13 +88,13 @@ def packages_of(folder: Path, languages: Iterable[str]) -> dict[str, list[extrac
     return found
 
 
-def _packages(folder: Path, language: str) -> Iterator[extract.Package]:
+def _packages(folder: Path, language: str) -> Iterator[extract.UnpackedPackage]:
     # The row is written last: a folder without one is still being unpacked.
     for row in sorted((folder / language).glob("*.json")):
         unpacked = row.with_suffix("")
         if unpacked.is_dir():
             name = _name(row)
-            yield extract.Package(unpacked, language, name, splits.project_of(name))
+            yield extract.UnpackedPackage(unpacked, language, name, splits.project_of(name))
 
 
 def _name(row: Path) -> str:
@@ -118,7 +118,7 @@ class Miner:
 
     folder: Path
     language: str
-    packages: Sequence[extract.Package]
+    packages: Sequence[extract.UnpackedPackage]
     exclusions: Exclusions
     elsewhere: set[str]
     """Projects that other languages have packages of, too."""
@@ -234,7 +234,7 @@ def capped(functions: Iterable[Function], drops: Counter[str], cap: int = CAP) -
 
 
 def _all_parts(
-    packages: Sequence[extract.Package], parts: Path, made_with: str, seed: int, jobs: int
+    packages: Sequence[extract.UnpackedPackage], parts: Path, made_with: str, seed: int, jobs: int
 ) -> None:
     """Write the part of each package that has none, or one made otherwise."""
     from rich.console import Console
@@ -255,12 +255,12 @@ def _all_parts(
                 progress.advance(task)
 
 
-def _is_made(parts: Path, package: extract.Package, made_with: str) -> bool:
+def _is_made(parts: Path, package: extract.UnpackedPackage, made_with: str) -> bool:
     report = parts / f"{package.folder.name}.json"
     return report.exists() and read_json(report)["made_with"] == made_with
 
 
-def write_part(package: extract.Package, parts: Path, made_with: str, seed: int) -> None:
+def write_part(package: extract.UnpackedPackage, parts: Path, made_with: str, seed: int) -> None:
     """Extract one package; its report is written last, as the mark of being whole."""
     functions, counts = extract.extract(package)
     functions.sort(key=lambda each: preference(each, seed))

@@ -28,8 +28,8 @@ from benchmarks.faults.links import links
 from benchmarks.faults.nesting import nesting
 from benchmarks.faults.network import network
 from benchmarks.faults.patterns import patterns
-from benchmarks.faults.report import Outcome, as_line, as_markdown, write
-from benchmarks.faults.sandbox import Ground
+from benchmarks.faults.report import AttackResult, as_line, as_markdown, write
+from benchmarks.faults.sandbox import Sandbox
 from benchmarks.faults.settings import settings
 from benchmarks.faults.shipped import shipped
 from benchmarks.faults.trials import Trial
@@ -38,10 +38,10 @@ from evaluation.machine import describe
 _FEWEST = 3
 """Trials of an attack at any scale."""
 
-Attack = Callable[[Ground, int, random.Random], Iterator[Trial]]
+Attack = Callable[[Sandbox, int, random.Random], Iterator[Trial]]
 
 
-class Row(NamedTuple):
+class AttackSpec(NamedTuple):
     """An attack in the table of all."""
 
     attack: Attack
@@ -50,28 +50,30 @@ class Row(NamedTuple):
     about: str
 
 
-ATTACKS: Mapping[str, Row] = {
-    "kills": Row(kills, 200, "`kill -9` of `index` at a random moment"),
-    "interrupts": Row(interrupts, 500, "one SIGINT or SIGTERM at a random moment of a command"),
-    "flips": Row(flips, 2000, "one bit or byte changed, a file cut or grown, in the files of an index"),
-    "graphs": Row(graphs, 500, "graph files changed so that their note still fits"),
-    "links": Row(links, 100, "links, pipes, devices, folders in place of the files of an index"),
-    "shipped": Row(shipped, 40, "a doctored index that comes with a repository"),
-    "settings": Row(settings, 100, "hostile settings of a repository"),
-    "nesting": Row(nesting, 600, "sources nested 10,000 deep"),
-    "patterns": Row(patterns, 200, "hostile patterns in ignore files, settings and flags"),
-    "network": Row(network, 40, "settings of a repository that ask for models of a hub, every verb"),
+ATTACKS: Mapping[str, AttackSpec] = {
+    "kills": AttackSpec(kills, 200, "`kill -9` of `index` at a random moment"),
+    "interrupts": AttackSpec(interrupts, 500, "one SIGINT or SIGTERM at a random moment of a command"),
+    "flips": AttackSpec(
+        flips, 2000, "one bit or byte changed, a file cut or grown, in the files of an index"
+    ),
+    "graphs": AttackSpec(graphs, 500, "graph files changed so that their note still fits"),
+    "links": AttackSpec(links, 100, "links, pipes, devices, folders in place of the files of an index"),
+    "shipped": AttackSpec(shipped, 40, "a doctored index that comes with a repository"),
+    "settings": AttackSpec(settings, 100, "hostile settings of a repository"),
+    "nesting": AttackSpec(nesting, 600, "sources nested 10,000 deep"),
+    "patterns": AttackSpec(patterns, 200, "hostile patterns in ignore files, settings and flags"),
+    "network": AttackSpec(network, 40, "settings of a repository that ask for models of a hub, every verb"),
 }
 
 
-def attack(name: str, seed: int, scale: float) -> Outcome:
+def attack(name: str, seed: int, scale: float) -> AttackResult:
     """Run the trials of one attack in a folder of its own."""
     row = ATTACKS[name]
     count = max(round(row.trials * scale), _FEWEST)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="codesift-faults-", ignore_cleanup_errors=True) as folder:
-        trials = list(row.attack(Ground(Path(folder)), count, random.Random(f"{name} {seed}")))
-    return Outcome(name, row.about, trials, time.perf_counter() - started)
+        trials = list(row.attack(Sandbox(Path(folder)), count, random.Random(f"{name} {seed}")))
+    return AttackResult(name, row.about, trials, time.perf_counter() - started)
 
 
 def main(arguments: Sequence[str]) -> int:

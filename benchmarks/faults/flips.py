@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.faults.children import finish, fork
 from benchmarks.faults.contents import Contents, contents, difference
 from benchmarks.faults.repositories import QUESTION, TARGET, many
-from benchmarks.faults.sandbox import INSIDE, Ground, Repository
+from benchmarks.faults.sandbox import INSIDE, Sandbox, SandboxRepository
 from benchmarks.faults.searches import Remembered, ask, encode
 from benchmarks.faults.trials import Ended, Trial, first_fault, same_results, slowest
 from benchmarks.processes import Failed
@@ -42,7 +42,7 @@ _SHARES = {"index.db": 12, "index.db-wal": 4, ".hnsw": 3, ".json": 2, "about": 1
 class _Bed:
     """A repository with an index, in one of its states."""
 
-    repository: Repository
+    repository: SandboxRepository
     expected: Contents
     answers: dict[tuple[str, ...], list[tuple[Any, ...]]]
     remembered: Remembered
@@ -53,11 +53,11 @@ class _Bed:
         return ask(self.repository, self.remembered, *arguments)
 
 
-def flips(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial]:
+def flips(sandbox: Sandbox, trials: int, chance: random.Random) -> Iterator[Trial]:
     """Held: results as before or a line; after `status --check` all is as it was and nothing is said."""
-    outside = ground.repository("outside", many(*_SIZE))
-    inside = replace(ground.repository("inside", many(*_SIZE)), more=INSIDE)
-    unmerged = ground.repository("unmerged", many(*_SIZE))
+    outside = sandbox.repository("outside", many(*_SIZE))
+    inside = replace(sandbox.repository("inside", many(*_SIZE)), more=INSIDE)
+    unmerged = sandbox.repository("unmerged", many(*_SIZE))
     unmerged_bed = _bed(unmerged)
     unmerged.drop()
     _leave_log(unmerged)
@@ -72,7 +72,7 @@ def flips(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial]
         yield _trial(bed, arguments, number % _INSTALLED_EVERY == _INSTALLED_EVERY - 1, chance)
 
 
-def _bed(repository: Repository) -> _Bed:
+def _bed(repository: SandboxRepository) -> _Bed:
     repository.must("index")
     found = [(arguments, repository.must(*arguments).results()) for arguments in _COMMANDS]
     answers = {arguments: results for arguments, results in found if results}
@@ -82,7 +82,7 @@ def _bed(repository: Repository) -> _Bed:
     return _Bed(repository, contents(repository.place), answers, remembered)
 
 
-def _leave_log(repository: Repository) -> None:
+def _leave_log(repository: SandboxRepository) -> None:
     """Index, and end before SQLite merges its log into the database."""
 
     def work() -> int:
@@ -92,7 +92,7 @@ def _leave_log(repository: Repository) -> None:
         Database.close = lambda database: os._exit(0)  # type: ignore[method-assign, assignment]
         return command(["index"])
 
-    ended = finish(fork(work, repository.root, repository.ground.environ()), 120)
+    ended = finish(fork(work, repository.root, repository.sandbox.environ()), 120)
     if ended.code or not _log(repository.place).exists():
         raise Failed(f"no log was left: {ended.err}")
 

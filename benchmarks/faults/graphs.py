@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.faults.repositories import QUESTION, many
-from benchmarks.faults.sandbox import Ground, Repository
+from benchmarks.faults.sandbox import Sandbox, SandboxRepository
 from benchmarks.faults.searches import Remembered, ask, ask_often, encode
 from benchmarks.faults.trials import Trial, fault, same_results
 from codesift.index.scan import layout
@@ -30,8 +30,8 @@ Note = dict[str, Any]
 
 @dataclass(frozen=True)
 class _Bed:
-    repository: Repository
-    other: Repository
+    repository: SandboxRepository
+    other: SandboxRepository
     """Whose index is another one."""
     remembered: Remembered
     often: str
@@ -48,9 +48,9 @@ class _Bed:
         return self.graph.with_suffix(".json")
 
 
-def graphs(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial]:
+def graphs(sandbox: Sandbox, trials: int, chance: random.Random) -> Iterator[Trial]:
     """Held: the results of many searches of one process, and of one search of the command, are as before."""
-    bed = _bed(ground)
+    bed = _bed(sandbox)
     doctors = list(_DOCTORS)
     for number in range(trials):
         bed.repository.restore(_CLEAN)
@@ -63,9 +63,9 @@ def graphs(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial
         yield _judged(bed, done, by_command=number % 4 == 3)
 
 
-def _bed(ground: Ground) -> _Bed:
-    repository = ground.repository("graph", many(1, 25, 12))
-    other = ground.repository("other", many(1, 25, 12, first=100))
+def _bed(sandbox: Sandbox) -> _Bed:
+    repository = sandbox.repository("graph", many(1, 25, 12))
+    other = sandbox.repository("other", many(1, 25, 12, first=100))
     for each in (repository, other):
         each.must("index")
     repository.keep(_CLEAN)

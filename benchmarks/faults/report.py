@@ -14,7 +14,7 @@ from evaluation.machine import in_words
 _EXAMPLE_CHARACTERS = 160
 
 
-class Outcome(NamedTuple):
+class AttackResult(NamedTuple):
     """All trials of one attack."""
 
     name: str
@@ -42,7 +42,7 @@ class Outcome(NamedTuple):
         ]
 
 
-def as_line(outcome: Outcome) -> str:
+def as_line(outcome: AttackResult) -> str:
     """One attack on one line, for whoever waits."""
     total = len(outcome.trials)
     return (
@@ -51,7 +51,7 @@ def as_line(outcome: Outcome) -> str:
     )
 
 
-def as_markdown(outcomes: Sequence[Outcome], machine: Mapping[str, Any], command: str) -> str:
+def as_markdown(outcomes: Sequence[AttackResult], machine: Mapping[str, Any], command: str) -> str:
     """The tables, the machine and the command."""
     lines = [
         "# Attacks on codesift",
@@ -78,7 +78,7 @@ def as_markdown(outcomes: Sequence[Outcome], machine: Mapping[str, Any], command
     return "\n".join([*lines, "", f"`{command}`", "", in_words(dict(machine))])
 
 
-def _not_held(outcomes: Sequence[Outcome]) -> Iterator[str]:
+def _not_held(outcomes: Sequence[AttackResult]) -> Iterator[str]:
     if all(each.held == len(each.trials) for each in outcomes):
         yield "Nothing."
         return
@@ -95,7 +95,7 @@ def _safe(text: str) -> str:
     return shown if len(shown) <= _EXAMPLE_CHARACTERS else shown[:_EXAMPLE_CHARACTERS] + "..."
 
 
-def write(outcomes: Sequence[Outcome], machine: Mapping[str, Any], command: str, out: Path) -> None:
+def write(outcomes: Sequence[AttackResult], machine: Mapping[str, Any], command: str, out: Path) -> None:
     """Write every trial as JSON, and the tables beside it as Markdown."""
     found = {
         "command": command,

@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.quality.systems import Ranking, Result, Searcher, System
 from evaluation.machine import load
 from evaluation.packages import Unavailable
-from evaluation.repositories.questions import NOTHING, PARTS, SIMILAR, Asked, digest
+from evaluation.repositories.questions import NOTHING, PARTS, SIMILAR, RepositoryQuestions, digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class AnswerSet:
     """All answers of the systems that could be asked, and why the others could not."""
 
     answers: Mapping[str, Mapping[str, Answers]]
@@ -51,8 +51,11 @@ class Run:
 
 
 def run(
-    systems: Iterable[System], repositories: Mapping[str, Path], asked: Mapping[str, Asked], kept: Path
-) -> Run:
+    systems: Iterable[System],
+    repositories: Mapping[str, Path],
+    asked: Mapping[str, RepositoryQuestions],
+    kept: Path,
+) -> AnswerSet:
     """Ask all systems about one repository after another, so that noise of the machine hits all.
 
     Args:
@@ -72,10 +75,10 @@ def run(
                 unavailable[name] = f"on {repo}: {error}"
                 del left[name], answers[name]
                 sys.stderr.write(f"left out {name} {unavailable[name]}\n")
-    return Run(answers, unavailable)
+    return AnswerSet(answers, unavailable)
 
 
-def answer(system: System, repository: Path, asked: Asked, kept: Path) -> Answers:
+def answer(system: System, repository: Path, asked: RepositoryQuestions, kept: Path) -> Answers:
     """The answers of one system on one repository, from a file if it answered the same questions before.
 
     Raises:
@@ -100,7 +103,7 @@ def _kept(path: Path, key: Mapping[str, str]) -> Answers | None:
     return Answers.from_json(row) if all(row[name] == value for name, value in key.items()) else None
 
 
-def _ask(searcher: Searcher, asked: Asked) -> Answers:
+def _ask(searcher: Searcher, asked: RepositoryQuestions) -> Answers:
     texts = {part: [row["query"] for row in asked.get(part, ())] for part in PARTS if part != SIMILAR}
     first = next((some[0] for some in texts.values() if some), None)
     if first is not None:
@@ -110,7 +113,7 @@ def _ask(searcher: Searcher, asked: Asked) -> Answers:
     return Answers({**rankings, **_alike(searcher, asked)}, searcher.index_seconds, cold, load())
 
 
-def _alike(searcher: Searcher, asked: Asked) -> dict[str, tuple[Ranking, ...]]:
+def _alike(searcher: Searcher, asked: RepositoryQuestions) -> dict[str, tuple[Ranking, ...]]:
     sources = [row["source"] for row in asked.get(SIMILAR, ())]
     places = [Result(row["path"], row["start_line"], row["end_line"]) for row in sources]
     found = [ranking for place in places if (ranking := searcher.alike(place)) is not None]

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.quality.answers import Run, run
+from benchmarks.quality.answers import AnswerSet, run
 from benchmarks.quality.peers import peers
 from benchmarks.quality.report import figures, markdown
 from benchmarks.quality.sources import copy_sources
@@ -26,7 +26,7 @@ from benchmarks.quality.systems import System
 from benchmarks.quality.variants import variants
 from evaluation.files import write_tables
 from evaluation.machine import describe
-from evaluation.repositories.questions import PARTS, Asked, questions
+from evaluation.repositories.questions import PARTS, RepositoryQuestions, questions
 
 WORK = Path("benchmarks/corpora/quality")
 """Unless `--work` says otherwise; ignored by git."""
@@ -117,13 +117,13 @@ def _pair(parser: argparse.ArgumentParser, text: str) -> tuple[str, str]:
     return a, b
 
 
-def _default_pairs(done: Run) -> list[tuple[str, str]]:
+def _default_pairs(done: AnswerSet) -> list[tuple[str, str]]:
     """codesift against every peer."""
     return [(_OURS, name) for name in done.answers if not name.startswith(_OURS)]
 
 
 def _sources(
-    parser: argparse.ArgumentParser, given: argparse.Namespace, asked: Mapping[str, Asked]
+    parser: argparse.ArgumentParser, given: argparse.Namespace, asked: Mapping[str, RepositoryQuestions]
 ) -> dict[str, Path]:
     """Name of a repository -> a copy of its sources without anything that a tool left there."""
     from evaluation.corpora import evaluation_corpora

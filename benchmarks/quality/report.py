@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from benchmarks.quality.answers import Answers, Run, called_nothing, confidences
+from benchmarks.quality.answers import Answers, AnswerSet, called_nothing, confidences
 from benchmarks.quality.paired import p_value
 from benchmarks.quality.scores import (
     GROUPINGS,
     MAIN,
     METRICS,
-    Scores,
+    MetricValues,
     macro,
     mean,
     scores_of,
@@ -20,7 +20,7 @@ from benchmarks.quality.scores import (
 from benchmarks.quality.systems import System
 from evaluation.machine import in_words
 from evaluation.metrics import SEED, auroc
-from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, Asked
+from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, RepositoryQuestions
 
 Figures = dict[str, Any]
 ANSWERABLE = (FILE, FUNCTION)
@@ -39,9 +39,9 @@ _HEADINGS = {
 
 
 def figures(
-    run: Run,
+    run: AnswerSet,
     systems: Iterable[System],
-    asked: Mapping[str, Asked],
+    asked: Mapping[str, RepositoryQuestions],
     pairs: Iterable[tuple[str, str]],
     machine: Mapping[str, Any],
     command: str,
@@ -81,7 +81,7 @@ def figures(
     }
 
 
-def _system(scores: Mapping[str, Scores], answers: Mapping[str, Answers]) -> Figures:
+def _system(scores: Mapping[str, MetricValues], answers: Mapping[str, Answers]) -> Figures:
     return {
         "seconds": _seconds(answers),
         "overall": {metric: mean(each.values, metric) for metric, each in scores.items()},
@@ -89,7 +89,7 @@ def _system(scores: Mapping[str, Scores], answers: Mapping[str, Answers]) -> Fig
     }
 
 
-def _grouped(scores: Mapping[str, Scores], grouping: str) -> Iterator[Figures]:
+def _grouped(scores: Mapping[str, MetricValues], grouping: str) -> Iterator[Figures]:
     """For each metric its macro-average, and (questions, mean, low, high) of each group."""
     for metric, each in scores.items():
         if groups := each.of_groups(grouping):
@@ -125,7 +125,9 @@ def _seconds(answers: Mapping[str, Answers]) -> Figures:
     }
 
 
-def tests(a: str, ours: Mapping[str, Scores], b: str, theirs: Mapping[str, Scores]) -> list[Figures]:
+def tests(
+    a: str, ours: Mapping[str, MetricValues], b: str, theirs: Mapping[str, MetricValues]
+) -> list[Figures]:
     """The paired test of two systems on every metric both have."""
     rows = []
     for metric in (m.name for m in METRICS if m.name in ours and m.name in theirs):

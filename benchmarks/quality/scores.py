@@ -10,9 +10,16 @@ import numpy as np
 
 from benchmarks.quality.answers import Answers
 from benchmarks.quality.systems import Ranking
-from evaluation.metrics import SEED, Estimate, Found, Sample
+from evaluation.metrics import SEED, Estimate, RelevantRanks, Sample
 from evaluation.repositories.matching import among_files, by_function, matches, unique
-from evaluation.repositories.questions import FILE, FUNCTION, SIMILAR, Asked, Row, kind_of
+from evaluation.repositories.questions import (
+    FILE,
+    FUNCTION,
+    SIMILAR,
+    QuestionRow,
+    RepositoryQuestions,
+    kind_of,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,12 +27,12 @@ if TYPE_CHECKING:
     Values = NDArray[np.floating[Any]]
 
 
-def _share(k: int) -> Callable[[Found], float]:
+def _share(k: int) -> Callable[[RelevantRanks], float]:
     """Share of the first min(k, relevant) counterparts that are among the first k."""
     return lambda found: sum(rank <= k for rank in found.ranks) / min(k, found.relevant)
 
 
-def _recall(k: int) -> Callable[[Found], float]:
+def _recall(k: int) -> Callable[[RelevantRanks], float]:
     return lambda found: found.recall(k)
 
 
@@ -36,14 +43,14 @@ class Metric:
     name: str
     part: str
     """The questions it is of."""
-    of: Callable[[Found], float]
+    of: Callable[[RelevantRanks], float]
 
 
 METRICS = (
-    Metric("NDCG@10 by file", FILE, Found.ndcg),
-    Metric("MRR by function", FUNCTION, Found.reciprocal),
+    Metric("NDCG@10 by file", FILE, RelevantRanks.ndcg),
+    Metric("MRR by function", FUNCTION, RelevantRanks.reciprocal),
     *(Metric(f"recall@{k} by function", FUNCTION, _recall(k)) for k in (1, 5, 10)),
-    Metric("MRR of similar", SIMILAR, Found.reciprocal),
+    Metric("MRR of similar", SIMILAR, RelevantRanks.reciprocal),
     *(Metric(f"recall@{k} of similar", SIMILAR, _share(k)) for k in (1, 5, 10)),
 )
 MAIN = ("NDCG@10 by file", "MRR by function", "recall@10 by function", "recall@5 of similar")
@@ -52,7 +59,7 @@ GROUPINGS = ("repository", "language", "kind")
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class MetricValues:
     """One system's values of one metric, a question each, always in the same order."""
 
     values: Values
@@ -66,9 +73,11 @@ class Scores:
         return {str(name): self.values[names == name] for name in sorted(set(names)) if name}
 
 
-def scores_of(answers: Mapping[str, Answers], asked: Mapping[str, Asked]) -> dict[str, Scores]:
+def scores_of(
+    answers: Mapping[str, Answers], asked: Mapping[str, RepositoryQuestions]
+) -> dict[str, MetricValues]:
     """Metric -> values of one system, for the metrics whose questions it answered."""
-    found: dict[str, Scores] = {}
+    found: dict[str, MetricValues] = {}
     for part in (FILE, FUNCTION, SIMILAR):
         if not all(part in each.rankings for each in answers.values()):
             continue
@@ -77,16 +86,18 @@ def scores_of(answers: Mapping[str, Answers], asked: Mapping[str, Asked]) -> dic
             placed = [_found(part, row, each) for row, each in rows]
             groups = _groups(part, [row for row, _ in rows])
             found |= {
-                m.name: Scores(np.array([*map(m.of, placed)]), groups) for m in METRICS if m.part == part
+                m.name: MetricValues(np.array([*map(m.of, placed)]), groups)
+                for m in METRICS
+                if m.part == part
             }
     return found
 
 
-def _pairs(answers: Answers, asked: Asked, part: str) -> Iterator[tuple[Row, Ranking]]:
+def _pairs(answers: Answers, asked: RepositoryQuestions, part: str) -> Iterator[tuple[QuestionRow, Ranking]]:
     return zip(asked.get(part, ()), answers.rankings[part], strict=True)
 
 
-def _groups(part: str, rows: Sequence[Row]) -> dict[str, list[str]]:
+def _groups(part: str, rows: Sequence[QuestionRow]) -> dict[str, list[str]]:
     return {
         "repository": [row["repo"] for row in rows],
         "language": [row["language"] for row in rows],
@@ -94,7 +105,7 @@ def _groups(part: str, rows: Sequence[Row]) -> dict[str, list[str]]:
     }
 
 
-def _found(part: str, row: Row, ranking: Ranking) -> Found:
+def _found(part: str, row: QuestionRow, ranking: Ranking) -> RelevantRanks:
     """Where the answers came out; what is itself the source of `similar` does not count as a result."""
     if part == FILE:
         files = ranking.files

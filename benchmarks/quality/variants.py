@@ -116,7 +116,7 @@ class FirstWindows:
         return self._encoder.windows(head, body, first_line)[:1]
 
 
-class Ours:
+class VariantSearcher:
     """A variant with the index of one repository open."""
 
     def __init__(self, variant: Variant, bench: Bench, index: Index, index_seconds: float) -> None:
@@ -171,7 +171,9 @@ class Codesift:
         copy_sources(repository, folder)
         bench = Bench(corpora, load_settings(corpora, {}, self._variant.settings), opening=self._opening)
         seconds = self._prepare(bench, folder)
-        found: T = bench.on(repository.name, lambda index: work(Ours(self._variant, bench, index, seconds)))
+        found: T = bench.on(
+            repository.name, lambda index: work(VariantSearcher(self._variant, bench, index, seconds))
+        )
         return found
 
     def _prepare(self, bench: Bench, folder: Path) -> float:

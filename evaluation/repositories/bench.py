@@ -17,9 +17,9 @@ from codesift.search.query import Question, alike, rank
 from codesift.search.sources import Sources
 from codesift.session import Desk, on_index
 from codesift.types import Encoder, Hit, Progress
-from evaluation.metrics import Found
+from evaluation.metrics import RelevantRanks
 from evaluation.repositories.matching import by_file, by_function, matches
-from evaluation.repositories.questions import FILE, FUNCTION, SIMILAR, Row
+from evaluation.repositories.questions import FILE, FUNCTION, SIMILAR, QuestionRow
 
 SYSTEMS = {"words": (True, False), "vectors": (False, True), "hybrid": (True, True)}
 """Name -> (lexical, semantic)."""
@@ -37,7 +37,7 @@ class Outcome:
     language: str
     units: int
     """Units in the repository's index."""
-    found: Found
+    found: RelevantRanks
 
 
 class Bench:
@@ -77,7 +77,9 @@ class Bench:
         question = Question(text, 0, lexical, semantic)
         return rank(question, index, self.settings, lambda: self.encoder(index.space)).hits
 
-    def alike(self, index: Index, source: Row, weights: Mapping[str, float] | None = None) -> Sequence[Hit]:
+    def alike(
+        self, index: Index, source: QuestionRow, weights: Mapping[str, float] | None = None
+    ) -> Sequence[Hit]:
         units = [u for u in index.catalog.units_of(source["path"]) if matches(u, source)]
         if not units:
             return []
@@ -88,7 +90,10 @@ class Bench:
 
 
 def outcomes(
-    bench: Bench, repo: str, rows: Mapping[str, Sequence[Row]], systems: Collection[str] = tuple(SYSTEMS)
+    bench: Bench,
+    repo: str,
+    rows: Mapping[str, Sequence[QuestionRow]],
+    systems: Collection[str] = tuple(SYSTEMS),
 ) -> list[Outcome]:
     """What becomes of all questions on one repository.
 
@@ -111,8 +116,8 @@ def outcomes(
 
 
 def _asked(
-    bench: Bench, index: Index, rows: Mapping[str, Sequence[Row]], systems: Collection[str]
-) -> Iterator[tuple[str, str, Row, Found]]:
+    bench: Bench, index: Index, rows: Mapping[str, Sequence[QuestionRow]], systems: Collection[str]
+) -> Iterator[tuple[str, str, QuestionRow, RelevantRanks]]:
     for system in systems:
         for row in rows.get(FILE, ()):
             yield FILE, system, row, by_file(bench.ask(index, row["query"], system), row)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codesift.errors import CodesiftError
-from evaluation.metrics import Found
+from evaluation.metrics import RelevantRanks
 
 TEXT = "text"
 """Language of a question: what the text adapter encodes."""
@@ -66,13 +66,13 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class GroupRanks:
     """What all systems found for one group."""
 
     corpus: int
     """Entries, all pools together."""
     pools: int
-    found: Mapping[str, Sequence[Found]]
+    found: Mapping[str, Sequence[RelevantRanks]]
     """System -> one for each query, in the same order for all systems."""
 
 
@@ -82,7 +82,7 @@ class Measured:
 
     name: str
     about: str
-    groups: Mapping[str, Row]
+    groups: Mapping[str, GroupRanks]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evaluation.tasks.groups import Measured, Row, Wanted, say
+from evaluation.tasks.groups import GroupRanks, Measured, Wanted, say
 
 if TYPE_CHECKING:
     from codesift.config import Settings
@@ -131,7 +131,7 @@ def _table(name: str, about: str, columns: Mapping[str, Sequence[Outcome]]) -> I
     yield Measured(name, about, {language: _row(groups[language]) for language in sorted(groups)})
 
 
-def _row(columns: Mapping[str, Sequence[Outcome]]) -> Row:
+def _row(columns: Mapping[str, Sequence[Outcome]]) -> GroupRanks:
     units = {outcome.repo: outcome.units for outcome in columns[BASE]}
     found = {system: [outcome.found for outcome in outcomes] for system, outcomes in columns.items()}
-    return Row(sum(units.values()), len(units), found)
+    return GroupRanks(sum(units.values()), len(units), found)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from benchmarks.faults import ATTACKS
-from benchmarks.faults.report import Outcome, as_markdown
+from benchmarks.faults.report import AttackResult, as_markdown
 from benchmarks.faults.trials import Ended, Trial, fault, same_results
 from evaluation.machine import describe
 
@@ -109,9 +109,11 @@ def test_the_table_counts_outcomes_by_kind_with_an_example() -> None:
         Trial("second", False, "ended by SIGSEGV", "line | one\x1b", 2.0),
         Trial("third", False, "ended by SIGSEGV", "", 1.0),
     ]
-    text = as_markdown([Outcome("flips", "bits", trials, 9.0)], describe(), "python -m benchmarks faults")
+    text = as_markdown(
+        [AttackResult("flips", "bits", trials, 9.0)], describe(), "python -m benchmarks faults"
+    )
     assert "| flips | bits | 3 | 1 | 2 | 2.0 s |" in text
     assert "| flips | ended by SIGSEGV | 2 | second: line / one? |" in text
     assert "`python -m benchmarks faults`" in text
-    held = as_markdown([Outcome("flips", "bits", trials[:1], 9.0)], describe(), "")
+    held = as_markdown([AttackResult("flips", "bits", trials[:1], 9.0)], describe(), "")
     assert "Nothing." in held

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.quality import by_file, by_function, first_rank, matches, unique
 from codesift.types import Hit
-from evaluation.metrics import Found
+from evaluation.metrics import RelevantRanks
 
 
 def hit(path: str, start: int, end: int) -> Hit:
@@ -52,11 +52,11 @@ def test_files_count_where_they_appear_first() -> None:
 
 def test_by_file_counts_files_and_either_kind_of_answer() -> None:
     hits = [hit(path, 1, 9) for path in ("x.py", "x.py", "a.py", "x.py", "b.py")]
-    assert by_file(hits, {"relevant": ["b.py"], "secondary": ["a.py", "c.py"]}) == Found((2, 3), 3)
+    assert by_file(hits, {"relevant": ["b.py"], "secondary": ["a.py", "c.py"]}) == RelevantRanks((2, 3), 3)
 
 
 def test_by_function_has_a_rank_for_each_answer_that_was_found() -> None:
     hits = [hit("x.py", 1, 9), hit("b.py", 1, 9), hit("a.py", 1, 9)]
     answers = [answer("a.py", 1, 9), answer("b.py", 2, 8), answer("c.py", 1, 9)]
-    assert by_function(hits, answers) == Found((2, 3), 3)
-    assert by_function([], answers) == Found((), 3)
+    assert by_function(hits, answers) == RelevantRanks((2, 3), 3)
+    assert by_function([], answers) == RelevantRanks((), 3)

@@ -12,7 +12,7 @@ from quality_fakes import FakeSystem, asked, place
 
 from benchmarks.quality.answers import Answers, run
 from benchmarks.quality.paired import p_value
-from benchmarks.quality.scores import Scores, macro, mean, scores_of
+from benchmarks.quality.scores import MetricValues, macro, mean, scores_of
 from benchmarks.quality.systems import Ranking, Result
 from evaluation.metrics import auroc
 from evaluation.repositories.questions import FILE, FUNCTION, SIMILAR
@@ -28,7 +28,7 @@ def question(part: str, **row: Any) -> dict[str, dict[str, list[Any]]]:
     return {"one": {part: [{"repo": "one", "language": "python", **row}]}}
 
 
-def value(found: dict[str, Scores], metric: str) -> float:
+def value(found: dict[str, MetricValues], metric: str) -> float:
     return round(float(found[metric].values[0]), 4)
 
 
@@ -68,7 +68,7 @@ def test_a_part_that_a_system_did_not_answer_has_no_figure(tmp_path: Path) -> No
 
 
 def test_groups_count_the_same_however_large() -> None:
-    scores = Scores(np.array([1.0, 1.0, 1.0, 0.0]), {"language": ["go", "go", "go", "c"]})
+    scores = MetricValues(np.array([1.0, 1.0, 1.0, 0.0]), {"language": ["go", "go", "go", "c"]})
     groups = scores.of_groups("language")
     assert {name: list(values) for name, values in groups.items()} == {"c": [0.0], "go": [1.0, 1.0, 1.0]}
     assert (mean(scores.values, "m").value, macro(groups).value) == (0.75, 0.5)

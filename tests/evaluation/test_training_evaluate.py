@@ -20,8 +20,8 @@ from codesift.errors import UsageError
 from codesift.models.bases import BASES, DEFAULT, NO_ADAPTERS, space_for
 from evaluation.bm25 import Bm25
 from evaluation.files import read_json, write_rows
-from evaluation.metrics import Found
-from evaluation.rankers import Cache, Named, VectorSystem
+from evaluation.metrics import RelevantRanks
+from evaluation.rankers import Cache, NamedAdapters, VectorRanker
 from evaluation.records import Function
 from evaluation.summary import tasks_of
 from evaluation.tasks import code2code, cosqa, csn, xlcost
@@ -201,7 +201,7 @@ def test_words_find_the_parts_of_an_identifier() -> None:
     pool = Pool((Snippet("", "parse a message", TEXT), Snippet("", "nowhere", TEXT)), CODE, ((1,), (0,)))
     measured = rank(Task("t", "", (Group("g", (pool,)),)), [Bm25()])
     # A query without a known word ties everything, and ties are against us.
-    assert measured.groups["g"].found["bm25"] == [Found((1,), 1), Found((3,), 1)]
+    assert measured.groups["g"].found["bm25"] == [RelevantRanks((1,), 1), RelevantRanks((3,), 1)]
 
 
 def test_a_text_is_encoded_once_and_a_crash_costs_only_what_was_not_stored(tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_a_text_is_encoded_once_and_a_crash_costs_only_what_was_not_stored(tmp_p
 def test_queries_in_batches_have_the_vectors_the_tool_gives_them(tmp_path: Path) -> None:
     base = BASES[DEFAULT]
     questions = ["height of the tide", "how to parse a message of a radio", "word " * 400]
-    system = VectorSystem("base", space_for(base, NO_ADAPTERS), tmp_path, lambda name, done, total: None)
+    system = VectorRanker("base", space_for(base, NO_ADAPTERS), tmp_path, lambda name, done, total: None)
     system.prepare(Snippet("", text, TEXT) for text in questions)
     for text in questions:
         (batched,) = system._vectors[Snippet("", text, TEXT)]
@@ -243,7 +243,7 @@ def test_queries_in_batches_have_the_vectors_the_tool_gives_them(tmp_path: Path)
 @pytest.mark.parametrize("text", ["x", "x=", "=folder", "a/b=folder", "x=nowhere"])
 def test_a_system_is_a_name_and_a_folder_that_is_there(text: str) -> None:
     with pytest.raises(UsageError, match="--system"):
-        Named.parse(text)
+        NamedAdapters.parse(text)
 
 
 # -- the command ----------------------------------------------------------------------------------

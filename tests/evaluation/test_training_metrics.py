@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.metrics import METRICS, Found, Sample, found_in
+from evaluation.metrics import METRICS, RelevantRanks, Sample, found_in
 
 
 @pytest.mark.parametrize(
@@ -25,29 +25,33 @@ from evaluation.metrics import METRICS, Found, Sample, found_in
 def test_ndcg_at_10_of_rankings_worked_out_by_hand(
     found: list[str], relevant: set[str], expected: float
 ) -> None:
-    assert Found.among(found, relevant).ndcg() == pytest.approx(expected, abs=1e-7)
+    assert RelevantRanks.among(found, relevant).ndcg() == pytest.approx(expected, abs=1e-7)
 
 
 def test_ndcg_at_10_is_1_though_more_than_ten_are_relevant() -> None:
     relevant = {str(number) for number in range(15)}
-    assert Found.among(sorted(relevant)[:10], relevant).ndcg() == pytest.approx(1.0)
+    assert RelevantRanks.among(sorted(relevant)[:10], relevant).ndcg() == pytest.approx(1.0)
 
 
 def test_the_first_relevant_entry_decides_reciprocal_rank_and_recall() -> None:
-    found = Found((6, 7), 3)
+    found = RelevantRanks((6, 7), 3)
     assert found.reciprocal() == pytest.approx(1 / 6)
     assert [found.recall(k) for k in (1, 5, 6, 100)] == [0.0, 0.0, 1.0, 1.0]
-    assert (Found((), 3).reciprocal(), Found((), 3).recall(100)) == (0.0, 0.0)
+    assert (RelevantRanks((), 3).reciprocal(), RelevantRanks((), 3).recall(100)) == (0.0, 0.0)
 
 
 def test_ranks_are_counted_over_the_whole_corpus_and_ties_are_against_us() -> None:
     scores = np.array([[0.9, 0.8, 0.7, 0.1], [0.5, 0.5, 0.5, 0.5], [0.1, 0.2, 0.2, 0.9]], np.float32)
-    assert found_in(scores, [(1,), (0,), (1, 3)]) == [Found((2,), 1), Found((4,), 1), Found((1, 3), 2)]
+    assert found_in(scores, [(1,), (0,), (1, 3)]) == [
+        RelevantRanks((2,), 1),
+        RelevantRanks((4,), 1),
+        RelevantRanks((1, 3), 2),
+    ]
 
 
 def test_rows_that_are_left_out_take_no_rank() -> None:
     scores = np.array([[1.0, 0.9, 0.8, 0.7]], np.float32)
-    assert found_in(scores, [(3,)], [(0, 1)]) == [Found((2,), 1)]
+    assert found_in(scores, [(3,)], [(0, 1)]) == [RelevantRanks((2,), 1)]
     assert scores[0].tolist() == pytest.approx([1.0, 0.9, 0.8, 0.7])
 
 
@@ -58,7 +62,7 @@ def test_ranks_agree_with_sorting_each_row() -> None:
     for row, rows, found in zip(scores, relevant, found_in(scores, relevant), strict=True):
         worst_first = sorted(range(50), key=lambda entry: (-row[entry], entry in rows))
         ranks = tuple(rank for rank, entry in enumerate(worst_first, 1) if entry in rows)
-        assert found == Found(ranks, len(rows))
+        assert found == RelevantRanks(ranks, len(rows))
 
 
 def figures_of(sample: Sample) -> dict[str, float]:
@@ -66,7 +70,11 @@ def figures_of(sample: Sample) -> dict[str, float]:
 
 
 def test_figures_are_means_over_queries() -> None:
-    sample = Sample.measure([Found((1,), 1), Found((2,), 1), Found((20,), 1), Found((), 1)], "g", 0)
+    sample = Sample.measure(
+        [RelevantRanks((1,), 1), RelevantRanks((2,), 1), RelevantRanks((20,), 1), RelevantRanks((), 1)],
+        "g",
+        0,
+    )
     figures = figures_of(sample)
     assert figures["MRR"] == pytest.approx((1 + 1 / 2 + 1 / 20) / 4)
     assert figures["NDCG@10"] == pytest.approx((1 + 0.6309298) / 4)
@@ -74,7 +82,7 @@ def test_figures_are_means_over_queries() -> None:
 
 
 def test_the_interval_is_that_of_a_mean_of_coin_flips() -> None:
-    found = [Found((1,) if number % 2 else (), 1) for number in range(400)]
+    found = [RelevantRanks((1,) if number % 2 else (), 1) for number in range(400)]
     interval = Sample.measure(found, "g", 0).estimates()["recall@1"]
     # The standard error is sqrt(0.25 / 400) = 0.025, and 1.96 of them are on either side.
     assert interval.value == 0.5
@@ -83,15 +91,15 @@ def test_the_interval_is_that_of_a_mean_of_coin_flips() -> None:
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
-    found = [Found((rank,), 1) for rank in range(1, 40)]
+    found = [RelevantRanks((rank,), 1) for rank in range(1, 40)]
     assert Sample.measure(found, "g", 1).estimates() == Sample.measure(found, "g", 1).estimates()
     assert Sample.measure(found, "g", 1).estimates() != Sample.measure(found, "g", 2).estimates()
 
 
 def test_a_paired_difference_is_surer_than_either_figure() -> None:
     ranks = np.random.default_rng(0).integers(1, 30, 200)
-    ours = Sample.measure([Found((int(rank),), 1) for rank in ranks], "g", 0)
-    theirs = Sample.measure([Found((int(rank) + 1,), 1) for rank in ranks], "g", 0)
+    ours = Sample.measure([RelevantRanks((int(rank),), 1) for rank in ranks], "g", 0)
+    theirs = Sample.measure([RelevantRanks((int(rank) + 1,), 1) for rank in ranks], "g", 0)
     gain = ours.minus(theirs).estimates()["MRR"]
     assert 0 < gain.low <= gain.value <= gain.high
     wide = ours.estimates()["MRR"]
@@ -100,6 +108,6 @@ def test_a_paired_difference_is_surer_than_either_figure() -> None:
 
 
 def test_in_the_macro_average_a_small_group_counts_like_a_large_one() -> None:
-    large = Sample.measure([Found((1,), 1)] * 90, "large", 0)
-    small = Sample.measure([Found((2,), 1)] * 10, "small", 0)
+    large = Sample.measure([RelevantRanks((1,), 1)] * 90, "large", 0)
+    small = Sample.measure([RelevantRanks((2,), 1)] * 10, "small", 0)
     assert figures_of(Sample.macro([large, small]))["MRR"] == pytest.approx(0.75)

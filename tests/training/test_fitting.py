@@ -17,17 +17,17 @@ from codesift.search.signals import SIGNALS
 from evaluation.folds import FOLDS
 from evaluation.repositories.bench import Bench
 from training.__main__ import main
-from training.ranking.linear import Listing, fit_logistic, fit_ranker
+from training.ranking.linear import CandidateList, fit_logistic, fit_ranker
 
 
-def listings(weights: tuple[float, ...], noise: float, count: int = 200) -> list[Listing]:
+def listings(weights: tuple[float, ...], noise: float, count: int = 200) -> list[CandidateList]:
     """Questions whose answer is the candidate with the highest weighted sum of its signals."""
     random = np.random.default_rng(3)
     found = []
     for _ in range(count):
         signals = random.normal(size=(12, len(weights)))
         best = int(np.argmax(signals @ weights + noise * random.normal(size=12)))
-        found.append(Listing(signals, np.zeros(12), np.arange(12), np.arange(12) == best))
+        found.append(CandidateList(signals, np.zeros(12), np.arange(12), np.arange(12) == best))
     return found
 
 
@@ -45,13 +45,13 @@ def test_a_weight_never_gets_the_sign_it_may_not_have() -> None:
 def test_a_file_is_as_good_as_its_best_unit() -> None:
     # The answering file has the best unit and the two worst; sums or means would prefer the other one.
     signals = np.array([[5.0], [0.0], [0.0], [3.0], [3.0], [3.0]])
-    one = Listing(signals, np.zeros(6), np.array([0, 0, 0, 1, 1, 1]), np.array([True, False]))
+    one = CandidateList(signals, np.zeros(6), np.array([0, 0, 0, 1, 1, 1]), np.array([True, False]))
     assert fit_ranker([one], 1e-3, [1])[0] > 0.5
 
 
 def test_what_is_added_to_a_value_is_not_fitted_again() -> None:
-    plain = Listing(np.array([[1.0], [0.0]]), np.zeros(2), np.arange(2), np.array([True, False]))
-    settled = Listing(plain.signals, np.array([9.0, 0.0]), plain.items, plain.relevant)
+    plain = CandidateList(np.array([[1.0], [0.0]]), np.zeros(2), np.arange(2), np.array([True, False]))
+    settled = CandidateList(plain.signals, np.array([9.0, 0.0]), plain.items, plain.relevant)
     assert fit_ranker([settled], 1e-3, [1])[0] < 0.1 * fit_ranker([plain], 1e-3, [1])[0]
 
 

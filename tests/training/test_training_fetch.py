@@ -19,7 +19,7 @@ from evaluation.packages.clients import Package, download
 from evaluation.records import LANGUAGES
 from training import fetch
 from training.__main__ import main
-from training.fetch import CORPORA, Row, chosen, fetch_package, is_source, read_list, retried
+from training.fetch import CORPORA, ListedPackage, chosen, fetch_package, is_source, read_list, retried
 from training.sources import candidates
 from training.sources.licences import is_open, licence_of
 
@@ -40,15 +40,15 @@ def _tar(path: Path, **files: str) -> None:
             tar.addfile(member, io.BytesIO(text.encode()))
 
 
-def _downloaded(work: Path, row: Row) -> Path:
+def _downloaded(work: Path, row: ListedPackage) -> Path:
     """Where the archives of a package lie once they were downloaded."""
     place = work / "downloads" / f"{row.registry}-{row.package.folder}"
     place.mkdir()
     return place
 
 
-def _npm(work: Path, licence: str = "MIT", **files: str) -> Row:
-    row = Row("npm", "@tiny/thing", "1.0.0", "MIT")
+def _npm(work: Path, licence: str = "MIT", **files: str) -> ListedPackage:
+    row = ListedPackage("npm", "@tiny/thing", "1.0.0", "MIT")
     manifest = {"package__package_DOT_json": json.dumps({"license": licence})}
     _tar(_downloaded(work, row) / "tiny-thing-1.0.0.tgz", **manifest, **files)
     return row
@@ -123,7 +123,7 @@ def test_another_licence_than_the_listed_one_is_reported(
 
 
 def test_upstream_is_taken_without_debians_patches_and_with_its_licence_file(work: Path) -> None:
-    row = Row("debian-source", "tiny", "1:1.0-2", "GPL-2+")
+    row = ListedPackage("debian-source", "tiny", "1:1.0-2", "GPL-2+")
     place = _downloaded(work, row)
     _tar(
         place / "tiny_1.0.orig.tar.gz",
@@ -138,7 +138,7 @@ def test_upstream_is_taken_without_debians_patches_and_with_its_licence_file(wor
 
 @pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb is not installed")
 def test_paths_begin_where_the_project_does(work: Path) -> None:
-    row = Row("debian-binary", "golang-example-dev", "1-1", "BSD")
+    row = ListedPackage("debian-binary", "golang-example-dev", "1-1", "BSD")
     root = work / "root"
     control = "Package: golang-example-dev\nVersion: 1-1\nArchitecture: all\nMaintainer: A <a@example.org>\n"
     contents = {
@@ -322,7 +322,7 @@ def test_too_few_packages_make_the_command_fail(
 ) -> None:
     row = _npm(work, package__a_DOT_js="let a")
     gone = {"registry": "npm", "name": "gone", "version": "1", "license": "MIT"}
-    rows = [{name: getattr(row, name) for name in Row.__slots__}, gone]
+    rows = [{name: getattr(row, name) for name in ListedPackage.__slots__}, gone]
     (work / "javascript.json").write_text(json.dumps({"packages": rows}))
     monkeypatch.setenv("PATH", str(work))
     command = ["fetch", "--work", str(work), "--lists", str(work), "--languages", "javascript"]
@@ -352,7 +352,7 @@ def test_a_list_is_made_of_what_has_documented_functions(work: Path) -> None:
         f"/** Returns the number {n} of all. */\nfunction f{n}() {{ return {n}; }}\n" for n in range(20)
     )
     _npm(work, package__a_DOT_js=functions)
-    few = Row("npm", "few", "1.0")
+    few = ListedPackage("npm", "few", "1.0")
     manifest = {"package__package_DOT_json": '{"license": "MIT"}'}
     _tar(_downloaded(work, few) / "few.tgz", **manifest, package__b_DOT_js="function b() {}")
     (work / "candidates.txt").write_text("npm @tiny/thing 1.0.0\nnpm few 1.0\nnpm chi 1.0\n")

@@ -16,7 +16,7 @@ from training.__main__ import main
 from training.learning.pairs import functions_in
 from training.mining import spans, splits, testnames
 from training.mining.dedupe import distinct
-from training.mining.extract import Package, extract
+from training.mining.extract import UnpackedPackage, extract
 
 PYTHON = '''\
 import logging
@@ -136,11 +136,11 @@ fn f(a: u8) {
 }
 
 
-def package(folder: Path, files: dict[str, str], name: str = "tables") -> Package:
+def package(folder: Path, files: dict[str, str], name: str = "tables") -> UnpackedPackage:
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
-    return Package(folder, "python", name, splits.project_of(name))
+    return UnpackedPackage(folder, "python", name, splits.project_of(name))
 
 
 def function(code: str, docstring: str = "", package: str = "", partition: str = "") -> Function:

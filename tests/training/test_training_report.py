@@ -19,9 +19,9 @@ pytest.importorskip("matplotlib")
 from codesift.models.adapters import read_adapters
 from codesift.models.bases import DEFAULT, find_base, space_for
 from evaluation.files import read_json, write_json, write_rows
-from evaluation.metrics import Estimate, Found
-from evaluation.summary import Results
-from evaluation.tasks.groups import Measured, Row
+from evaluation.metrics import Estimate, RelevantRanks
+from evaluation.summary import EvaluationResults
+from evaluation.tasks.groups import GroupRanks, Measured
 from training.__main__ import main
 from training.evaluate import add_arguments
 from training.reporting.commands import command
@@ -33,8 +33,8 @@ BETTER, WORSE = (1, 1, 2, 1, 1, 2), (9, 8, 9, 7, 9, 8)
 MIDDLE, SAME = (2, 3, 2, 2, 4, 2), (2, 3, 2, 2, 4, 2)
 
 
-def _found(ranks: tuple[int, ...]) -> list[Found]:
-    return [Found((rank,), 1) for rank in ranks * 5]
+def _found(ranks: tuple[int, ...]) -> list[RelevantRanks]:
+    return [RelevantRanks((rank,), 1) for rank in ranks * 5]
 
 
 def _system(work: Path, name: str, rank: int, run: str) -> str:
@@ -80,16 +80,16 @@ def _evaluate(work: Path, results: Path, name: str, partition: str, spaces: dict
     arguments = ["--eval", str(work), "--results", str(results), "--partition", partition, "--name", name]
     options = parser.parse_args([*arguments, *folders])
     options.work, options.seed = work, 0
-    written = Results(options, systems)
+    written = EvaluationResults(options, systems)
     columns = {"bm25": WORSE, "base": MIDDLE}
     first, last = [dict.fromkeys(spaces, ranks) for ranks in (BETTER, SAME)]
     packages = {
-        "python": Row(300, 3, {s: _found(r) for s, r in {**columns, **first}.items()}),
-        "go": Row(200, 2, {s: _found(r) for s, r in {**columns, **last}.items()}),
+        "python": GroupRanks(300, 3, {s: _found(r) for s, r in {**columns, **first}.items()}),
+        "go": GroupRanks(200, 2, {s: _found(r) for s, r in {**columns, **last}.items()}),
     }
     written.add(Measured("packages", "documentation -> function", packages))
     lost = {s: _found(r) for s, r in {**columns, **dict.fromkeys(spaces, WORSE)}.items()}
-    written.add(Measured("cosqa", "questions -> functions", {"with documentation": Row(90, 1, lost)}))
+    written.add(Measured("cosqa", "questions -> functions", {"with documentation": GroupRanks(90, 1, lost)}))
 
 
 @dataclass(frozen=True)

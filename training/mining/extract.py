@@ -72,7 +72,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
+class UnpackedPackage:
     """One unpacked package."""
 
     folder: Path
@@ -83,11 +83,11 @@ class Package:
     """The project's normalised name."""
 
 
-def extract(package: Package) -> tuple[list[Function], Counts]:
+def extract(package: UnpackedPackage) -> tuple[list[Function], Counts]:
     """All functions of a package that pass the filters, sorted by place; their partition is still empty."""
     counts = Counts()
     names: Counter[str] = Counter()
-    tests: list[testnames.Case] = []
+    tests: list[testnames.TitledTest] = []
     functions: list[Function] = []
     for path, row, text in _texts(package, counts):
         units = parse(text, row, path)
@@ -102,7 +102,7 @@ def extract(package: Package) -> tuple[list[Function], Counts]:
     return [replace(each, tests=titles.get(each.name, ())) for each in functions], counts
 
 
-def _texts(package: Package, counts: Counts) -> Iterator[tuple[str, str, str]]:
+def _texts(package: UnpackedPackage, counts: Counts) -> Iterator[tuple[str, str, str]]:
     """(path, row of `codesift.parsing.languages`, text) of each file that is read."""
     settings = Settings()
     for path in _drawn(_paths(package.folder)):
@@ -166,7 +166,7 @@ def _parted(row: str, text: str, units: list[Unit]) -> tuple[list[Unit], list[Un
 
 
 def _functions(
-    package: Package, path: str, row: str, text: str, units: list[Unit], counts: Counts
+    package: UnpackedPackage, path: str, row: str, text: str, units: list[Unit], counts: Counts
 ) -> Iterator[Function]:
     source = text.encode("utf-8", "replace")
     marks: spans.Marks | None = None
@@ -186,7 +186,7 @@ def _functions(
         yield replace(function, docstring=found.text, comments=comments, messages=messages)
 
 
-def _record(package: Package, path: str, unit: Unit, source: bytes) -> Function:
+def _record(package: UnpackedPackage, path: str, unit: Unit, source: bytes) -> Function:
     return Function(
         repo=package.repo,
         package=package.folder.name,

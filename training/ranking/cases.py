@@ -12,11 +12,11 @@ from codesift.search.query import Question, candidates
 from codesift.search.ranking import DEFINITION
 from codesift.search.signals import SIGNALS, Asked, Evidence, measure
 from codesift.types import Hit
-from evaluation.metrics import Found
+from evaluation.metrics import RelevantRanks
 from evaluation.repositories.bench import SYSTEMS, Bench
 from evaluation.repositories.matching import by_file, by_function, matches
-from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, SIMILAR, Row
-from training.ranking.linear import Listing
+from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, SIMILAR, QuestionRow
+from training.ranking.linear import CandidateList
 
 WAYS = {"both": "hybrid", "words": "words", "vectors": "vectors"}
 """What is searched, as `ranking.way` calls it -> its name among `SYSTEMS`."""
@@ -33,12 +33,12 @@ class Case:
 
     part: str
     repo: str
-    row: Row
+    row: QuestionRow
     asked: Asked
     hits: Mapping[int, Hit]
     found: Mapping[int, Evidence]
 
-    def outcome(self, ranked: Sequence[Hit]) -> Found:
+    def outcome(self, ranked: Sequence[Hit]) -> RelevantRanks:
         """Where the answers came out."""
         if self.part == FILE:
             return by_file(ranked, self.row)
@@ -48,7 +48,7 @@ class Case:
         """Whether this result answers the question."""
         return bool(self.outcome([hit]).ranks)
 
-    def listing(self) -> Listing:
+    def candidate_list(self) -> CandidateList:
         """The candidates as the fit takes them."""
         signals = measure(self.asked, self.hits, self.found)
         rows = [signals[unit_id] for unit_id in self.hits]
@@ -57,13 +57,13 @@ class Case:
         if self.part == FUNCTION:
             answers = self.row["answers"]
             relevant = [any(matches(hit, answer) for answer in answers) for hit in self.hits.values()]
-            return Listing(matrix, offset, np.arange(len(rows)), np.array(relevant))
+            return CandidateList(matrix, offset, np.arange(len(rows)), np.array(relevant))
         paths, items = np.unique([hit.path for hit in self.hits.values()], return_inverse=True)
         wanted = {*self.row["relevant"], *self.row["secondary"]}
-        return Listing(matrix, offset, items, np.array([path in wanted for path in paths]), FILE_WEIGHT)
+        return CandidateList(matrix, offset, items, np.array([path in wanted for path in paths]), FILE_WEIGHT)
 
 
-def cases(bench: Bench, repo: str, rows: Mapping[str, Sequence[Row]], way: str) -> list[Case]:
+def cases(bench: Bench, repo: str, rows: Mapping[str, Sequence[QuestionRow]], way: str) -> list[Case]:
     """All questions on one repository that have an answer there, and those that have none.
 
     Args:
@@ -85,15 +85,15 @@ def cases(bench: Bench, repo: str, rows: Mapping[str, Sequence[Row]], way: str) 
     return found
 
 
-def likenesses(bench: Bench, repo: str, rows: Mapping[str, Sequence[Row]]) -> list[Listing]:
+def likenesses(bench: Bench, repo: str, rows: Mapping[str, Sequence[QuestionRow]]) -> list[CandidateList]:
     """What `similar` finds for each function that has counterparts, with its two signals."""
 
-    def work(index: Index) -> Iterator[Listing]:
+    def work(index: Index) -> Iterator[CandidateList]:
         for row in rows.get(SIMILAR, ()):
             hits = bench.alike(index, row["source"])
             signals = np.array([[hit.signals["meaning"], hit.signals["tokens"]] for hit in hits])
             relevant = [any(matches(hit, answer) for answer in row["answers"]) for hit in hits]
-            yield Listing(signals, np.zeros(len(hits)), np.arange(len(hits)), np.array(relevant))
+            yield CandidateList(signals, np.zeros(len(hits)), np.arange(len(hits)), np.array(relevant))
 
-    found: list[Listing] = bench.on(repo, lambda index: list(work(index)))
+    found: list[CandidateList] = bench.on(repo, lambda index: list(work(index)))
     return found

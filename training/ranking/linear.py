@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class CandidateList:
     """The candidates of one question."""
 
     signals: Floats
@@ -30,7 +30,7 @@ class Listing:
     weight: float = 1.0
 
 
-def fit_ranker(listings: Sequence[Listing], penalty: float, signs: Sequence[int]) -> Floats:
+def fit_ranker(listings: Sequence[CandidateList], penalty: float, signs: Sequence[int]) -> Floats:
     """Weights that make a softmax over the items of each question give most to those that answer it.
 
     An item's value is the highest of its candidates: a file is as good as its best unit. The loss is the
@@ -62,7 +62,7 @@ def fit_ranker(listings: Sequence[Listing], penalty: float, signs: Sequence[int]
 class _Stacked:
     """The candidates of all questions in one matrix, those of an item together."""
 
-    def __init__(self, listings: Sequence[Listing]) -> None:
+    def __init__(self, listings: Sequence[CandidateList]) -> None:
         orders = [np.argsort(each.items, kind="stable") for each in listings]
         paired = list(zip(listings, orders, strict=True))
         signals = np.concatenate([each.signals[order] for each, order in paired])

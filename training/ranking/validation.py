@@ -19,9 +19,9 @@ from codesift.search.signals import AGAINST
 from codesift.types import Hit, Judgement
 from evaluation.metrics import auroc
 from evaluation.repositories.bench import Bench
-from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, Asked
+from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, RepositoryQuestions
 from training.ranking.cases import FITTED, WAYS, Case, cases, likenesses
-from training.ranking.linear import Listing, fit_logistic, fit_ranker
+from training.ranking.linear import CandidateList, fit_logistic, fit_ranker
 
 PENALTY = 0.03
 """Of squared standardised weights. With 0.003, files lose 0.01 and functions gain 0.01."""
@@ -123,7 +123,7 @@ class Fit:
         }
 
 
-def validated(bench: Bench, asked: Mapping[str, Asked]) -> Fit:
+def validated(bench: Bench, asked: Mapping[str, RepositoryQuestions]) -> Fit:
     """Fit on all repositories, and judge every question by a fit without its own.
 
     Args:
@@ -135,7 +135,7 @@ def validated(bench: Bench, asked: Mapping[str, Asked]) -> Fit:
         for way in WAYS
     }
 
-    listings = [(case.repo, case.listing()) for case in known["both"] if case.part != NOTHING]
+    listings = [(case.repo, case.candidate_list()) for case in known["both"] if case.part != NOTHING]
 
     @cache
     def without(repos: frozenset[str]) -> Model:
@@ -150,13 +150,13 @@ def validated(bench: Bench, asked: Mapping[str, Asked]) -> Fit:
     return Fit(without(frozenset()).weights, ways, held_out, _likeness(pairs), similar_held_out)
 
 
-def _likeness(pairs: Mapping[str, Sequence[Listing]]) -> dict[str, float]:
+def _likeness(pairs: Mapping[str, Sequence[CandidateList]]) -> dict[str, float]:
     listings = [listing for found in pairs.values() for listing in found]
     weights = fit_ranker(listings, LIKENESS_PENALTY, [1] * len(LIKENESS))
     return {name: round(float(weight), 4) for name, weight in zip(LIKENESS, weights, strict=True)}
 
 
-def _model(listings: Sequence[Listing]) -> Model:
+def _model(listings: Sequence[CandidateList]) -> Model:
     weights = fit_ranker(listings, PENALTY, [-1 if name in AGAINST else 1 for name in FITTED])
     return Model(dict(zip(FITTED, map(float, weights), strict=True)), _UNSURE, _EVEN)
 

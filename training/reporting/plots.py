@@ -11,7 +11,7 @@ from typing import Any
 from codesift.errors import CodesiftError
 from evaluation.files import replacing
 from evaluation.metrics import Estimate
-from training.reporting.results import Evaluation, Group, Run, Runs
+from training.reporting.results import Evaluation, GroupResult, TrainingRun, TrainingRuns
 from training.reporting.tables import BASE, WORDS, adapted, title
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -167,7 +167,7 @@ def _ranked(evaluation: Evaluation) -> Iterator[tuple[int, str]]:
 # -- pairs ----------------------------------------------------------------------------------------
 
 
-def by_pairs(evaluation: Evaluation, runs: Runs) -> Plot | None:
+def by_pairs(evaluation: Evaluation, runs: TrainingRuns) -> Plot | None:
     """Gain of each language against the pairs its adapter saw; None if no run is known."""
     task = evaluation.tasks.get(PACKAGES)
     systems = adapted(task.systems) if task else []
@@ -197,7 +197,7 @@ def by_pairs(evaluation: Evaluation, runs: Runs) -> Plot | None:
 
 
 def _gained(
-    groups: Iterable[Group], system: str, evaluation: Evaluation, runs: Runs
+    groups: Iterable[GroupResult], system: str, evaluation: Evaluation, runs: TrainingRuns
 ) -> Iterator[tuple[str, int, Estimate]]:
     """(language, pairs, gain in %) where the run is known."""
     space = str(evaluation.systems.get(system, {}).get("space", ""))
@@ -235,9 +235,9 @@ def _counts(axis: Any) -> None:
 # -- losses ---------------------------------------------------------------------------------------
 
 
-def losses(runs: Sequence[Run]) -> Plot | None:
+def losses(runs: Sequence[TrainingRun]) -> Plot | None:
     """A panel for each language, a line for each run on it; None if nothing was logged."""
-    panels: dict[str, list[Run]] = {}
+    panels: dict[str, list[TrainingRun]] = {}
     for run in (run for run in runs if run.curve):
         panels.setdefault(run.languages[0] if len(run.languages) == 1 else "several languages", []).append(
             run
@@ -260,7 +260,7 @@ def losses(runs: Sequence[Run]) -> Plot | None:
     return Plot("losses.svg", "Training loss of each run, in the means that were logged.", draw)
 
 
-def _panel(axes: Any, language: str, runs: Sequence[Run]) -> None:
+def _panel(axes: Any, language: str, runs: Sequence[TrainingRun]) -> None:
     for place, run in enumerate(runs):
         steps, values = zip(*run.curve, strict=True)
         style = ("-", "--", ":", "-.")[place // len(COLOURS) % 4]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from evaluation.metrics import Estimate
-from training.reporting.results import OTHER, Evaluation, Group, Run, Runs, Task
+from training.reporting.results import OTHER, Evaluation, GroupResult, TaskResult, TrainingRun, TrainingRuns
 
 BASE, WORDS = "base", "bm25"
 _BY_FILE = "repos-file"
@@ -58,7 +58,7 @@ def change(gain: Estimate, base: Estimate) -> str:
 # -- one evaluation -------------------------------------------------------------------------------
 
 
-def task_table(task: Task, metric: str) -> str:
+def task_table(task: TaskResult, metric: str) -> str:
     """A row for each group, then both means: each system's figure, and its change from the base."""
     ours = adapted(task.systems)
     others = [system for system in (WORDS, BASE) if system in task.systems]
@@ -68,7 +68,7 @@ def task_table(task: Task, metric: str) -> str:
     return markdown(headings, (_row(group, metric, others, ours) for group in (*task.groups, *means)))
 
 
-def _row(group: Group, metric: str, others: Sequence[str], ours: Sequence[str]) -> list[str]:
+def _row(group: GroupResult, metric: str, others: Sequence[str], ours: Sequence[str]) -> list[str]:
     figures = {system: of[metric] for system, of in group.figures.items()}
     cells = [group.name, str(group.queries), str(group.corpus), *(plain(figures[each]) for each in others)]
     for system in ours:
@@ -76,14 +76,14 @@ def _row(group: Group, metric: str, others: Sequence[str], ours: Sequence[str]) 
     return cells
 
 
-def metrics_table(task: Task) -> str:
+def metrics_table(task: TaskResult) -> str:
     """All metrics of each system: the mean of the groups."""
     metrics = list(next(iter(task.macro.figures.values())))
     rows = ([title(s), *(f"{f[m].value:.3f}" for m in metrics)] for s, f in task.macro.figures.items())
     return markdown(["mean of rows" if len(task.groups) > 1 else "", *metrics], rows)
 
 
-def provenance(evaluation: Evaluation, task: Task) -> str:
+def provenance(evaluation: Evaluation, task: TaskResult) -> str:
     """Where a table is from."""
     return (
         f"`{evaluation.command}`, commit {evaluation.commit or 'unknown'}, {evaluation.date}, "
@@ -146,7 +146,7 @@ def _glance(evaluation: Evaluation, system: str) -> Iterator[str]:
 # -- runs -----------------------------------------------------------------------------------------
 
 
-def share_table(runs: Iterable[Run]) -> str:
+def share_table(runs: Iterable[TrainingRun]) -> str:
     """Trained parameters and their share of all, by base and rank."""
     kinds = {(run.model, run.rank, run.alpha, run.trainable, run.parameters): run.share for run in runs}
     rows = (
@@ -156,14 +156,14 @@ def share_table(runs: Iterable[Run]) -> str:
     return markdown(["base", "rank", "alpha", "trained", "all parameters", "share"], rows)
 
 
-def runs_table(runs: Iterable[Run]) -> str:
+def runs_table(runs: Iterable[TrainingRun]) -> str:
     """What each run was, and what it took."""
     headings = ["run", "languages", "preset", "rank", "learning rate", "batch", "pairs", "packages", "steps"]
     more = ["last loss", "time", "commit", "date", "machine"]
     return markdown([*headings, *more], map(_run, runs), 3)
 
 
-def _run(run: Run) -> list[str]:
+def _run(run: TrainingRun) -> list[str]:
     languages = ", ".join(run.languages) if len(run.languages) < 4 else f"{len(run.languages)} languages"
     task = "" if run.task == "text-to-code" else f" ({run.task})"
     sizes = [run.rank, f"{run.learning_rate:g}", run.batch, f"{run.pairs:,}", run.packages, run.steps]
@@ -172,12 +172,12 @@ def _run(run: Run) -> list[str]:
     return [run.name, languages + task, run.preset, *map(str, (*sizes, *rest))]
 
 
-def commands(runs: Iterable[Run]) -> str:
+def commands(runs: Iterable[TrainingRun]) -> str:
     """The command of each run, a line each."""
     return "\n".join(f"    {run.command}" for run in runs)
 
 
-def parts_table(evaluation: Evaluation, runs: Runs) -> str:
+def parts_table(evaluation: Evaluation, runs: TrainingRuns) -> str:
     """Which run each system's adapters are from, and by how much each was scaled; empty if unknown."""
     rows = []
     for system, described in evaluation.systems.items():

@@ -27,7 +27,7 @@ Table = Iterable[tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class Sources:
+class TrainingRecord:
     """What is known of an adapter's training."""
 
     run: str = ""
@@ -37,7 +37,7 @@ class Sources:
     packages: tuple[Mapping[str, str], ...] = ()
 
     @classmethod
-    def of(cls, adapter: Adapter, work: Path) -> Sources:
+    def of(cls, adapter: Adapter, work: Path) -> TrainingRecord:
         """Follow the name of the run in the adapter's file to what the run left in the work folder."""
         described = _metadata(Path(adapter.path))
         folder = work / "runs" / str(described.get("run") or "-")
@@ -114,7 +114,7 @@ def losses(results: Mapping[str, Any], system: str, language: str) -> list[str]:
 
 def card(
     adapter: Adapter,
-    sources: Sources,
+    sources: TrainingRecord,
     results: Mapping[str, Any],
     system: str,
     agreement: Agreement | None,
@@ -142,7 +142,7 @@ def _about(adapter: Adapter) -> str:
     return f"A LoRA adapter of rank {adapter.rank} that encodes {what}."
 
 
-def _training(sources: Sources) -> Iterator[str]:
+def _training(sources: TrainingRecord) -> Iterator[str]:
     if not sources.run:
         yield "not recorded"
         return
@@ -164,7 +164,7 @@ def _is_public(value: object) -> bool:
     return not (isinstance(value, str) and value.startswith(("/", ".", "~")))
 
 
-def _data(sources: Sources) -> Iterator[str]:
+def _data(sources: TrainingRecord) -> Iterator[str]:
     registries = Counter(row["registry"] for row in sources.packages)
     licences = Counter(row.get("license") or "unknown" for row in sources.packages)
     yield f"{len(sources.packages)} packages, listed with their versions in `training/corpora`"

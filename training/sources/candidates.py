@@ -23,7 +23,7 @@ from codesift.repository.path_roles import is_test
 from codesift.repository.rules import skip_by_path, skip_by_text
 from evaluation.files import write_json
 from evaluation.records import LANGUAGES
-from training.fetch import CORPORA, Row, fetch_all, is_source
+from training.fetch import CORPORA, ListedPackage, fetch_all, is_source
 
 FILES = 1000
 """Files that are parsed to find them."""
@@ -77,7 +77,7 @@ def listed(options: argparse.Namespace) -> list[dict[str, str]]:
 
 def _worth(records: Sequence[dict[str, Any]], options: argparse.Namespace) -> Iterator[dict[str, str]]:
     for record in records:
-        package = Row(record["registry"], record["name"], record["version"]).package
+        package = ListedPackage(record["registry"], record["name"], record["version"]).package
         folder = options.work / "packages" / options.language / package.folder
         found = documented(folder, options.language, options.documented)
         if found >= options.documented:
@@ -112,7 +112,7 @@ def _documented(path: Path, language: str) -> int:
     return sum(unit.kind in ("function", "method") and len(unit.documentation) > SHORTEST for unit in units)
 
 
-def read_candidates(path: Path) -> list[Row]:
+def read_candidates(path: Path) -> list[ListedPackage]:
     """The candidates of a file, each once.
 
     Raises:
@@ -123,7 +123,7 @@ def read_candidates(path: Path) -> list[Row]:
         fields = line.split()
         if len(fields) != 3:
             raise CodesiftError(f"{path}: expected `registry name version`, found {line!r}")
-        rows[line] = Row(*fields)
+        rows[line] = ListedPackage(*fields)
     return list(rows.values())
 
 
