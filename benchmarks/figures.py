@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.files import write_tables
-from evaluation.machine import in_words
+from evaluation.machine import machine_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +64,25 @@ def as_content(figures: Iterable[Figure], machine: dict[str, Any], command: str)
 
 def as_table(figures: Sequence[Figure], machine: dict[str, Any], command: str) -> str:
     """A Markdown table under the machine and the command."""
-    lines = [f"`{command}`", "", in_words(machine)]
+    lines = [f"`{command}`", "", machine_in_words(machine)]
     lines += ["| what | measured | beside it | ratio | target |", "|---|---:|---:|---:|---|"]
     return "\n".join([*lines, *map(_row, figures)]) + "\n"
 
 
 def _row(figure: Figure) -> str:
-    beside = f"{shown(figure.peer)} ({figure.beside})" if figure.peer is not None else ""
+    beside = f"{rounded(figure.peer)} ({figure.beside})" if figure.peer is not None else ""
     ratio = f"{figure.ratio:.2f}" if figure.ratio is not None else ""
     verdict = {True: "met", False: "**missed**", None: "not known"}[figure.met]
     target = f"{figure.target}: {verdict}" if figure.target else ""
-    return f"| {figure.name} | {shown(figure.value)} {figure.unit} | {beside} | {ratio} | {target} |"
+    return f"| {figure.name} | {rounded(figure.value)} {figure.unit} | {beside} | {ratio} | {target} |"
 
 
-def shown(value: float) -> str:
+def rounded(value: float) -> str:
     """Three digits that count, without an exponent."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def write(figures: Sequence[Figure], machine: dict[str, Any], command: str, out: Path) -> None:
+def write_figures(figures: Sequence[Figure], machine: dict[str, Any], command: str, out: Path) -> None:
     """Write `out` as JSON and the table beside it, with the ending `.md`."""
     write_tables(out, as_content(figures, machine, command))
     out.with_suffix(".md").write_text(as_table(figures, machine, command), encoding="utf-8")

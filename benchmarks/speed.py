@@ -20,11 +20,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.figures import Figure, Target, as_table, write
+from benchmarks.figures import Figure, Target, as_table, write_figures
 from benchmarks.indexes import Indexes, count, functions, index_folder
 from benchmarks.processes import Failed, Ran, codesift, in_turn, median, percentile, run
 from evaluation.corpora import FOLDER, corpus_folder, downloads
-from evaluation.machine import describe
+from evaluation.machine import describe_machine
 from evaluation.packages import Package, Unavailable, fetch
 
 SIZES = ("gin", "networkx", "big")
@@ -269,11 +269,14 @@ def main(arguments: Sequence[str]) -> int:
     unknown = [part for part in given.only.split(",") if part not in PARTS]
     if unknown:
         _parser().error(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
-    machine, command = describe(), " ".join(["python -m benchmarks speed", *_without_folders(arguments)])
+    machine, command = (
+        describe_machine(),
+        " ".join(["python -m benchmarks speed", *_without_folders(arguments)]),
+    )
     figures = measure(given.only.split(","), Setup(Indexes(given.to, given.fresh), max(given.runs, 1)))
     sys.stdout.write(as_table(figures, machine, command))
     if given.out:
-        write(figures, machine, command, given.out)
+        write_figures(figures, machine, command, given.out)
     return 0
 
 

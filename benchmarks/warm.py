@@ -29,7 +29,7 @@ from codesift.repository.decoding import Unreadable, read_text
 from codesift.search.query import Question, rank
 from codesift.session import Desk, on_index
 from codesift.types import Encoder
-from evaluation.machine import describe, in_words
+from evaluation.machine import describe_machine, machine_in_words
 
 if TYPE_CHECKING:
     from codesift.types import Vectors as Matrix
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str]) -> int:
         "| units | questions | encoding, median ms | ranking, median ms | ranking, 95th percentile |\n"
         "|---:|---:|---:|---:|---:|\n"
         f"| {units:,} | {len(times)} | {median(encoding):.1f} | {median(ranking):.1f} "
-        f"| {quantiles(ranking, n=20)[-1]:.1f} |\n\n{in_words(describe())}"
+        f"| {quantiles(ranking, n=20)[-1]:.1f} |\n\n{machine_in_words(describe_machine())}"
     )
     return 0
 

@@ -27,7 +27,7 @@ _FLAGS = (
 )
 
 
-def describe() -> dict[str, Any]:
+def describe_machine() -> dict[str, Any]:
     """The machine, the versions and the moment, ready for JSON."""
     return {
         "cpu": _cpu_model(),
@@ -39,17 +39,17 @@ def describe() -> dict[str, Any]:
         "packages": {name: found for name in (*PACKAGES, *PEERS) if (found := _version(name))},
         "commit": _commit(),
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "load": load(),
+        "load": load_average(),
     }
 
 
-def load() -> float | None:
+def load_average() -> float | None:
     """Processes that want to run, mean of the last minute; above the number of cores, times are too long."""
     return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 
-def in_words(machine: dict[str, Any]) -> str:
-    """`describe` as two lines of Markdown."""
+def machine_in_words(machine: dict[str, Any]) -> str:
+    """`describe_machine` as two lines of Markdown."""
     packages = ", ".join(f"{name} {found}" for name, found in machine["packages"].items())
     memory = f", {machine['memory_gib']} GiB" if machine["memory_gib"] else ""
     instructions = ", ".join(machine["instructions"]) or "no vector units known"

@@ -79,7 +79,7 @@ METRICS: Mapping[str, Callable[[RelevantRanks], float]] = {
 }
 
 
-def found_in(
+def relevant_ranks(
     scores: Scores, relevant: Sequence[Sequence[int]], left_out: Sequence[Sequence[int]] = ()
 ) -> list[RelevantRanks]:
     """Rank a corpus by its scores, ties broken against us.

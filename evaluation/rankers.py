@@ -233,7 +233,7 @@ def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def systems(
+def rankers(
     base: Base, named: Sequence[NamedAdapters], folder: Path, progress: Callable[[str], Progress]
 ) -> list[Ranker]:
     """BM25, the bare base, and each named system.

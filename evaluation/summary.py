@@ -37,7 +37,7 @@ class EvaluationResults:
         """Take in a task and write both files."""
         before, self.taken = self.taken, time.monotonic() - self.started
         seconds = {"seconds": round(self.taken - before)}
-        self.tasks[measured.name] = {**summary(measured, self.options.seed), **seconds}
+        self.tasks[measured.name] = {**task_summary(measured, self.options.seed), **seconds}
         self.ranks[measured.name] = {group: _ranks(row) for group, row in measured.groups.items()}
         name = self.options.name
         content = {
@@ -72,7 +72,7 @@ def _without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**settings, "options": options}
 
 
-def summary(measured: Measured, seed: int) -> dict[str, Any]:
+def task_summary(measured: Measured, seed: int) -> dict[str, Any]:
     """A task's part of the results: its groups, all queries together, and the mean of the groups."""
     samples = {
         group: {
@@ -130,7 +130,7 @@ def _ranks(row: GroupRanks) -> dict[str, Any]:
 
 
 def tables_of(tasks: Mapping[str, Any]) -> dict[str, Any]:
-    """Tasks, as `summary` makes them, in the form of a file: one table of tasks, one of all their rows.
+    """Tasks, from `task_summary`, in the form of a file: one table of tasks, one of all their rows.
 
     A row holds the estimates of each system in the order of `metrics`.
     """
@@ -190,7 +190,7 @@ def _values(estimates: Mapping[str, Estimate]) -> list[Estimate]:
 # -- what is shown --------------------------------------------------------------------------------
 
 
-def table(name: str, task: Mapping[str, Any]) -> Table:
+def console_table(name: str, task: Mapping[str, Any]) -> Table:
     """One task for the terminal: MRR / NDCG@10, marked where a system is surely above or below the base."""
     from rich.table import Table
 

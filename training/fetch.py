@@ -96,12 +96,12 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         CodesiftError: fewer came than `--at-least` asks for.
     """
-    languages = chosen(options.languages)
+    languages = chosen_languages(options.languages)
     lists = {language: read_list(options.lists, language, options.packages) for language in languages}
     short = []
     for language, rows in lists.items():
         done = fetch_all(rows, language, options.work, options.jobs, keep=options.keep_archives)
-        print(summary(language, rows, done))
+        print(fetched_line(language, rows, done))
         if len(done) < options.at_least * len(rows):
             short.append(f"{language} {len(done)} of {len(rows)}")
     write_settings(options.work / "packages", options)
@@ -109,7 +109,7 @@ def run(options: argparse.Namespace) -> None:
         raise CodesiftError(f"too few packages came: {', '.join(short)}", "the same command tries again")
 
 
-def chosen(languages: str) -> list[str]:
+def chosen_languages(languages: str) -> list[str]:
     """The languages of an option.
 
     Raises:
@@ -285,7 +285,7 @@ def is_source(path: str, language: str) -> bool:
     return path.lower().endswith(suffixes) and not _LEFT_OUT.search(path)
 
 
-def summary(language: str, rows: Sequence[ListedPackage], done: Sequence[dict[str, Any]]) -> str:
+def fetched_line(language: str, rows: Sequence[ListedPackage], done: Sequence[dict[str, Any]]) -> str:
     """One line on what is there of a language."""
     files = sum(record["files"] for record in done)
     megabytes = sum(record["bytes"] for record in done) / 1e6

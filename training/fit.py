@@ -21,7 +21,7 @@ from codesift.search.ranking import FITTED as TARGET
 from codesift.search.signals import SIGNALS
 from evaluation.files import write_tables
 from evaluation.folds import FOLDS
-from evaluation.machine import describe
+from evaluation.machine import describe_machine
 from evaluation.repositories.bench import Bench
 from evaluation.repositories.questions import PARTS, questions
 from training.ranking.arguments import SKIPPED, add_data, has_data
@@ -48,12 +48,12 @@ def run(options: argparse.Namespace) -> None:
         sys.stdout.write(SKIPPED)
         return
     from training.ranking.validation import validated
-    from training.reporting.plots import write
+    from training.reporting.plots import write_plot
 
     bench = Bench(options.corpora, load_settings(options.corpora, {}, {}))
     asked = questions(Path(options.data), PARTS)
     fit = validated(bench, {repo: rows for repo, rows in asked.items() if (options.corpora / repo).is_dir()})
-    machine = describe()
+    machine = describe_machine()
     about = {
         "command": "python -m training fit --data FOLDER --corpora FOLDER",
         "commit": machine["commit"],
@@ -66,13 +66,13 @@ def run(options: argparse.Namespace) -> None:
     options.weights.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
     folds = options.report.parent / FOLDS.name
     options.report.parent.mkdir(parents=True, exist_ok=True)
-    options.report.write_text(markdown(about, fit), encoding="utf-8")
+    options.report.write_text(as_markdown(about, fit), encoding="utf-8")
     write_tables(folds, fit.folds())
-    write(diagram(fit), options.report.parent)
-    sys.stdout.write(markdown(about, fit))
+    write_plot(diagram(fit), options.report.parent)
+    sys.stdout.write(as_markdown(about, fit))
 
 
-def markdown(about: Mapping[str, Any], fit: Fit) -> str:
+def as_markdown(about: Mapping[str, Any], fit: Fit) -> str:
     """The report."""
     figures = fit.figures()
     counts = ", ".join(f"{number} of {part}" for part, number in about["questions"].items())

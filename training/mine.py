@@ -148,7 +148,7 @@ class Miner:
         drops: Counter[str] = Counter()
         kept = self._selected(found, drops)
         write_rows(rows_path, (function.to_json() for function in kept))
-        partitions = summary(kept)
+        partitions = partition_counts(kept)
         packages = {"read": len(self.packages), "excluded": self.excluded}
         report = {
             "packages": packages,
@@ -262,7 +262,7 @@ def _is_made(parts: Path, package: extract.UnpackedPackage, made_with: str) -> b
 
 def write_part(package: extract.UnpackedPackage, parts: Path, made_with: str, seed: int) -> None:
     """Extract one package; its report is written last, as the mark of being whole."""
-    functions, counts = extract.extract(package)
+    functions, counts = extract.extract_functions(package)
     functions.sort(key=lambda each: preference(each, seed))
     over = len(functions) - extract.POOL
     if over > 0:
@@ -280,7 +280,7 @@ def recipe(language: str, more: Sequence[str] = ()) -> str:
     return f"{UNITS}-{hashlib.sha256(b''.join(texts)).hexdigest()[:16]}"
 
 
-def summary(functions: Iterable[Function]) -> dict[str, dict[str, int]]:
+def partition_counts(functions: Iterable[Function]) -> dict[str, dict[str, int]]:
     """Partition -> packages, functions, and how many of them have which texts."""
     counted: dict[str, Counter[str]] = {name: Counter() for name in splits.PARTITIONS}
     packages: defaultdict[str, set[str]] = defaultdict(set)

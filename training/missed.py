@@ -18,7 +18,7 @@ from codesift.config import load_settings
 from codesift.search.ranking import Model, fuse
 from codesift.types import Hit
 from evaluation.folds import folds
-from evaluation.machine import describe, in_words
+from evaluation.machine import describe_machine, machine_in_words
 from evaluation.repositories.bench import Bench
 from evaluation.repositories.questions import FILE, FUNCTION, kind_of, questions
 from training.ranking.arguments import SKIPPED, add_data, has_data
@@ -125,7 +125,7 @@ def run(options: argparse.Namespace) -> None:
     asked = sorted(questions(options.data, (FILE, FUNCTION)).items())
     answered = [case for repo, rows in asked for case in cases(bench, repo, rows, "both")]
     found = list(missed(answered, folds(), bench))
-    counts = f"{causes(found, len(answered))}\n{in_words(describe())}"
+    counts = f"{causes(found, len(answered))}\n{machine_in_words(describe_machine())}"
     sys.stdout.write(f"{counts}\n{each_question(found)}")
     if options.report:
         command = "python -m training missed --data FOLDER --corpora FOLDER"

@@ -16,8 +16,7 @@ from pathlib import Path
 from codesift.errors import CodesiftError
 from evaluation.files import replacing, write_tables
 from training.reporting import tables
-from training.reporting.plots import Plot, by_language, by_pairs, by_rank, losses
-from training.reporting.plots import write as write_plot
+from training.reporting.plots import Plot, by_language, by_pairs, by_rank, loss_curves, write_plot
 from training.reporting.results import (
     RUNS,
     Evaluation,
@@ -152,7 +151,7 @@ def _worse(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _task(evaluation: Evaluation, task: TaskResult) -> Iterator[str]:
-    metric = tables.headline(task.name)
+    metric = tables.headline_metric(task.name)
     yield f"{task.about[:1].upper()}{task.about[1:]}. {metric}:"
     yield tables.task_table(task, metric)
     yield tables.metrics_table(task)
@@ -171,7 +170,7 @@ def runs_page(runs: TrainingRuns) -> Page:
     known = list(runs.runs.values())
     blocks += ["### Trained parameters and their share", tables.share_table(known)]
     blocks += ["### Each run", tables.runs_table(known), "Their commands:", tables.commands(known)]
-    plot = losses(_used(runs))
+    plot = loss_curves(_used(runs))
     blocks += ["### Losses", _shown(plot) if plot else "No plot of losses: none were logged."]
     return Page("\n\n".join(blocks), [plot] if plot else [])
 

@@ -135,7 +135,7 @@ def run(options: argparse.Namespace) -> None:
         return
     from training.learning.trainer import train
 
-    preset = chosen(options)
+    preset = chosen_preset(options)
     if preset.soft_labels and options.mini_batch:
         raise CodesiftError("cached gradients are not built for soft labels", "add --soft-labels 0")
     languages = languages_of(options)
@@ -151,7 +151,7 @@ def run(options: argparse.Namespace) -> None:
     write_json(folder / "result.json", {**result, "views": dict(views), "packages": packages})
 
 
-def chosen(options: argparse.Namespace) -> Preset:
+def chosen_preset(options: argparse.Namespace) -> Preset:
     """The preset with what the command line says otherwise; alpha stays twice the rank."""
     preset = PRESETS[options.preset]
     named = {name: getattr(options, name, None) for name in preset.__slots__ if name != "two_sided"}

@@ -28,12 +28,12 @@ from benchmarks.faults.links import links
 from benchmarks.faults.nesting import nesting
 from benchmarks.faults.network import network
 from benchmarks.faults.patterns import patterns
-from benchmarks.faults.report import AttackResult, as_line, as_markdown, write
+from benchmarks.faults.report import AttackResult, as_line, as_markdown, write_report
 from benchmarks.faults.sandbox import Sandbox
 from benchmarks.faults.settings import settings
 from benchmarks.faults.shipped import shipped
 from benchmarks.faults.trials import Trial
-from evaluation.machine import describe
+from evaluation.machine import describe_machine
 
 _FEWEST = 3
 """Trials of an attack at any scale."""
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
     unknown = [name for name in names if name not in ATTACKS]
     if unknown:
         _parser().error(f"no attack {unknown[0]!r}; there are {', '.join(ATTACKS)}")
-    machine = describe()
+    machine = describe_machine()
     outcomes = []
     for name in names:
         outcomes.append(attack(name, given.seed, given.scale))
@@ -94,7 +94,7 @@ def main(arguments: Sequence[str]) -> int:
         command = f"python -m benchmarks faults --seed {given.seed} --scale {given.scale:g}"
     sys.stdout.write(as_markdown(outcomes, machine, command))
     if given.out:
-        write(outcomes, machine, command, given.out)
+        write_report(outcomes, machine, command, given.out)
     return int(any(not trial.held for outcome in outcomes for trial in outcome.trials))
 
 

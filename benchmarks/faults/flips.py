@@ -15,7 +15,7 @@ from benchmarks.faults.children import finish, fork
 from benchmarks.faults.contents import Contents, contents, difference
 from benchmarks.faults.repositories import QUESTION, TARGET, many
 from benchmarks.faults.sandbox import INSIDE, Sandbox, SandboxRepository
-from benchmarks.faults.searches import Remembered, ask, encode
+from benchmarks.faults.searches import Remembered, encode_questions, search_forked
 from benchmarks.faults.trials import Ended, Trial, first_fault, same_results, slowest
 from benchmarks.processes import Failed
 from codesift.index.location import DATABASE
@@ -50,7 +50,7 @@ class _Bed:
     def ask(self, arguments: tuple[str, ...], installed: bool) -> Ended:
         if installed:
             return self.repository.run(*arguments)
-        return ask(self.repository, self.remembered, *arguments)
+        return search_forked(self.repository, self.remembered, *arguments)
 
 
 def flips(sandbox: Sandbox, trials: int, chance: random.Random) -> Iterator[Trial]:
@@ -78,7 +78,7 @@ def _bed(repository: SandboxRepository) -> _Bed:
     answers = {arguments: results for arguments, results in found if results}
     if len(answers) < len(_COMMANDS):
         raise Failed("a search of an undisturbed index finds nothing")
-    remembered = encode([QUESTION, _OTHER], repository)
+    remembered = encode_questions([QUESTION, _OTHER], repository)
     return _Bed(repository, contents(repository.place), answers, remembered)
 
 
@@ -86,11 +86,11 @@ def _leave_log(repository: SandboxRepository) -> None:
     """Index, and end before SQLite merges its log into the database."""
 
     def work() -> int:
-        from benchmarks.faults.children import command
+        from benchmarks.faults.children import run_command_line
         from codesift.index.database import Database
 
         Database.close = lambda database: os._exit(0)  # type: ignore[method-assign, assignment]
-        return command(["index"])
+        return run_command_line(["index"])
 
     ended = finish(fork(work, repository.root, repository.sandbox.environ()), 120)
     if ended.code or not _log(repository.place).exists():

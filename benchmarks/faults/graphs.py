@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.faults.repositories import QUESTION, many
 from benchmarks.faults.sandbox import Sandbox, SandboxRepository
-from benchmarks.faults.searches import Remembered, ask, ask_often, encode
+from benchmarks.faults.searches import Remembered, encode_questions, search_forked, search_repeatedly
 from benchmarks.faults.trials import Trial, fault, same_results
 from codesift.index.scan import layout
 
@@ -69,8 +69,8 @@ def _bed(sandbox: Sandbox) -> _Bed:
     for each in (repository, other):
         each.must("index")
     repository.keep(_CLEAN)
-    remembered = encode(_TEXTS, repository)
-    often = ask_often(repository, remembered, _TEXTS, _LIMIT).out
+    remembered = encode_questions(_TEXTS, repository)
+    often = search_repeatedly(repository, remembered, _TEXTS, _LIMIT).out
     once = repository.must(*_COMMAND).results() or []
     assert often.count("\n") == len(_TEXTS) and once
     return _Bed(repository, other, remembered, often, once)
@@ -78,10 +78,10 @@ def _bed(sandbox: Sandbox) -> _Bed:
 
 def _judged(bed: _Bed, done: str, by_command: bool) -> Trial:
     if by_command:
-        ended = ask(bed.repository, bed.remembered, *_COMMAND)
+        ended = search_forked(bed.repository, bed.remembered, *_COMMAND)
         same = same_results(ended, bed.once)
     else:
-        ended = ask_often(bed.repository, bed.remembered, _TEXTS, _LIMIT)
+        ended = search_repeatedly(bed.repository, bed.remembered, _TEXTS, _LIMIT)
         same = ended.out == bed.often
     kind, detail = fault(ended), ended.last_line
     if not kind and not same and not ended.err:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from benchmarks.faults.children import finish, kill
 from benchmarks.faults.contents import Contents, contents, difference
 from benchmarks.faults.repositories import QUESTION, many
-from benchmarks.faults.sandbox import INSIDE, Sandbox, SandboxRepository, delete, write
+from benchmarks.faults.sandbox import INSIDE, Sandbox, SandboxRepository, delete, write_files
 from benchmarks.faults.trials import Ended, Trial, fault, first_fault, slowest
 
 BEFORE = "before"
@@ -70,7 +70,7 @@ def _change(repository: SandboxRepository, size: tuple[int, int, int]) -> None:
     _, files, functions = size
     delete(repository.root / "d0/m0.py")
     delete(repository.root / "web/retry.go")
-    write(repository.root, many(1, max(files // 3, 1), functions, first=files))
+    write_files(repository.root, many(1, max(files // 3, 1), functions, first=files))
     with (repository.root / "shop/cart.py").open("a", encoding="utf-8") as file:
         file.write("\n\ndef empty(cart):\n    cart.lines.clear()\n")
 

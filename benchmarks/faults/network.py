@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import product
 
 from benchmarks.faults.repositories import QUESTION, SHOP, TARGET
-from benchmarks.faults.sandbox import Sandbox, SandboxRepository, write
+from benchmarks.faults.sandbox import Sandbox, SandboxRepository, write_files
 from benchmarks.faults.trials import Trial, fault
 
 _MODEL = 'model = "microsoft/codebert-base"\n'
@@ -42,7 +42,7 @@ def network(sandbox: Sandbox, trials: int, chance: random.Random) -> Iterator[Tr
             what, arguments = cases[number % len(cases)]
             repository = replace(sandbox.repository(f"shop{number}", SHOP), more=_environ(address))
             repository.must("index")
-            write(repository.root, _SETTINGS[what])
+            write_files(repository.root, _SETTINGS[what])
             yield _judged(f"{what}, {' '.join(arguments)}", repository, arguments, listener)
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.faults.trials import Trial
 from evaluation.files import write_tables
-from evaluation.machine import in_words
+from evaluation.machine import machine_in_words
 
 _EXAMPLE_CHARACTERS = 160
 
@@ -75,7 +75,7 @@ def as_markdown(outcomes: Sequence[AttackResult], machine: Mapping[str, Any], co
         for what, count, _ in each.kinds(held=True)
     ]
     lines += ["", "## Not held", "", *_not_held(outcomes)]
-    return "\n".join([*lines, "", f"`{command}`", "", in_words(dict(machine))])
+    return "\n".join([*lines, "", f"`{command}`", "", machine_in_words(dict(machine))])
 
 
 def _not_held(outcomes: Sequence[AttackResult]) -> Iterator[str]:
@@ -95,7 +95,9 @@ def _safe(text: str) -> str:
     return shown if len(shown) <= _EXAMPLE_CHARACTERS else shown[:_EXAMPLE_CHARACTERS] + "..."
 
 
-def write(outcomes: Sequence[AttackResult], machine: Mapping[str, Any], command: str, out: Path) -> None:
+def write_report(
+    outcomes: Sequence[AttackResult], machine: Mapping[str, Any], command: str, out: Path
+) -> None:
     """Write every trial as JSON, and the tables beside it as Markdown."""
     found = {
         "command": command,

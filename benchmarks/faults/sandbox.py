@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.faults.children import SECONDS, Running, command, finish, fork, start
+from benchmarks.faults.children import SECONDS, Running, finish, fork, run_command_line, start_command
 from benchmarks.faults.trials import Ended, fault
 from benchmarks.processes import Failed
 from codesift.config import Settings
@@ -59,7 +59,7 @@ class Sandbox:
         """Make a repository with these files, without an index."""
         root = self.folder / name
         root.mkdir()
-        write(root, files)
+        write_files(root, files)
         return SandboxRepository(self, root)
 
 
@@ -81,7 +81,7 @@ class SandboxRepository:
 
     def start(self, *arguments: str) -> Running:
         """Start the installed command in it."""
-        return start(arguments, self.root, self.sandbox.environ(self.more))
+        return start_command(arguments, self.root, self.sandbox.environ(self.more))
 
     def run(self, *arguments: str, seconds: float = SECONDS) -> Ended:
         """Run the installed command in it to its end."""
@@ -89,7 +89,7 @@ class SandboxRepository:
 
     def forked(self, *arguments: str, seconds: float = SECONDS) -> Ended:
         """Run the command line in a fork of this process."""
-        child = fork(lambda: command(arguments), self.root, self.sandbox.environ(self.more))
+        child = fork(lambda: run_command_line(arguments), self.root, self.sandbox.environ(self.more))
         return finish(child, seconds)
 
     def must(self, *arguments: str) -> Ended:
@@ -144,7 +144,7 @@ class SandboxRepository:
             raise Failed(f"{' '.join(line)}: {done.stderr}")
 
 
-def write(root: Path, files: Mapping[str, str | bytes]) -> None:
+def write_files(root: Path, files: Mapping[str, str | bytes]) -> None:
     """Write files below a folder, folders made as needed."""
     for name, content in files.items():
         path = root / name

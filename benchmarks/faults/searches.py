@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.faults.children import SECONDS, command, finish, fork
+from benchmarks.faults.children import SECONDS, finish, fork, run_command_line
 from benchmarks.faults.sandbox import SandboxRepository
 from benchmarks.faults.trials import Ended
 from benchmarks.processes import Failed
@@ -35,7 +35,7 @@ class Remembered:
         return self.vectors[text]
 
 
-def encode(texts: Sequence[str], repository: SandboxRepository) -> Remembered:
+def encode_questions(texts: Sequence[str], repository: SandboxRepository) -> Remembered:
     """Encode questions with the real encoder, in a process of its own.
 
     Raises:
@@ -59,7 +59,7 @@ def _run(root: Path) -> Run:
     return start(root)
 
 
-def ask(
+def search_forked(
     repository: SandboxRepository, remembered: Remembered, *arguments: str, seconds: float = SECONDS
 ) -> Ended:
     """Run the command line in a fork, its questions among those remembered; what it indexes is encoded."""
@@ -68,12 +68,12 @@ def ask(
         from codesift.terminal.invocation import Run
 
         Run.query_encoder = lambda run: remembered  # type: ignore[method-assign, assignment, return-value]
-        return command(arguments)
+        return run_command_line(arguments)
 
     return finish(fork(work, repository.root, repository.sandbox.environ(repository.more)), seconds)
 
 
-def ask_often(
+def search_repeatedly(
     repository: SandboxRepository,
     remembered: Remembered,
     texts: Sequence[str],

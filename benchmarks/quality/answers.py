@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.quality.systems import Ranking, Result, Searcher, System
-from evaluation.machine import load
+from evaluation.machine import load_average
 from evaluation.packages import Unavailable
-from evaluation.repositories.questions import NOTHING, PARTS, SIMILAR, RepositoryQuestions, digest
+from evaluation.repositories.questions import NOTHING, PARTS, SIMILAR, RepositoryQuestions, questions_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class AnswerSet:
     """System -> reason."""
 
 
-def run(
+def ask_all(
     systems: Iterable[System],
     repositories: Mapping[str, Path],
     asked: Mapping[str, RepositoryQuestions],
@@ -70,7 +70,7 @@ def run(
     for repo, folder in repositories.items():
         for name, system in tuple(left.items()):
             try:
-                answers[name][repo] = answer(system, folder, asked[repo], kept / name / f"{repo}.json")
+                answers[name][repo] = answers_of(system, folder, asked[repo], kept / name / f"{repo}.json")
             except Unavailable as error:
                 unavailable[name] = f"on {repo}: {error}"
                 del left[name], answers[name]
@@ -78,13 +78,13 @@ def run(
     return AnswerSet(answers, unavailable)
 
 
-def answer(system: System, repository: Path, asked: RepositoryQuestions, kept: Path) -> Answers:
+def answers_of(system: System, repository: Path, asked: RepositoryQuestions, kept: Path) -> Answers:
     """The answers of one system on one repository, from a file if it answered the same questions before.
 
     Raises:
         Unavailable: the system cannot be had here.
     """
-    key = {"system": system.name, "version": system.version, "questions": digest(asked)}
+    key = {"system": system.name, "version": system.version, "questions": questions_digest(asked)}
     if (found := _kept(kept, key)) is not None:
         return found
     sys.stderr.write(f"asking {system.name} about {repository.name}\n")
@@ -110,7 +110,7 @@ def _ask(searcher: Searcher, asked: RepositoryQuestions) -> Answers:
         searcher.ask(first)  # Models and files that are loaded at the first question are not its time.
     rankings = {part: tuple(map(searcher.ask, some)) for part, some in texts.items()}
     cold = searcher.cold_seconds(first) if first is not None else None
-    return Answers({**rankings, **_alike(searcher, asked)}, searcher.index_seconds, cold, load())
+    return Answers({**rankings, **_alike(searcher, asked)}, searcher.index_seconds, cold, load_average())
 
 
 def _alike(searcher: Searcher, asked: RepositoryQuestions) -> dict[str, tuple[Ranking, ...]]:

@@ -18,14 +18,14 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.quality.answers import AnswerSet, run
+from benchmarks.quality.answers import AnswerSet, ask_all
 from benchmarks.quality.peers import peers
-from benchmarks.quality.report import figures, markdown
+from benchmarks.quality.report import as_markdown, figures
 from benchmarks.quality.sources import copy_sources
 from benchmarks.quality.systems import System
 from benchmarks.quality.variants import variants
 from evaluation.files import write_tables
-from evaluation.machine import describe
+from evaluation.machine import describe_machine
 from evaluation.repositories.questions import PARTS, RepositoryQuestions, questions
 
 WORK = Path("benchmarks/corpora/quality")
@@ -43,19 +43,19 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     pairs = [_pair(parser, text) for text in given.compare]
     everything = [*variants(given.work), *((peer, False) for peer in peers(given.work))]
-    systems = chosen(parser, everything, given.only, given.ablations, pairs)
+    systems = chosen_systems(parser, everything, given.only, given.ablations, pairs)
     asked = questions(Path(given.data), PARTS)
     folders = _sources(parser, given, asked)
     if given.fresh:
         _forget(given.work, systems)
     asked = {repo: asked[repo] for repo in folders}
-    done = run(systems, folders, asked, given.work / "answers")
-    machine = describe()
+    done = ask_all(systems, folders, asked, given.work / "answers")
+    machine = describe_machine()
     out = given.out or given.work / "reports" / f"{machine['commit']}.json"
     found = figures(done, systems, asked, [*_default_pairs(done), *pairs], machine, published(arguments))
     write_tables(out, found)
-    out.with_suffix(".md").write_text(markdown(found), encoding="utf-8")
-    sys.stdout.write(markdown(found))
+    out.with_suffix(".md").write_text(as_markdown(found), encoding="utf-8")
+    sys.stdout.write(as_markdown(found))
     return 0
 
 
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def chosen(
+def chosen_systems(
     parser: argparse.ArgumentParser,
     everything: Iterable[tuple[System, bool]],
     only: str | None,

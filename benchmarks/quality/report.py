@@ -18,7 +18,7 @@ from benchmarks.quality.scores import (
     scores_of,
 )
 from benchmarks.quality.systems import System
-from evaluation.machine import in_words
+from evaluation.machine import machine_in_words
 from evaluation.metrics import SEED, auroc
 from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, RepositoryQuestions
 
@@ -39,7 +39,7 @@ _HEADINGS = {
 
 
 def figures(
-    run: AnswerSet,
+    answered: AnswerSet,
     systems: Iterable[System],
     asked: Mapping[str, RepositoryQuestions],
     pairs: Iterable[tuple[str, str]],
@@ -49,14 +49,14 @@ def figures(
     """Everything there is to report, ready for `evaluation.files.write_tables`.
 
     Args:
-        run: answers of all systems.
+        answered: answers of all systems.
         systems: those that were asked, the unavailable ones included.
         asked: repository -> part -> questions.
         pairs: names of systems that are compared.
-        machine: from `evaluation.machine.describe`.
+        machine: from `evaluation.machine.describe_machine`.
         command: what was run.
     """
-    scores = {name: scores_of(answers, asked) for name, answers in run.answers.items()}
+    scores = {name: scores_of(answers, asked) for name, answers in answered.answers.items()}
     about = {system.name: {"version": system.version, "about": system.about} for system in systems}
     return {
         "command": command,
@@ -64,14 +64,14 @@ def figures(
         "repositories": sorted(asked),
         "systems": [
             {"name": name, **about[name], **_system(scores[name], answers)}
-            for name, answers in run.answers.items()
+            for name, answers in answered.answers.items()
         ],
         "unavailable": [
-            {"name": name, **about[name], "reason": why} for name, why in run.unavailable.items()
+            {"name": name, **about[name], "reason": why} for name, why in answered.unavailable.items()
         ],
         "groups": [
             {"system": name, "by": grouping, **row}
-            for name in run.answers
+            for name in answered.answers
             for grouping in GROUPINGS
             for row in _grouped(scores[name], grouping)
         ],
@@ -141,12 +141,12 @@ def tests(
 # -- Markdown -------------------------------------------------------------------------------------
 
 
-def markdown(found: Figures) -> str:
+def as_markdown(found: Figures) -> str:
     """The report."""
     parts = [
         "# Quality\n",
         f"`{found['command']}`\n",
-        in_words(found["machine"]),
+        machine_in_words(found["machine"]),
         _overall(found),
         _times(found),
         _tests(found["tests"]),

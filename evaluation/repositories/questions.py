@@ -35,7 +35,7 @@ def kind_of(part: str, row: QuestionRow) -> str:
     return str(row.get(_KIND.get(part, ""), ""))
 
 
-def digest(asked: RepositoryQuestions) -> str:
+def questions_digest(asked: RepositoryQuestions) -> str:
     """Stands for the questions of one repository: another digest means they must be asked again."""
     text = json.dumps({part: [_question(row) for row in asked.get(part, ())] for part in PARTS})
     return hashlib.sha256(text.encode()).hexdigest()[:16]

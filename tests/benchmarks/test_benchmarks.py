@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import BENCHMARKS, main
-from benchmarks.ann import gather, nearest, recall
+from benchmarks.ann import exact_nearest, gather, recall
 from benchmarks.ann import main as ann
-from benchmarks.figures import Figure, Target, as_content, as_table, shown
+from benchmarks.figures import Figure, Target, as_content, as_table, rounded
 from benchmarks.indexes import functions, index_folder
 from benchmarks.processes import Failed, in_turn, median, percentile, run
 from benchmarks.speed import PARTS, _edits, _without_folders
 from benchmarks.throughput import as_indexing_does, evenly
 from evaluation.corpora import CORPORA, corpus_folder, evaluation_corpora
-from evaluation.machine import describe, in_words
+from evaluation.machine import describe_machine, machine_in_words
 from evaluation.packages import Package, Unavailable, debian_sources, fetch, unpack_tar
 
 # -- the entry point ------------------------------------------------------------------------------
@@ -67,12 +67,12 @@ def test_a_target_may_be_about_the_figure_or_about_its_ratio() -> None:
 def test_a_ratio_without_its_peer_is_neither_met_nor_missed() -> None:
     figure = Figure("encode", "rate", 200.0, "units/s", target=Target(4, at_least=True, of_ratio=True))
     assert figure.met is None
-    assert "not known" in as_table([figure], describe(), "command")
+    assert "not known" in as_table([figure], describe_machine(), "command")
 
 
 def test_the_json_has_samples_ratios_verdicts_and_the_machine() -> None:
     figure = Figure("similar", "p50", 0.3, "s", (0.2, 0.3, 0.4), "numpy", 0.1, Target(0.35))
-    found = json.loads(json.dumps(as_content([figure], describe(), "speed --only similar")))
+    found = json.loads(json.dumps(as_content([figure], describe_machine(), "speed --only similar")))
     assert found["command"] == "speed --only similar"
     row = found["figures"][0]
     assert (row["samples"], row["met"], round(row["ratio"], 6)) == ([0.2, 0.3, 0.4], True, 3)
@@ -80,7 +80,7 @@ def test_the_json_has_samples_ratios_verdicts_and_the_machine() -> None:
 
 
 def test_numbers_are_shown_with_three_digits_that_count() -> None:
-    assert [shown(value) for value in (35082.4, 0.04567, 12.34)] == ["35,082", "0.0457", "12.3"]
+    assert [rounded(value) for value in (35082.4, 0.04567, 12.34)] == ["35,082", "0.0457", "12.3"]
 
 
 def test_percentiles_fall_between_values() -> None:
@@ -92,7 +92,7 @@ def test_percentiles_fall_between_values() -> None:
 def test_the_machine_is_described_without_host_user_or_folder() -> None:
     import platform
 
-    text = json.dumps(describe()) + in_words(describe())
+    text = json.dumps(describe_machine()) + machine_in_words(describe_machine())
     assert str(Path.home()) not in text
     assert platform.node() not in ("", "localhost") and platform.node() not in text
 
@@ -297,7 +297,7 @@ def test_recall_is_the_share_of_true_neighbours_found() -> None:
 
     vectors = np.eye(20, 32, dtype=np.float32)
     query = np.linspace(1, 0, 32, dtype=np.float32)[None, :]
-    truth = nearest(vectors, query)
+    truth = exact_nearest(vectors, query)
     assert sorted(truth[0].tolist()) == list(range(10))
     assert recall(truth, truth) == 1
     assert recall(np.array([[0, 1, 2, 3, 4, 15, 16, 17, 18, 19]]), truth) == 0.5

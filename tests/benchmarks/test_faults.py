@@ -13,7 +13,7 @@ import pytest
 from benchmarks.faults import ATTACKS
 from benchmarks.faults.report import AttackResult, as_markdown
 from benchmarks.faults.trials import Ended, Trial, fault, same_results
-from evaluation.machine import describe
+from evaluation.machine import describe_machine
 
 SHORT = 0.005
 """Ten flips, three trials of most attacks."""
@@ -110,10 +110,10 @@ def test_the_table_counts_outcomes_by_kind_with_an_example() -> None:
         Trial("third", False, "ended by SIGSEGV", "", 1.0),
     ]
     text = as_markdown(
-        [AttackResult("flips", "bits", trials, 9.0)], describe(), "python -m benchmarks faults"
+        [AttackResult("flips", "bits", trials, 9.0)], describe_machine(), "python -m benchmarks faults"
     )
     assert "| flips | bits | 3 | 1 | 2 | 2.0 s |" in text
     assert "| flips | ended by SIGSEGV | 2 | second: line / one? |" in text
     assert "`python -m benchmarks faults`" in text
-    held = as_markdown([AttackResult("flips", "bits", trials[:1], 9.0)], describe(), "")
+    held = as_markdown([AttackResult("flips", "bits", trials[:1], 9.0)], describe_machine(), "")
     assert "Nothing." in held

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from quality_fakes import FakeSystem, asked, place
 
-from benchmarks.quality.answers import Answers, run
+from benchmarks.quality.answers import Answers, ask_all
 from benchmarks.quality.paired import p_value
 from benchmarks.quality.scores import MetricValues, macro, mean, scores_of
 from benchmarks.quality.systems import Ranking, Result
@@ -61,7 +61,7 @@ def test_similar_counts_the_share_found_and_leaves_out_the_source() -> None:
 def test_a_part_that_a_system_did_not_answer_has_no_figure(tmp_path: Path) -> None:
     system, rows = FakeSystem(), asked(tmp_path)
     system.can_alike = False
-    done = run([system], {"one": Path("one"), "two": Path("two")}, rows, tmp_path / "kept")
+    done = ask_all([system], {"one": Path("one"), "two": Path("two")}, rows, tmp_path / "kept")
     found = scores_of(done.answers["fake"], rows)
     assert "NDCG@10 by file" in found
     assert not any("similar" in metric for metric in found)

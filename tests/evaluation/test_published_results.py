@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.quality.report import markdown
+from benchmarks.quality.report import as_markdown
 from evaluation.files import read_json, write_tables
 from training.report import pages
 from training.reporting.results import load_evaluations, load_runs
@@ -61,7 +61,9 @@ def test_every_table_is_compact_with_one_row_a_line(path: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize("name", ["quality", "ablations"])
 def test_the_quality_pages_are_what_their_figures_give(name: str) -> None:
-    assert markdown(read_json(BENCHMARKS / f"{name}.json")) == (BENCHMARKS / f"{name}.md").read_text("utf-8")
+    assert as_markdown(read_json(BENCHMARKS / f"{name}.json")) == (BENCHMARKS / f"{name}.md").read_text(
+        "utf-8"
+    )
 
 
 def test_the_pages_of_training_are_what_their_figures_give(tmp_path: Path) -> None:

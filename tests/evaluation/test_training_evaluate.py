@@ -27,7 +27,7 @@ from evaluation.summary import tasks_of
 from evaluation.tasks import code2code, cosqa, csn, xlcost
 from evaluation.tasks.groups import TEXT, Group, Missing, Pool, Snippet, Task, Wanted
 from evaluation.tasks.packages import MOST_FUNCTIONS, MOST_QUERIES, package_pools
-from training.evaluate import rank
+from training.evaluate import rank_pools
 
 ROOT = Path(__file__).parents[2]
 
@@ -199,7 +199,7 @@ CODE = (
 
 def test_words_find_the_parts_of_an_identifier() -> None:
     pool = Pool((Snippet("", "parse a message", TEXT), Snippet("", "nowhere", TEXT)), CODE, ((1,), (0,)))
-    measured = rank(Task("t", "", (Group("g", (pool,)),)), [Bm25()])
+    measured = rank_pools(Task("t", "", (Group("g", (pool,)),)), [Bm25()])
     # A query without a known word ties everything, and ties are against us.
     assert measured.groups["g"].found["bm25"] == [RelevantRanks((1,), 1), RelevantRanks((3,), 1)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.metrics import METRICS, RelevantRanks, Sample, found_in
+from evaluation.metrics import METRICS, RelevantRanks, Sample, relevant_ranks
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_the_first_relevant_entry_decides_reciprocal_rank_and_recall() -> None:
 
 def test_ranks_are_counted_over_the_whole_corpus_and_ties_are_against_us() -> None:
     scores = np.array([[0.9, 0.8, 0.7, 0.1], [0.5, 0.5, 0.5, 0.5], [0.1, 0.2, 0.2, 0.9]], np.float32)
-    assert found_in(scores, [(1,), (0,), (1, 3)]) == [
+    assert relevant_ranks(scores, [(1,), (0,), (1, 3)]) == [
         RelevantRanks((2,), 1),
         RelevantRanks((4,), 1),
         RelevantRanks((1, 3), 2),
@@ -51,7 +51,7 @@ def test_ranks_are_counted_over_the_whole_corpus_and_ties_are_against_us() -> No
 
 def test_rows_that_are_left_out_take_no_rank() -> None:
     scores = np.array([[1.0, 0.9, 0.8, 0.7]], np.float32)
-    assert found_in(scores, [(3,)], [(0, 1)]) == [RelevantRanks((2,), 1)]
+    assert relevant_ranks(scores, [(3,)], [(0, 1)]) == [RelevantRanks((2,), 1)]
     assert scores[0].tolist() == pytest.approx([1.0, 0.9, 0.8, 0.7])
 
 
@@ -59,7 +59,7 @@ def test_ranks_agree_with_sorting_each_row() -> None:
     random = np.random.default_rng(3)
     scores = random.integers(0, 20, size=(60, 50)).astype(np.float32)  # many ties
     relevant = [tuple(random.choice(50, size=count, replace=False)) for count in random.integers(1, 6, 60)]
-    for row, rows, found in zip(scores, relevant, found_in(scores, relevant), strict=True):
+    for row, rows, found in zip(scores, relevant, relevant_ranks(scores, relevant), strict=True):
         worst_first = sorted(range(50), key=lambda entry: (-row[entry], entry in rows))
         ranks = tuple(rank for rank, entry in enumerate(worst_first, 1) if entry in rows)
         assert found == RelevantRanks(ranks, len(rows))

@@ -11,7 +11,7 @@ import numpy as np
 from safetensors.numpy import save, save_file
 
 from codesift.encoders.weights import load_weights
-from training.convert import PublishedModel, write
+from training.convert import PublishedModel, write_model
 
 WORDS = ["parse", "json", "file", "open", "read", "return", "def", "x", "foo", "bar", "path", "##s", "="]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
@@ -56,7 +56,7 @@ def bert_source(seed: int = 0) -> PublishedModel:
 
 def converted(folder: Path, seed: int = 0) -> Path:
     """A converted base in `folder`."""
-    write(bert_source(seed), folder)
+    write_model(bert_source(seed), folder)
     return folder
 
 

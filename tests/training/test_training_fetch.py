@@ -19,7 +19,15 @@ from evaluation.packages.clients import Package, download
 from evaluation.records import LANGUAGES
 from training import fetch
 from training.__main__ import main
-from training.fetch import CORPORA, ListedPackage, chosen, fetch_package, is_source, read_list, retried
+from training.fetch import (
+    CORPORA,
+    ListedPackage,
+    chosen_languages,
+    fetch_package,
+    is_source,
+    read_list,
+    retried,
+)
 from training.sources import candidates
 from training.sources.licences import is_open, licence_of
 
@@ -312,9 +320,9 @@ def test_a_list_that_is_none_is_an_error_of_one_line(tmp_path: Path, content: st
 
 
 def test_an_unknown_language_is_a_usage_error() -> None:
-    assert chosen("go, rust") == ["go", "rust"]
+    assert chosen_languages("go, rust") == ["go", "rust"]
     with pytest.raises(UsageError, match="cobol"):
-        chosen("go,cobol")
+        chosen_languages("go,cobol")
 
 
 def test_too_few_packages_make_the_command_fail(
@@ -367,4 +375,4 @@ def test_a_list_is_made_of_what_has_documented_functions(work: Path) -> None:
 def test_options_have_defaults() -> None:
     parser = argparse.ArgumentParser()
     fetch.add_arguments(parser)
-    assert chosen(parser.parse_args([]).languages) == list(LANGUAGES)
+    assert chosen_languages(parser.parse_args([]).languages) == list(LANGUAGES)

@@ -24,9 +24,9 @@ from evaluation.summary import EvaluationResults
 from evaluation.tasks.groups import GroupRanks, Measured
 from training.__main__ import main
 from training.evaluate import add_arguments
-from training.reporting.commands import command
+from training.reporting.commands import command_line
 from training.reporting.results import thinned
-from training.reporting.tables import change, duration
+from training.reporting.tables import duration, relative_change
 
 MATRIX = "encoder.layer.0.attention.self.query.weight"
 BETTER, WORSE = (1, 1, 2, 1, 1, 2), (9, 8, 9, 7, 9, 8)
@@ -255,7 +255,7 @@ def test_a_command_has_what_differs_from_the_defaults(tmp_path: Path) -> None:
         "init": str(tmp_path / "runs" / "go" / "adapter.safetensors"),
         "text": "/elsewhere/text.safetensors",
     }
-    assert command("train", options | init) == (
+    assert command_line("train", options | init) == (
         "python -m training train --work FOLDER --name go-64 --preset loracode --text text.safetensors "
         "--init FOLDER/runs/go/adapter.safetensors --rank 64"
     )
@@ -271,9 +271,11 @@ def test_a_curve_keeps_its_end_and_its_mean() -> None:
 
 
 def test_a_change_is_bold_where_it_is_sure() -> None:
-    assert change(Estimate(0.05, 0.01, 0.09), Estimate(0.5, 0.4, 0.6)) == "**+10.0%** (+2.0 to +18.0)"
-    assert change(Estimate(-0.05, -0.09, 0.01), Estimate(0.5, 0.4, 0.6)) == "-10.0% (-18.0 to +2.0)"
-    assert change(Estimate(0.2, 0.1, 0.3), Estimate(0.0, 0.0, 0.0)) == "+0.200 (+0.100 to +0.300)"
+    assert (
+        relative_change(Estimate(0.05, 0.01, 0.09), Estimate(0.5, 0.4, 0.6)) == "**+10.0%** (+2.0 to +18.0)"
+    )
+    assert relative_change(Estimate(-0.05, -0.09, 0.01), Estimate(0.5, 0.4, 0.6)) == "-10.0% (-18.0 to +2.0)"
+    assert relative_change(Estimate(0.2, 0.1, 0.3), Estimate(0.0, 0.0, 0.0)) == "+0.200 (+0.100 to +0.300)"
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(45, "45 s"), (720, "12 min"), (12_240, "3.4 h")])

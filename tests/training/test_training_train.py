@@ -10,8 +10,8 @@ import pytest
 
 from codesift.errors import CodesiftError
 from evaluation.records import Function, Span
-from training.learning.pairs import check_mix, draw_pairs, in_turn
-from training.learning.views import PLAIN, TYPED, ask, draw, keywords
+from training.learning.pairs import check_mix, draw_pairs, packages_in_turn
+from training.learning.views import PLAIN, TYPED, draw, keywords, question_pair
 
 CODE = """def open_gate(lock):
     # wait until the water is level
@@ -109,7 +109,10 @@ def test_a_view_that_a_function_lacks_gives_nothing() -> None:
 
 
 def test_a_question_is_asked_as_it_was_written() -> None:
-    assert ask(function(), "where do ships wait", PLAIN, random.Random(0)).query == "where do ships wait"
+    assert (
+        question_pair(function(), "where do ships wait", PLAIN, random.Random(0)).query
+        == "where do ships wait"
+    )
 
 
 def test_keywords_keep_their_order_and_say_something() -> None:
@@ -122,7 +125,7 @@ def test_keywords_keep_their_order_and_say_something() -> None:
 
 def test_packages_take_turns() -> None:
     many = [function(f"do_{n}", "large-1") for n in range(9)] + [function("do_it", "small-1")]
-    assert "small-1" in [found.package for found in in_turn(many, random.Random(0))][:2]
+    assert "small-1" in [found.package for found in packages_in_turn(many, random.Random(0))][:2]
 
 
 def test_the_same_seed_draws_the_same_pairs_and_each_view_its_share() -> None:

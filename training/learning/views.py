@@ -174,7 +174,7 @@ def draw(view: str, function: Function, style: Style, rng: random.Random) -> Pai
     return Pair(view, query, "" if rng.random() < style.bare else head, body, function)
 
 
-def ask(function: Function, question: str, style: Style, rng: random.Random) -> Pair:
+def question_pair(function: Function, question: str, style: Style, rng: random.Random) -> Pair:
     """The pair of a written question."""
     query = question.lower() if rng.random() < style.lower else question
     head, body = function.text(_keeps(rng))

@@ -17,7 +17,7 @@ from codesift.repository.decoding import Unreadable, read_bytes, read_text
 from codesift.types import SourceFile, Unit
 from evaluation.records import Function
 from training.mining import cleaning, spans, testnames
-from training.mining.splits import digest
+from training.mining.splits import code_digest
 
 POOL = 800
 """Functions of one package that are looked at further: twice what is kept, as some turn out to be copies."""
@@ -83,7 +83,7 @@ class UnpackedPackage:
     """The project's normalised name."""
 
 
-def extract(package: UnpackedPackage) -> tuple[list[Function], Counts]:
+def extract_functions(package: UnpackedPackage) -> tuple[list[Function], Counts]:
     """All functions of a package that pass the filters, sorted by place; their partition is still empty."""
     counts = Counts()
     names: Counter[str] = Counter()
@@ -92,10 +92,10 @@ def extract(package: UnpackedPackage) -> tuple[list[Function], Counts]:
     for path, row, text in _texts(package, counts):
         units = parse(text, row, path)
         if path_roles.is_test(path):
-            tests += testnames.cases(row, text, units)
+            tests += testnames.tests_in(row, text, units)
             continue
         units, inner = _parted(row, text, units)
-        tests += testnames.cases(row, "", inner)
+        tests += testnames.tests_in(row, "", inner)
         names.update(unit.name for unit in units if unit.kind in _CALLED)
         functions += _functions(package, path, row, text, units, counts)
     titles = testnames.assign(tests, names)
@@ -132,7 +132,7 @@ def _paths(folder: Path) -> list[str]:
 
 
 def _drawn(paths: list[str]) -> list[str]:
-    return sorted(sorted(paths, key=digest)[:MOST_FILES])
+    return sorted(sorted(paths, key=code_digest)[:MOST_FILES])
 
 
 def _built(path: str) -> bool:
@@ -173,7 +173,7 @@ def _functions(
     for unit in units:
         if unit.kind not in _MINED:
             continue
-        found = cleaning.summary(unit.documentation, unit.name)
+        found = cleaning.documentation_summary(unit.documentation, unit.name)
         reason = _left_out(unit, found.text)
         counts.functions[reason or "kept"] += 1
         if reason:
@@ -201,7 +201,7 @@ def _record(package: UnpackedPackage, path: str, unit: Unit, source: bytes) -> F
         code=unit.code,
         documentation=unit.documentation,
         docstring="",
-        sha=digest(unit.code),
+        sha=code_digest(unit.code),
         start_line=unit.start_line,
     )
 

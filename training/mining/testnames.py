@@ -53,7 +53,7 @@ class TitledTest(NamedTuple):
     """Names of what it calls."""
 
 
-def cases(language: str, text: str, units: Iterable[Unit]) -> Iterator[TitledTest]:
+def tests_in(language: str, text: str, units: Iterable[Unit]) -> Iterator[TitledTest]:
     """The tests in one file: its functions that are named so, and what is handed to `it` and `test`."""
     for unit in units:
         if unit.kind in ("function", "method") and (_NAMED.search(unit.name) or "#[test]" in unit.code[:200]):

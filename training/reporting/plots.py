@@ -45,7 +45,7 @@ class Plot:
     """Draws on an empty figure of matplotlib."""
 
 
-def write(plot: Plot, folder: Path) -> None:
+def write_plot(plot: Plot, folder: Path) -> None:
     """Draw a plot into `folder`; the same figures give the same bytes.
 
     Raises:
@@ -235,7 +235,7 @@ def _counts(axis: Any) -> None:
 # -- losses ---------------------------------------------------------------------------------------
 
 
-def losses(runs: Sequence[TrainingRun]) -> Plot | None:
+def loss_curves(runs: Sequence[TrainingRun]) -> Plot | None:
     """A panel for each language, a line for each run on it; None if nothing was logged."""
     panels: dict[str, list[TrainingRun]] = {}
     for run in (run for run in runs if run.curve):

@@ -13,7 +13,7 @@ from codesift.models.adapters import NAME as MANIFEST
 from evaluation.files import read_json, read_rows
 from evaluation.metrics import Estimate
 from evaluation.summary import ALL_QUERIES, MEAN_OF_ROWS, tasks_of
-from training.reporting.commands import command, shortened
+from training.reporting.commands import command_line, without_folders
 
 RUNS = "runs.json"
 """Beside the results: enough of each run to make the report without the work folder."""
@@ -141,10 +141,10 @@ class TrainingRun:
         losses = [(row["step"], round(row["loss"], 4)) for row in read_rows(folder / "losses.jsonl")]
         return cls(
             name=folder.name,
-            command=command("train", options),
+            command=command_line("train", options),
             **{key: settings[key] for key in ("commit", "date", "machine")},
             languages=tuple(options["languages"].split(",")),
-            model=shortened(options["model"]),
+            model=without_folders(options["model"]),
             task=options["task"],
             preset=options["preset"],
             **{key: preset[key] for key in ("rank", "alpha", "batch", "learning_rate")},

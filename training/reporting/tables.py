@@ -19,7 +19,7 @@ _HEADLINES = (
 """What a system is judged by at a glance."""
 
 
-def headline(task: str) -> str:
+def headline_metric(task: str) -> str:
     """The metric a task is told by: the one its goal is stated in."""
     return "NDCG@10" if task.startswith(_BY_FILE) else "MRR"
 
@@ -34,19 +34,19 @@ def adapted(systems: Iterable[str]) -> list[str]:
     return [system for system in systems if system not in (BASE, WORDS)]
 
 
-def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> str:
+def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> str:
     """A table whose first `words` columns are words and the others numbers."""
     marks = ["---" if place < words else "---:" for place in range(len(headings))]
     lines = [headings, marks, *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def plain(figure: Estimate) -> str:
+def interval_text(figure: Estimate) -> str:
     """`0.663 (0.640 to 0.690)`."""
     return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
 
 
-def change(gain: Estimate, base: Estimate) -> str:
+def relative_change(gain: Estimate, base: Estimate) -> str:
     """`+9.1% (+6.0 to +12.2)`, of the base; bold where the interval holds no zero."""
     if not base.value:
         return f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
@@ -65,14 +65,19 @@ def task_table(task: TaskResult, metric: str) -> str:
     changes = [heading for system in ours for heading in (title(system), "change")]
     headings = ["", "queries", "corpus", *map(title, others), *changes]
     means = [task.macro, task.all] if len(task.groups) > 1 else []
-    return markdown(headings, (_row(group, metric, others, ours) for group in (*task.groups, *means)))
+    return markdown_table(headings, (_row(group, metric, others, ours) for group in (*task.groups, *means)))
 
 
 def _row(group: GroupResult, metric: str, others: Sequence[str], ours: Sequence[str]) -> list[str]:
     figures = {system: of[metric] for system, of in group.figures.items()}
-    cells = [group.name, str(group.queries), str(group.corpus), *(plain(figures[each]) for each in others)]
+    cells = [
+        group.name,
+        str(group.queries),
+        str(group.corpus),
+        *(interval_text(figures[each]) for each in others),
+    ]
     for system in ours:
-        cells += [plain(figures[system]), change(group.gains[system][metric], figures[BASE])]
+        cells += [interval_text(figures[system]), relative_change(group.gains[system][metric], figures[BASE])]
     return cells
 
 
@@ -80,7 +85,7 @@ def metrics_table(task: TaskResult) -> str:
     """All metrics of each system: the mean of the groups."""
     metrics = list(next(iter(task.macro.figures.values())))
     rows = ([title(s), *(f"{f[m].value:.3f}" for m in metrics)] for s, f in task.macro.figures.items())
-    return markdown(["mean of rows" if len(task.groups) > 1 else "", *metrics], rows)
+    return markdown_table(["mean of rows" if len(task.groups) > 1 else "", *metrics], rows)
 
 
 def provenance(evaluation: Evaluation, task: TaskResult) -> str:
@@ -103,7 +108,9 @@ def worse_table(evaluation: Evaluation) -> str:
     """Every row in which a system is below the base, the surest losses first; empty if there is none."""
     rows = sorted(_worse(evaluation), key=lambda row: (not row[0], row[1]))
     said = ([*cells, "yes" if sure else "no"] for sure, _, cells in rows)
-    return markdown(["task", "row", "system", "metric", "base", "change", "sure"], said, 4) if rows else ""
+    return (
+        markdown_table(["task", "row", "system", "metric", "base", "change", "sure"], said, 4) if rows else ""
+    )
 
 
 def _worse(evaluation: Evaluation) -> Iterator[tuple[bool, float, list[str]]]:
@@ -120,7 +127,7 @@ def _worse(evaluation: Evaluation) -> Iterator[tuple[bool, float, list[str]]]:
                             system,
                             metric,
                             f"{base.value:.3f}",
-                            change(gain, base),
+                            relative_change(gain, base),
                         ]
                         yield gain.high < 0, gain.value, cells
 
@@ -129,7 +136,7 @@ def overview(evaluations: Sequence[Evaluation]) -> str:
     """A row for each system of each evaluation, with what it is judged by."""
     headings = [f"{task}, {metric}" for task, metric in _HEADLINES]
     rows = [[e.name, e.partition, title(s), *_glance(e, s)] for e in evaluations for s in _systems(e)]
-    return markdown(["evaluation", "partition", "system", *headings], rows, 3)
+    return markdown_table(["evaluation", "partition", "system", *headings], rows, 3)
 
 
 def _systems(evaluation: Evaluation) -> list[str]:
@@ -153,14 +160,14 @@ def share_table(runs: Iterable[TrainingRun]) -> str:
         [model, str(rank), str(alpha), f"{trained:,}", f"{total:,}", f"{share:.2%}"]
         for (model, rank, alpha, trained, total), share in sorted(kinds.items())
     )
-    return markdown(["base", "rank", "alpha", "trained", "all parameters", "share"], rows)
+    return markdown_table(["base", "rank", "alpha", "trained", "all parameters", "share"], rows)
 
 
 def runs_table(runs: Iterable[TrainingRun]) -> str:
     """What each run was, and what it took."""
     headings = ["run", "languages", "preset", "rank", "learning rate", "batch", "pairs", "packages", "steps"]
     more = ["last loss", "time", "commit", "date", "machine"]
-    return markdown([*headings, *more], map(_run, runs), 3)
+    return markdown_table([*headings, *more], map(_run, runs), 3)
 
 
 def _run(run: TrainingRun) -> list[str]:
@@ -186,7 +193,7 @@ def parts_table(evaluation: Evaluation, runs: TrainingRuns) -> str:
         if sources:
             rows.append([system, ", ".join(parts)])
     return (
-        markdown(["system", f"adapters, by what they encode (`{OTHER}`: all other languages)"], rows, 2)
+        markdown_table(["system", f"adapters, by what they encode (`{OTHER}`: all other languages)"], rows, 2)
         if rows
         else ""
     )

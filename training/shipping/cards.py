@@ -98,7 +98,7 @@ def _gain(row: Mapping[str, Any], system: str, metric: str) -> str:
     return f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})" if gain else "-"
 
 
-def losses(results: Mapping[str, Any], system: str, language: str) -> list[str]:
+def worse_figures(results: Mapping[str, Any], system: str, language: str) -> list[str]:
     """What is worse than with the bare base."""
     return [
         f"{label}: {metric} {_gain(row, system, metric)}"
@@ -126,7 +126,7 @@ def card(
     headings = ("", "BM25", "base", "adapter", "gain (95% interval)", "queries")
     parts += [_table(headings, rows) if rows else "Not measured."]
     if rows:
-        worse = losses(results, system, adapter.language)
+        worse = worse_figures(results, system, adapter.language)
         parts += ["What got worse:", _bullets(worse) if worse else "- nothing that was measured"]
     if agreement:
         parts += [
@@ -180,7 +180,12 @@ def folder_card(system: Adapters, entries: Mapping[str, Any], results: Mapping[s
         gain = [f"{figures[key]:.3f}" if figures else "-" for key in ("base", "adapter")]
         file = entries[language]["file"].removesuffix(".safetensors")
         rows.append(
-            (f"[{file}]({file}.md)", str(adapter.rank), *gain, str(len(losses(results, name, language))))
+            (
+                f"[{file}]({file}.md)",
+                str(adapter.rank),
+                *gain,
+                str(len(worse_figures(results, name, language))),
+            )
         )
     headings = ("adapter", "rank", "base", "with adapter", "figures that got worse")
     return (
