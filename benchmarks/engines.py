@@ -19,13 +19,14 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.throughput import Encode
 from codesift.encoders.batches import batches
 from codesift.encoders.converted import ConvertedEncoder
 from codesift.encoders.openvino_engine import Engine
@@ -49,8 +50,6 @@ OPENVINO: dict[str, dict[str, object]] = {
     "openvino bf16, groups of 128, one stream": {PRECISION: "bf16", GROUP: 128, **ONE_STREAM},
 }
 PEER = "sentence-transformers fp32"
-
-Encode = Callable[[Sequence[str]], Any]
 
 COLD = {
     "codesift (numpy)": (

@@ -6,15 +6,11 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Values = NDArray[np.float64]
-    Scores = NDArray[np.floating[Any]]
+from evaluation.arrays import RealArray
 
 RESAMPLES = 1000
 SEED = 7
@@ -80,7 +76,7 @@ METRICS: Mapping[str, Callable[[RelevantRanks], float]] = {
 
 
 def relevant_ranks(
-    scores: Scores, relevant: Sequence[Sequence[int]], left_out: Sequence[Sequence[int]] = ()
+    scores: RealArray, relevant: Sequence[Sequence[int]], left_out: Sequence[Sequence[int]] = ()
 ) -> list[RelevantRanks]:
     """Rank a corpus by its scores, ties broken against us.
 
@@ -93,7 +89,7 @@ def relevant_ranks(
     return [_found(*row) for row in zip(scores, relevant, skipped, strict=True)]
 
 
-def _found(scores: Scores, relevant: Sequence[int], left_out: Sequence[int]) -> RelevantRanks:
+def _found(scores: RealArray, relevant: Sequence[int], left_out: Sequence[int]) -> RelevantRanks:
     if left_out:
         scores = scores.copy()
         scores[list(left_out)] = -np.inf
@@ -107,9 +103,9 @@ def _found(scores: Scores, relevant: Sequence[int], left_out: Sequence[int]) -> 
 class Sample:
     """The figures of one system, or the difference of two, with their bootstrap."""
 
-    figures: Scores
+    figures: RealArray
     """Shape (metrics,), in the order of `METRICS`."""
-    resampled: Scores
+    resampled: RealArray
     """Shape (resamples, metrics)."""
 
     @classmethod
@@ -130,7 +126,7 @@ class Sample:
         )
 
     @classmethod
-    def of(cls, values: Scores, name: str, seed: int, resamples: int = RESAMPLES) -> Sample:
+    def of(cls, values: RealArray, name: str, seed: int, resamples: int = RESAMPLES) -> Sample:
         """As `measure`, of figures that may be others than `METRICS`: shape (queries, figures)."""
         generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
         count = len(values)
@@ -178,7 +174,7 @@ def auroc(answered: Sequence[float], unanswerable: Sequence[float]) -> Estimate:
     return Estimate.rounded(wins.mean(), low, high)
 
 
-def _wins(answered: Values, unanswerable: Values) -> Values:
+def _wins(answered: RealArray, unanswerable: RealArray) -> RealArray:
     """Shape (answered, unanswerable): 1 where the answered one is surer, a half where both are as sure."""
     left, right = answered[:, np.newaxis], unanswerable[np.newaxis, :]
     return np.asarray((left > right) + 0.5 * (left == right))

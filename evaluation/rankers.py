@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from codesift.types import Encoder
-
-    Matrix = NDArray[np.float32]
+    from codesift.types import Encoder, Progress
+    from evaluation.arrays import Matrix
 
 MOST_WINDOWS = 4
 """Windows of one text that are encoded, of 256 tokens each: some hundred lines."""
@@ -32,9 +31,6 @@ STEP = 512
 """Texts encoded between two commits: what a crash costs."""
 BLOCK = 16_000_000
 """Scores held at once: 64 MB, whatever the corpus."""
-
-Progress = Callable[[str, int, int], None]
-"""Called as (what, done, total)."""
 
 
 class Ranker(Protocol):

@@ -24,8 +24,9 @@ from evaluation.tasks import REPOS, TASKS, load
 from evaluation.tasks.groups import Group, GroupRanks, Measured, Missing, Task, Wanted, say
 
 if TYPE_CHECKING:
+    from codesift.types import Progress
     from evaluation.metrics import RelevantRanks
-    from evaluation.rankers import Progress, Ranker
+    from evaluation.rankers import Ranker
 
 RESULTS = Path("training/results")
 ALWAYS = ("packages", "cosqa", "code2code", REPOS)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchmarks.quality.answers import Answers
 from benchmarks.quality.systems import Ranking
+from evaluation.arrays import RealArray
 from evaluation.metrics import SEED, Estimate, RelevantRanks, Sample
 from evaluation.repositories.matching import among_files, by_function, matches, unique
 from evaluation.repositories.questions import (
@@ -20,11 +20,6 @@ from evaluation.repositories.questions import (
     RepositoryQuestions,
     kind_of,
 )
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Values = NDArray[np.floating[Any]]
 
 
 def _share(k: int) -> Callable[[RelevantRanks], float]:
@@ -62,12 +57,12 @@ GROUPINGS = ("repository", "language", "kind")
 class MetricValues:
     """One system's values of one metric, a question each, always in the same order."""
 
-    values: Values
+    values: RealArray
     """Shape (questions,)."""
     groups: Mapping[str, Sequence[str]]
     """Grouping -> the group of each question."""
 
-    def of_groups(self, grouping: str) -> dict[str, Values]:
+    def of_groups(self, grouping: str) -> dict[str, RealArray]:
         """Group -> the values of its questions."""
         names = np.array(self.groups[grouping])
         return {str(name): self.values[names == name] for name in sorted(set(names)) if name}
@@ -117,12 +112,12 @@ def _found(part: str, row: QuestionRow, ranking: Ranking) -> RelevantRanks:
 # -- means ----------------------------------------------------------------------------------------
 
 
-def mean(values: Values, name: str) -> Estimate:
+def mean(values: RealArray, name: str) -> Estimate:
     """Mean over questions, with its bootstrap interval."""
     return Sample.of(values[:, np.newaxis], name, SEED).named(["mean"])["mean"]
 
 
-def macro(groups: Mapping[str, Values]) -> Estimate:
+def macro(groups: Mapping[str, RealArray]) -> Estimate:
     """Mean over groups, each counting the same however many questions it has."""
     samples = [Sample.of(values[:, np.newaxis], name, SEED) for name, values in groups.items()]
     return Sample.macro(samples).named(["macro"])["macro"]

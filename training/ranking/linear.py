@@ -11,7 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.floating[Any]]
+    from evaluation.arrays import RealArray
+
     Integers = NDArray[np.integer[Any]]
 
 
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 class CandidateList:
     """The candidates of one question."""
 
-    signals: Floats
+    signals: RealArray
     """Shape (candidates, signals)."""
-    offset: Floats
+    offset: RealArray
     """Shape (candidates,): what is added to the value of each and is not fitted."""
     items: Integers
     """Shape (candidates,): what each stands for, 0 .. m - 1: itself, or its file."""
@@ -30,7 +31,7 @@ class CandidateList:
     weight: float = 1.0
 
 
-def fit_ranker(listings: Sequence[CandidateList], penalty: float, signs: Sequence[int]) -> Floats:
+def fit_ranker(listings: Sequence[CandidateList], penalty: float, signs: Sequence[int]) -> RealArray:
     """Weights that make a softmax over the items of each question give most to those that answer it.
 
     An item's value is the highest of its candidates: a file is as good as its best unit. The loss is the
@@ -50,7 +51,7 @@ def fit_ranker(listings: Sequence[CandidateList], penalty: float, signs: Sequenc
     bounds = [(0.0, None) if sign > 0 else (None, 0.0) for sign in signs]
     stacked = _Stacked([each for each in listings if each.relevant.any()])
 
-    def loss(weights: Floats) -> tuple[float, Floats]:
+    def loss(weights: RealArray) -> tuple[float, RealArray]:
         value, gradient = stacked.loss(weights)
         return value + penalty * float(weights @ weights), gradient + 2 * penalty * weights
 
@@ -79,7 +80,7 @@ class _Stacked:
         self._target = np.concatenate([each.relevant / each.relevant.sum() for each in listings])
         self._weight = np.array([each.weight for each in listings]) / len(listings)
 
-    def loss(self, weights: Floats) -> tuple[float, Floats]:
+    def loss(self, weights: RealArray) -> tuple[float, RealArray]:
         """Mean cross entropy, and its gradient of shape (signals,)."""
         values = self._signals @ weights + self._offset
         top = np.maximum.reduceat(values, self._item_starts)
@@ -99,7 +100,7 @@ def _starts(items: Sequence[Integers]) -> Integers:
     return np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
 
 
-def fit_logistic(traits: Floats, labels: Floats, penalty: float) -> tuple[float, Floats]:
+def fit_logistic(traits: RealArray, labels: RealArray, penalty: float) -> tuple[float, RealArray]:
     """Logistic regression with an L2 penalty on standardised weights.
 
     Args:
@@ -115,7 +116,7 @@ def fit_logistic(traits: Floats, labels: Floats, penalty: float) -> tuple[float,
     mean, scale = traits.mean(axis=0), traits.std(axis=0) + 1e-9
     inputs = np.concatenate([np.ones((len(traits), 1)), (traits - mean) / scale], axis=1)
 
-    def loss(weights: Floats) -> tuple[float, Floats]:
+    def loss(weights: RealArray) -> tuple[float, RealArray]:
         values = inputs @ weights
         kept = np.r_[0.0, weights[1:]]
         value = np.logaddexp(0, values).mean() - (labels * values).mean() + penalty * float(kept @ kept)
