@@ -21,7 +21,7 @@ from codesift.search.ranking import FITTED as TARGET
 from codesift.search.signals import SIGNALS
 from evaluation.files import write_tables
 from evaluation.folds import FOLDS
-from evaluation.machine import describe_machine
+from evaluation.machine import describe_machine, machine_summary
 from evaluation.repositories.bench import Bench
 from evaluation.repositories.questions import PARTS, questions
 from training.ranking.arguments import SKIPPED, add_data, has_data
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> None:
         "command": "python -m training fit --data FOLDER --corpora FOLDER",
         "commit": machine["commit"],
         "date": machine["date"],
-        "machine": f"{machine['cores']} cores, {machine['cpu']}",
+        "machine": machine_summary(),
         "questions": fit.counts(),
         "cross-validated": fit.figures(),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.quality.systems import Ranking, Result, Searcher, System
+from evaluation.files import read_json, write_tables
 from evaluation.machine import load_average
 from evaluation.packages import Unavailable
 from evaluation.repositories.questions import NOTHING, PARTS, SIMILAR, RepositoryQuestions, questions_digest
@@ -89,17 +89,14 @@ def answers_of(system: System, repository: Path, asked: RepositoryQuestions, kep
         return found
     sys.stderr.write(f"asking {system.name} about {repository.name}\n")
     found = system.on(repository, lambda searcher: _ask(searcher, asked))
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    partial = kept.with_suffix(".partial")
-    partial.write_text(json.dumps({**key, **found.to_json()}) + "\n", encoding="utf-8")
-    partial.replace(kept)
+    write_tables(kept, {**key, **found.to_json()})
     return found
 
 
 def _kept(path: Path, key: Mapping[str, str]) -> Answers | None:
     if not path.is_file():
         return None
-    row = json.loads(path.read_text(encoding="utf-8"))
+    row = read_json(path)
     return Answers.from_json(row) if all(row[name] == value for name, value in key.items()) else None
 
 

@@ -21,10 +21,9 @@ from pathlib import Path
 from benchmarks.quality.answers import AnswerSet, ask_all
 from benchmarks.quality.peers import peers
 from benchmarks.quality.report import as_markdown, figures
-from benchmarks.quality.sources import copy_sources
-from benchmarks.quality.systems import System
+from benchmarks.quality.systems import HIDDEN, System
 from benchmarks.quality.variants import variants
-from evaluation.files import write_tables
+from evaluation.files import copy_tree, write_tables
 from evaluation.machine import describe_machine
 from evaluation.repositories.questions import PARTS, RepositoryQuestions, questions
 
@@ -136,8 +135,7 @@ def _sources(
         repo: (given.work / "sources" / repo).resolve() for repo in wanted if (corpora / repo).is_dir()
     }
     for repo, folder in folders.items():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        copy_sources(corpora / repo, folder)
+        copy_tree(corpora / repo, folder, HIDDEN)
     return folders
 
 

@@ -19,6 +19,7 @@ from benchmarks.quality.scores import (
 )
 from benchmarks.quality.systems import System
 from evaluation.machine import machine_in_words
+from evaluation.markdown import markdown_table
 from evaluation.metrics import SEED, auroc
 from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, RepositoryQuestions
 
@@ -157,12 +158,6 @@ def as_markdown(found: Figures) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; the first column is text, the others are numbers."""
-    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
-
-
 def _overall(found: Figures) -> str:
     metrics = [m.name for m in METRICS if m.name in _HEADINGS]
     head = ["", *_HEADINGS.values(), *_AREAS, '"nothing", answered', '"nothing", unanswerable']
@@ -175,7 +170,7 @@ def _overall(found: Figures) -> str:
         cells = [interval(system["overall"].get(metric)) for metric in metrics]
         rows.append([system["name"], *cells, *(interval(nothing[area]) for area in _AREAS), *shares])
     rows += [[each["name"], *["not measured"] * (len(head) - 1)] for each in found["unavailable"]]
-    return "## Means over questions, with 95% intervals\n\n" + table(head, rows)
+    return "## Means over questions, with 95% intervals\n\n" + markdown_table(head, rows) + "\n"
 
 
 def interval(figure: Sequence[float] | None) -> str:
@@ -195,7 +190,7 @@ def _times(found: Figures) -> str:
         rows.append(
             [name, f"{seconds['index']:.1f}", _ms(seconds["query"]), _ms(seconds["cold"]), loads or "-"]
         )
-    return "## Time: index of all repositories, medians of the others\n\n" + table(head, rows)
+    return "## Time: index of all repositories, medians of the others\n\n" + markdown_table(head, rows) + "\n"
 
 
 def _ms(seconds: float | None) -> str:
@@ -215,7 +210,9 @@ def _tests(rows: Sequence[Figures]) -> str:
         for r in shown
     ]
     title = "## Paired randomisation tests, two-sided\n\n"
-    return title + table(["", "metric", "difference", "p", "questions"], cells) if cells else ""
+    return (
+        title + markdown_table(["", "metric", "difference", "p", "questions"], cells) + "\n" if cells else ""
+    )
 
 
 def _macro(found: Figures, grouping: str) -> str:
@@ -223,7 +220,7 @@ def _macro(found: Figures, grouping: str) -> str:
     macros = {(row["system"], row["metric"]): row["macro"] for row in _by(found, grouping)}
     names = [system["name"] for system in found["systems"]]
     rows = [[name, *(interval(macros.get((name, metric))) for metric in MAIN)] for name in names]
-    return f"## Means over each {grouping}\n\n" + table(head, rows) if rows else ""
+    return f"## Means over each {grouping}\n\n" + markdown_table(head, rows) + "\n" if rows else ""
 
 
 def _groups(found: Figures, grouping: str, metric: str) -> str:
@@ -235,7 +232,7 @@ def _groups(found: Figures, grouping: str, metric: str) -> str:
         [f"{group} ({questions})", *(f"{groups[group][1]:.3f}" for groups in columns.values())]
         for group, (questions, *_) in first.items()
     ]
-    return f"### {metric}, each {grouping}\n\n" + table(["", *columns], rows)
+    return f"### {metric}, each {grouping}\n\n" + markdown_table(["", *columns], rows) + "\n"
 
 
 def _by(found: Figures, grouping: str) -> list[Figures]:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evaluation.files import read_rows
+
 FILE, FUNCTION, SIMILAR, NOTHING = "queries", "text2fn", "fn2fn", "nothing"
 """The files of questions: what has to be found is a file, a function, a function like another, or nothing."""
 ANSWERED = (FILE, FUNCTION, SIMILAR)
@@ -21,11 +23,15 @@ RepositoryQuestions = Mapping[str, Sequence[QuestionRow]]
 
 
 def questions(data: Path, parts: Iterable[str] = ANSWERED) -> dict[str, dict[str, list[QuestionRow]]]:
-    """Repository -> part -> its rows, from the files there are."""
+    """Repository -> part -> its rows, from the files there are.
+
+    Raises:
+        CodesiftError: one of them cannot be read.
+    """
     found: dict[str, dict[str, list[QuestionRow]]] = defaultdict(lambda: defaultdict(list))
     for part in parts:
         path = data / "repos" / f"{part}.jsonl"
-        for row in _rows(path) if path.is_file() else ():
+        for row in read_rows(path) if path.is_file() else ():
             found[row["repo"]][part].append(row)
     return found
 
@@ -44,8 +50,3 @@ def questions_digest(asked: RepositoryQuestions) -> str:
 def _question(row: QuestionRow) -> Any:
     """What a system is told; answers may be corrected without asking again."""
     return row["query"] if "query" in row else row["source"]
-
-
-def _rows(path: Path) -> list[QuestionRow]:
-    with path.open(encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]

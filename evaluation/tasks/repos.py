@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evaluation.files import copy_tree
 from evaluation.tasks.groups import GroupRanks, Measured, Wanted, say
 
 if TYPE_CHECKING:
@@ -91,16 +91,6 @@ def _settings(root: Path, model: str, adapters: bool | str) -> Settings:
     from codesift.config import load_settings
 
     return load_settings(root, {}, {"model": model, "adapters": adapters})
-
-
-def copy_tree(source: Path, target: Path) -> None:
-    """Copy a folder unless it was copied before, whole or not at all."""
-    if target.is_dir():
-        return
-    partial = target.with_name(target.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(source, partial)
-    partial.rename(target)
 
 
 # -- outcomes into tables -------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from quality_fakes import FakeSystem, asked, write_questions
 
 from benchmarks.quality import command, main
 from benchmarks.quality.answers import ask_all
-from benchmarks.quality.report import as_markdown, figures, interval, table
+from benchmarks.quality.report import as_markdown, figures, interval
 from benchmarks.quality.systems import System
 from evaluation.files import read_json, write_tables
 from evaluation.machine import describe_machine
@@ -70,7 +70,6 @@ def test_a_peer_that_could_not_be_had_stands_in_the_report_with_the_reason(found
 def test_an_interval_is_short_and_a_missing_figure_a_dash() -> None:
     assert interval(Estimate(0.8241, 0.78, 0.861)) == "0.824 (0.78 to 0.86)"
     assert interval(None) == "-"
-    assert table(["", "x"], [["a", "1"]]) == "|  | x |\n|---|---:|\n| a | 1 |\n"
 
 
 # -- the command ----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Tables in files: compact, one row a line, whole or not at all."""
+"""Files of measurements: tables with one row a line, copies of folders, digests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from evaluation.files import read_json, write_tables
+from evaluation.files import copy_tree, files_digest, read_json, write_tables
 from evaluation.metrics import Estimate
 
 
@@ -51,3 +51,28 @@ def test_a_table_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) ->
     with pytest.raises(TypeError):
         write_tables(tmp_path / "x.json", {"a": object()})
     assert read_json(tmp_path / "x.json") == {"a": 1}
+
+
+def test_a_folder_is_copied_once_and_whole(tmp_path: Path) -> None:
+    (tmp_path / "from" / "in").mkdir(parents=True)
+    (tmp_path / "from" / "in" / ".hidden").write_text("")
+    (tmp_path / "from" / "a.py").write_text("1")
+    for name, left_out in (("all", ()), ("shown", (".*",))):
+        copy_tree(tmp_path / "from", tmp_path / "to" / name, *left_out)
+    (tmp_path / "from" / "a.py").write_text("2")
+    copy_tree(tmp_path / "from", tmp_path / "to" / "all")
+    assert (tmp_path / "to" / "all" / "a.py").read_text() == "1"
+    assert [(tmp_path / "to" / name / "in" / ".hidden").exists() for name in ("all", "shown")] == [
+        True,
+        False,
+    ]
+    assert {path.name for path in (tmp_path / "to").iterdir()} == {"all", "shown"}
+
+
+def test_a_digest_changes_with_any_of_the_files(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.write_text("1")
+    other.write_text("2")
+    before = files_digest(one, other)
+    other.write_text("3")
+    assert len(before) == 8 and files_digest(one, other) != before

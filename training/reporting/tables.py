@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from evaluation.markdown import markdown_table
 from evaluation.metrics import Estimate
 from training.reporting.results import OTHER, Evaluation, GroupResult, TaskResult, TrainingRun, TrainingRuns
 
@@ -32,13 +33,6 @@ def title(system: str) -> str:
 def adapted(systems: Iterable[str]) -> list[str]:
     """Those with adapters."""
     return [system for system in systems if system not in (BASE, WORDS)]
-
-
-def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> str:
-    """A table whose first `words` columns are words and the others numbers."""
-    marks = ["---" if place < words else "---:" for place in range(len(headings))]
-    lines = [headings, marks, *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def interval_text(figure: Estimate) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from codesift.models.adapters import TEXT, Adapter, Adapters
 from evaluation.files import read_json
+from evaluation.markdown import markdown_table
 from evaluation.records import LANGUAGES
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ HEADLINE = "packages"
 METRICS = ("MRR", "NDCG@10")
 _PRIVATE = ("work", "eval", "results", "verb", "quiet")
 """Options that say where files lie, and nothing of the result."""
-
-Table = Iterable[tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ def card(
     parts += [_bullets(_training(sources)), "## Data", _bullets(_data(sources)), "## Figures"]
     rows = list(_figure_table(results, system, adapter.language))
     headings = ("", "BM25", "base", "adapter", "gain (95% interval)", "queries")
-    parts += [_table(headings, rows) if rows else "Not measured."]
+    parts += [markdown_table(headings, rows, len(headings)) if rows else "Not measured."]
     if rows:
         worse = worse_figures(results, system, adapter.language)
         parts += ["What got worse:", _bullets(worse) if worse else "- nothing that was measured"]
@@ -194,7 +193,7 @@ def folder_card(system: Adapters, entries: Mapping[str, Any], results: Mapping[s
                 f"# Adapters for {system.base}",
                 "They work together in one vector space: queries and prose are encoded with `text`, code of "
                 "each language with its own, any other with `combined`; what is missing is the bare base.",
-                _table(headings, rows),
+                markdown_table(headings, rows, len(headings)),
                 "Figures are the mean reciprocal rank of a function found by its documentation in a package "
                 "no adapter was trained on. Licence: Apache-2.0. Made by `python -m training export`, which "
                 "checks that the tool's engine and torch give the same vectors.",
@@ -206,8 +205,3 @@ def folder_card(system: Adapters, entries: Mapping[str, Any], results: Mapping[s
 
 def _bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
-
-
-def _table(headings: tuple[str, ...], rows: Table) -> str:
-    lines = [headings, tuple("---" for _ in headings), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
