@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from codesift.errors import UsageError
 from codesift.models.bases import DEFAULT
-from evaluation.records import LANGUAGES
 from evaluation.summary import EvaluationResults, console_table
 from evaluation.tasks import REPOS, TASKS, load
 from evaluation.tasks.groups import Group, GroupRanks, Measured, Missing, Task, Wanted, say
+from training.languages import languages_of
 
 if TYPE_CHECKING:
     from codesift.types import Progress
@@ -81,13 +81,10 @@ def wanted_of(options: argparse.Namespace) -> Wanted:
     Raises:
         UsageError: a language is unknown.
     """
-    languages = _list(options.languages)
-    if unknown := [language for language in languages if language not in LANGUAGES]:
-        raise UsageError(f"unknown language {unknown[0]}", f"one of {', '.join(LANGUAGES)}")
     return Wanted(
         work=options.work,
         data=Path(options.eval) if options.eval else None,
-        languages=languages,
+        languages=tuple(languages_of(options.languages)),
         partition=options.partition,
         seed=options.seed,
         packages=options.limit_packages,

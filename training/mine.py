@@ -16,6 +16,7 @@ from codesift.errors import CodesiftError
 from codesift.parsing.languages import UNITS
 from evaluation.files import ROOT, read_json, read_rows, write_json, write_rows, write_settings
 from evaluation.records import LANGUAGES, Function
+from training.languages import languages_of
 from training.mining import extract, splits
 from training.mining.dedupe import distinct
 from training.mining.splits import Exclusions
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         CodesiftError: a language is unknown, nothing was fetched, or the exclusions cannot be read.
     """
-    fetched = packages_of(options.work / "packages", _chosen(options.languages))
+    fetched = packages_of(options.work / "packages", languages_of(options.languages))
     exclusions = Exclusions.read(options.exclude) if options.exclude else Exclusions()
     if not options.exclude:
         print("mining without exclusions: --exclude FOLDER keeps evaluation data out")
@@ -65,14 +66,6 @@ def run(options: argparse.Namespace) -> None:
         miner = Miner(folder, language, packages, exclusions, elsewhere, left_out, options.seed)
         miner.run(options.jobs)
     write_settings(options.work / "mined", options)
-
-
-def _chosen(languages: str) -> list[str]:
-    chosen = [name.strip() for name in languages.split(",") if name.strip()]
-    for name in chosen:
-        if name not in LANGUAGES:
-            raise CodesiftError(f"unknown language {name!r}", f"known: {', '.join(LANGUAGES)}")
-    return chosen
 
 
 def packages_of(folder: Path, languages: Iterable[str]) -> dict[str, list[extract.UnpackedPackage]]:

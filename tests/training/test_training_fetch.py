@@ -19,17 +19,11 @@ from evaluation.packages.clients import Package, download
 from evaluation.records import LANGUAGES
 from training import fetch
 from training.__main__ import main
-from training.fetch import (
-    CORPORA,
-    ListedPackage,
-    chosen_languages,
-    fetch_package,
-    is_source,
-    read_list,
-    retried,
-)
-from training.sources import candidates
+from training.languages import languages_of
+from training.sources import candidates, fetching
+from training.sources.fetching import fetch_package, is_source, retried
 from training.sources.licences import is_open, licence_of
+from training.sources.package_lists import CORPORA, ListedPackage, read_list
 
 MIT = "Permission is hereby granted, free of charge, to any person obtaining a copy of this software"
 
@@ -204,7 +198,7 @@ def test_a_damaged_archive_makes_a_package_unavailable(tmp_path: Path, name: str
 
 
 def test_a_registry_that_fails_is_asked_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(fetch, "PAUSE", 0)
+    monkeypatch.setattr(fetching, "PAUSE", 0)
     answers = [Unavailable("timed out"), [tmp_path]]
 
     def get() -> list[Path]:
@@ -320,9 +314,9 @@ def test_a_list_that_is_none_is_an_error_of_one_line(tmp_path: Path, content: st
 
 
 def test_an_unknown_language_is_a_usage_error() -> None:
-    assert chosen_languages("go, rust") == ["go", "rust"]
+    assert languages_of("go, rust") == ["go", "rust"]
     with pytest.raises(UsageError, match="cobol"):
-        chosen_languages("go,cobol")
+        languages_of("go,cobol")
 
 
 def test_too_few_packages_make_the_command_fail(
@@ -375,4 +369,4 @@ def test_a_list_is_made_of_what_has_documented_functions(work: Path) -> None:
 def test_options_have_defaults() -> None:
     parser = argparse.ArgumentParser()
     fetch.add_arguments(parser)
-    assert chosen_languages(parser.parse_args([]).languages) == list(LANGUAGES)
+    assert languages_of(parser.parse_args([]).languages) == list(LANGUAGES)

@@ -13,11 +13,11 @@ from codesift.models.adapters import TEXT, Adapter, Adapters
 from evaluation.files import read_json
 from evaluation.markdown import markdown_table
 from evaluation.records import LANGUAGES
+from training.sources.package_lists import CORPORA
 
 if TYPE_CHECKING:
     from training.shipping.agreement import Agreement
 
-CORPORA = Path(__file__).parent.parent / "corpora"
 HEADLINE = "packages"
 """The task whose figures stand in the manifest."""
 METRICS = ("MRR", "NDCG@10")

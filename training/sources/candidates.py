@@ -23,7 +23,8 @@ from codesift.repository.path_roles import is_test
 from codesift.repository.rules import skip_by_path, skip_by_text
 from evaluation.files import write_json
 from evaluation.records import LANGUAGES
-from training.fetch import CORPORA, ListedPackage, fetch_all, is_source
+from training.sources.fetching import fetch_all, is_source
+from training.sources.package_lists import CORPORA, ListedPackage
 
 FILES = 1000
 """Files that are parsed to find them."""
