@@ -259,7 +259,11 @@ def count_units(folder: Path) -> tuple[int, int]:
 
 def main(arguments: Sequence[str]) -> int:
     """Get corpora and print the size of each. Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m evaluation.corpora", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m evaluation.corpora",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="some of " + ", ".join(c.name for c in CORPORA)
     )

@@ -2,9 +2,9 @@
 
     python -m training fit --data FOLDER --corpora FOLDER
 
-FOLDER of `--data` is that of `benchmarks quality`; `--corpora` holds the repositories, one folder each, whose
-indexes are built in place. Every figure is cross-validated: weights and probabilities for a repository's
-questions come from the other repositories. What is shipped is then fitted on all of them.
+`--data` is the folder that `benchmarks quality` takes; `--corpora` holds the repositories, one folder each;
+their indexes are built in place. Every figure is cross-validated: weights and probabilities for a
+repository's questions come from the other repositories. What is shipped is then fitted on all of them.
 """
 
 from __future__ import annotations
@@ -38,8 +38,13 @@ _NAMES = {"both": "words and vectors", "words": "words alone", "vectors": "vecto
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     add_data(parser)
-    parser.add_argument("--weights", type=Path, default=TARGET, help="where the weights go")
-    parser.add_argument("--report", type=Path, default=Path("benchmarks/results/ranking.md"))
+    parser.add_argument("--weights", type=Path, default=TARGET, help="JSON file of the weights")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        default=Path("benchmarks/results/ranking.md"),
+        help="Markdown file; the cross-validated models and the diagram go beside it",
+    )
 
 
 def run(options: argparse.Namespace) -> None:

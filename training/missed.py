@@ -113,11 +113,13 @@ def each_question(found: Sequence[Missed]) -> str:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     add_data(parser)
-    parser.add_argument("--report", type=Path, help="for the counts alone: the questions are not ours")
+    parser.add_argument(
+        "--report", type=Path, help="Markdown file of the counts; the questions may not be published"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print both tables, and write the first with `--report`."""
+    """Print the counts and each question, and write the counts with `--report`."""
     if not has_data(options):
         sys.stdout.write(SKIPPED)
         return
