@@ -1,4 +1,4 @@
-"""Pairs, batches and the adapter's file; a run end to end is in test_training_bases.py."""
+"""Pairs, batches and the adapter's file; a run end to end is in test_learning_bases.py."""
 
 from __future__ import annotations
 
