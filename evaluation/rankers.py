@@ -16,7 +16,8 @@ from codesift.encoders import open_encoder
 from codesift.errors import CodesiftError, StorageError, UsageError
 from codesift.models.adapters import NAME
 from codesift.models.bases import NO_ADAPTERS, Base, Space, read_adapters, space_for
-from evaluation.tasks.groups import TEXT, Pool, Snippet
+from evaluation.metrics import RelevantRanks, relevant_ranks
+from evaluation.tasks.groups import TEXT, Group, GroupRanks, Measured, Pool, Snippet, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -254,3 +255,32 @@ def rankers(
         spaces[each.name] = space_for(base, read_adapters(each.manifest))
     vectors = [VectorRanker(name, space, folder, progress(name)) for name, space in spaces.items()]
     return [Bm25(), *vectors]
+
+
+def rank_pools(task: Task, systems: Sequence[Ranker]) -> Measured:
+    """Let each system rank all pools of a task."""
+    found: dict[str, dict[str, list[RelevantRanks]]] = {group.name: {} for group in task.groups}
+    for system in systems:
+        system.prepare(
+            snippet for group in task.groups for pool in group.pools for snippet in pool.snippets()
+        )
+        for group in task.groups:
+            found[group.name][system.name] = _ranked(group, system)
+    rows = {
+        group.name: GroupRanks(
+            sum(len(pool.corpus) for pool in group.pools), len(group.pools), found[group.name]
+        )
+        for group in task.groups
+    }
+    return Measured(task.name, task.about, rows)
+
+
+def _ranked(group: Group, system: Ranker) -> list[RelevantRanks]:
+    found: list[RelevantRanks] = []
+    for pool in group.pools:
+        first = 0
+        for scores in system.scores(pool):
+            some = slice(first, first + len(scores))
+            found += relevant_ranks(scores, pool.relevant[some], pool.left_out[some])
+            first += len(scores)
+    return found

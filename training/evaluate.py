@@ -20,12 +20,11 @@ from codesift.errors import UsageError
 from codesift.models.bases import DEFAULT
 from evaluation.summary import EvaluationResults, console_table
 from evaluation.tasks import REPOS, TASKS, load
-from evaluation.tasks.groups import Group, GroupRanks, Measured, Missing, Task, Wanted, say
+from evaluation.tasks.groups import Measured, Missing, Wanted, say
 from training.languages import languages_of
 
 if TYPE_CHECKING:
     from codesift.types import Progress
-    from evaluation.metrics import RelevantRanks
     from evaluation.rankers import Ranker
 
 RESULTS = Path("training/results")
@@ -144,38 +143,9 @@ class Comparison:
 
             yield from repos.measure(self.wanted, self.model, self.manifests, self.progress)
         else:
+            from evaluation.rankers import rank_pools
+
             yield from (rank_pools(task, self.systems) for task in load(name, self.wanted))
-
-
-def rank_pools(task: Task, systems: Sequence[Ranker]) -> Measured:
-    """Let each system rank all pools of a task."""
-    found: dict[str, dict[str, list[RelevantRanks]]] = {group.name: {} for group in task.groups}
-    for system in systems:
-        system.prepare(
-            snippet for group in task.groups for pool in group.pools for snippet in pool.snippets()
-        )
-        for group in task.groups:
-            found[group.name][system.name] = _ranked(group, system)
-    rows = {
-        group.name: GroupRanks(
-            sum(len(pool.corpus) for pool in group.pools), len(group.pools), found[group.name]
-        )
-        for group in task.groups
-    }
-    return Measured(task.name, task.about, rows)
-
-
-def _ranked(group: Group, system: Ranker) -> list[RelevantRanks]:
-    from evaluation.metrics import relevant_ranks
-
-    found: list[RelevantRanks] = []
-    for pool in group.pools:
-        first = 0
-        for scores in system.scores(pool):
-            some = slice(first, first + len(scores))
-            found += relevant_ranks(scores, pool.relevant[some], pool.left_out[some])
-            first += len(scores)
-    return found
 
 
 def _print(results: EvaluationResults) -> None:

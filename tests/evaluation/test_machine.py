@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import platform
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from evaluation import machine
-from evaluation.machine import commit, describe_machine, machine_summary
+from evaluation.machine import commit, describe_machine, machine_in_words, machine_summary
 
 
 def test_the_summary_is_the_kind_of_the_described_machine() -> None:
@@ -32,3 +34,9 @@ def test_a_plus_marks_a_checkout_whose_tracked_files_differ(
     assert commit() == head
     (tmp_path / "a.py").write_text("2")
     assert commit() == f"{head}+"
+
+
+def test_the_machine_is_described_without_host_user_or_folder() -> None:
+    text = json.dumps(describe_machine()) + machine_in_words(describe_machine())
+    assert str(Path.home()) not in text
+    assert platform.node() not in ("", "localhost") and platform.node() not in text

@@ -1,4 +1,4 @@
-"""The figures of the quality benchmark, on values worked out by hand."""
+"""Whether results answer questions, on values worked out by hand."""
 
 from __future__ import annotations
 

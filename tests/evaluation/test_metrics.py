@@ -1,4 +1,4 @@
-"""The figures of training, on values worked out by hand and against a brute force."""
+"""Figures of a ranking, on values worked out by hand and against a brute force."""
 
 from __future__ import annotations
 

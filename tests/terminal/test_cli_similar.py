@@ -9,7 +9,7 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
-from conftest import Run
+from installed import Run
 
 Like = Callable[..., "CompletedProcess[str]"]
 HEIGHT = "berths/tides.py:interpolate_height"

@@ -3,51 +3,15 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from mined_functions import lock_function as function
 
 from codesift.errors import CodesiftError
-from evaluation.records import Function, Span
+from evaluation.records import Function
 from training.learning.pairs import check_mix, draw_pairs, packages_in_turn
 from training.learning.views import PLAIN, TYPED, draw, keywords, question_pair
-
-CODE = """def open_gate(lock):
-    # wait until the water is level
-    lock.level()
-    if lock.stuck:
-        raise ValueError("the gate of the lock is stuck")
-    return lock.gate.open()
-"""
-
-
-def function(name: str = "open_gate", package: str = "harbour-1.0", **changes: object) -> Function:
-    start = CODE.index("# wait")
-    comment = Span(start, CODE.index("\n", start), "wait until the water is level")
-    start = CODE.index('"the gate')
-    message = Span(start, CODE.index(")", start), "the gate of the lock is stuck")
-    made = Function(
-        repo="harbour",
-        package=package,
-        path="harbour/locks.py",
-        func_name=name,
-        language="python",
-        partition="train",
-        kind="function",
-        name=name,
-        signature=f"def {name}(lock):",
-        original_string=CODE,
-        code=CODE.replace("open_gate", name),
-        documentation="Let a ship through. It must be moored.",
-        docstring="Let a ship through.",
-        sha=f"{package} {name}",
-        start_line=1,
-        comments=(comment,),
-        messages=(message,),
-        tests=("gate opens only when level",),
-    )
-    return replace(made, **changes)  # type: ignore[arg-type]
 
 
 def test_a_record_survives_its_file() -> None:
