@@ -241,21 +241,21 @@ def as_table(rows: Sequence[GraphMeasurement]) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the table, and write the figures where `--out` says. Returns the exit code."""
-    given = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     # Exact search is compared with one thread of hnswlib; it has to be said before numpy is loaded.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        data = gather(given.to, given.queries)
+        data = gather(options.to, options.queries)
     except ValueError as error:
         sys.stdout.write(f"skipped: {error}\n")
         return 0
     machine, rows = describe_machine(), []
-    for size in sorted({min(size, len(data.vectors)) for size in given.sizes}):
+    for size in sorted({min(size, len(data.vectors)) for size in options.sizes}):
         with tempfile.TemporaryDirectory() as folder:
             rows += list(measure(Data(data.vectors[:size], data.code, data.text), Path(folder)))
     sys.stdout.write(f"{machine_in_words(machine)}\n{as_table(rows)}")
-    if given.out:
-        write_tables(given.out, {"machine": machine, "rows": [asdict(row) for row in rows]})
+    if options.out:
+        write_tables(options.out, {"machine": machine, "rows": [asdict(row) for row in rows]})
     return 0
 
 

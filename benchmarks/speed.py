@@ -265,18 +265,20 @@ def measure(parts: Sequence[str], bench: Setup) -> list[Figure]:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the table, and write it where `--out` says. Returns the exit code."""
-    given = _parser().parse_args(arguments)
-    unknown = [part for part in given.only.split(",") if part not in PARTS]
+    options = _parser().parse_args(arguments)
+    unknown = [part for part in options.only.split(",") if part not in PARTS]
     if unknown:
         _parser().error(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
     machine, command = (
         describe_machine(),
         " ".join(["python -m benchmarks speed", *_without_folders(arguments)]),
     )
-    figures = measure(given.only.split(","), Setup(Indexes(given.to, given.fresh), max(given.runs, 1)))
+    figures = measure(
+        options.only.split(","), Setup(Indexes(options.to, options.fresh), max(options.runs, 1))
+    )
     sys.stdout.write(as_table(figures, machine, command))
-    if given.out:
-        write_figures(figures, machine, command, given.out)
+    if options.out:
+        write_figures(figures, machine, command, options.out)
     return 0
 
 

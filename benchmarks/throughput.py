@@ -112,8 +112,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--model", type=Path)
     parser.add_argument("--units", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
-    given = parser.parse_args(arguments)
-    sys.stdout.write(json.dumps(measure(given.corpus, given.model, given.units, given.rounds)) + "\n")
+    options = parser.parse_args(arguments)
+    sys.stdout.write(json.dumps(measure(options.corpus, options.model, options.units, options.rounds)) + "\n")
     return 0
 
 

@@ -63,9 +63,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--work", type=Path, default=Path("benchmarks/corpora/enlarged"), help="where that goes"
     )
-    given = parser.parse_args(arguments)
-    settings = load_settings(given.root, os.environ, {"refresh": False})
-    encoder = open_encoder(chosen_space(settings, given.root))
+    options = parser.parse_args(arguments)
+    settings = load_settings(options.root, os.environ, {"refresh": False})
+    encoder = open_encoder(chosen_space(settings, options.root))
 
     def on(root: Path, work: Callable[[Index], T]) -> T:
         return on_index(Desk(root.resolve(), settings, _say, _no_progress, lambda _: encoder), work)
@@ -74,14 +74,14 @@ def main(arguments: Sequence[str]) -> int:
         _timed(asked[0], index, settings, encoder)
         return index.catalog.counts()[1], [_timed(text, index, settings, encoder) for text in asked]
 
-    asked = on(given.root, lambda index: _questions(index, settings, given.questions))
+    asked = on(options.root, lambda index: _questions(index, settings, options.questions))
     if not asked:
-        parser.error(f"{given.root} has no documentation to ask about")
-    root = given.root
-    if given.times > 1:
-        root = given.work
+        parser.error(f"{options.root} has no documentation to ask about")
+    root = options.root
+    if options.times > 1:
+        root = options.work
         try:
-            on(given.root, lambda index: enlarged(index, root, given.times, settings, _no_progress))
+            on(options.root, lambda index: enlarged(index, root, options.times, settings, _no_progress))
         except Failed as error:
             parser.error(str(error))
     units, times = on(root, timed)

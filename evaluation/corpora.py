@@ -268,12 +268,12 @@ def main(arguments: Sequence[str]) -> int:
         "names", nargs="*", metavar="NAME", help="some of " + ", ".join(c.name for c in CORPORA)
     )
     parser.add_argument("--to", type=Path, default=FOLDER, help="folder to unpack into")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     known = [corpus.name for corpus in CORPORA]
-    if unknown := [name for name in given.names if name not in known]:
+    if unknown := [name for name in options.names if name not in known]:
         parser.error(f"no corpus {unknown[0]!r}; there are {', '.join(known)}")
-    for name in given.names or known:
-        sys.stdout.write(f"{name:<14}{_describe(name, given.to)}\n")
+    for name in options.names or known:
+        sys.stdout.write(f"{name:<14}{_describe(name, options.to)}\n")
         sys.stdout.flush()
     return 0
 

@@ -78,23 +78,25 @@ def attack(name: str, seed: int, scale: float) -> AttackResult:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the table, and write it where `--out` says. Returns the exit code."""
-    given = _parser().parse_args(arguments)
-    names = given.only.split(",")
+    options = _parser().parse_args(arguments)
+    names = options.only.split(",")
     unknown = [name for name in names if name not in ATTACKS]
     if unknown:
         _parser().error(f"no attack {unknown[0]!r}; there are {', '.join(ATTACKS)}")
     machine = describe_machine()
     outcomes = []
     for name in names:
-        outcomes.append(attack(name, given.seed, given.scale))
+        outcomes.append(attack(name, options.seed, options.scale))
         sys.stderr.write(as_line(outcomes[-1]))
         sys.stderr.flush()
-    command = f"python -m benchmarks faults --only {given.only} --seed {given.seed} --scale {given.scale:g}"
+    command = (
+        f"python -m benchmarks faults --only {options.only} --seed {options.seed} --scale {options.scale:g}"
+    )
     if names == list(ATTACKS):
-        command = f"python -m benchmarks faults --seed {given.seed} --scale {given.scale:g}"
+        command = f"python -m benchmarks faults --seed {options.seed} --scale {options.scale:g}"
     sys.stdout.write(as_markdown(outcomes, machine, command))
-    if given.out:
-        write_report(outcomes, machine, command, given.out)
+    if options.out:
+        write_report(outcomes, machine, command, options.out)
     return int(any(not trial.held for outcome in outcomes for trial in outcome.trials))
 
 

@@ -36,21 +36,21 @@ _OURS = "codesift"
 def main(arguments: Sequence[str]) -> int:
     """Print the report, and write it with its JSON. Returns the exit code."""
     parser = _parser()
-    given = parser.parse_args(arguments)
-    if given.data is None or not Path(given.data, "repos", "queries.jsonl").is_file():
+    options = parser.parse_args(arguments)
+    if options.data is None or not Path(options.data, "repos", "queries.jsonl").is_file():
         sys.stdout.write("skipped: no evaluation data; give --data FOLDER or set CODESIFT_EVAL\n")
         return 0
-    pairs = [_pair(parser, text) for text in given.compare]
-    everything = [*variants(given.work), *((peer, False) for peer in peers(given.work))]
-    systems = chosen_systems(parser, everything, given.only, given.ablations, pairs)
-    asked = questions(Path(given.data), PARTS)
-    folders = _sources(parser, given, asked)
-    if given.fresh:
-        _forget(given.work, systems)
+    pairs = [_pair(parser, text) for text in options.compare]
+    everything = [*variants(options.work), *((peer, False) for peer in peers(options.work))]
+    systems = chosen_systems(parser, everything, options.only, options.ablations, pairs)
+    asked = questions(Path(options.data), PARTS)
+    folders = _sources(parser, options, asked)
+    if options.fresh:
+        _forget(options.work, systems)
     asked = {repo: asked[repo] for repo in folders}
-    done = ask_all(systems, folders, asked, given.work / "answers")
+    done = ask_all(systems, folders, asked, options.work / "answers")
     machine = describe_machine()
-    out = given.out or given.work / "reports" / f"{machine['commit']}.json"
+    out = options.out or options.work / "reports" / f"{machine['commit']}.json"
     found = figures(done, systems, asked, [*_default_pairs(done), *pairs], machine, published(arguments))
     write_tables(out, found)
     out.with_suffix(".md").write_text(as_markdown(found), encoding="utf-8")
@@ -122,17 +122,17 @@ def _default_pairs(done: AnswerSet) -> list[tuple[str, str]]:
 
 
 def _sources(
-    parser: argparse.ArgumentParser, given: argparse.Namespace, asked: Mapping[str, RepositoryQuestions]
+    parser: argparse.ArgumentParser, options: argparse.Namespace, asked: Mapping[str, RepositoryQuestions]
 ) -> dict[str, Path]:
     """Name of a repository -> a copy of its sources without anything that a tool left there."""
     from evaluation.corpora import evaluation_corpora
 
-    corpora = evaluation_corpora(given.data, given.to or given.work / "corpora")
-    wanted = sorted(given.repos.split(",") if given.repos else asked)
+    corpora = evaluation_corpora(options.data, options.to or options.work / "corpora")
+    wanted = sorted(options.repos.split(",") if options.repos else asked)
     if unknown := [repo for repo in wanted if repo not in asked]:
         parser.error(f"no questions about {unknown[0]!r}; there are some about {', '.join(sorted(asked))}")
     folders = {
-        repo: (given.work / "sources" / repo).resolve() for repo in wanted if (corpora / repo).is_dir()
+        repo: (options.work / "sources" / repo).resolve() for repo in wanted if (corpora / repo).is_dir()
     }
     for repo, folder in folders.items():
         copy_tree(corpora / repo, folder, HIDDEN)
