@@ -1,1 +1,5 @@
-"""Speed and quality of codesift, measured on real packages; run with `python -m benchmarks`."""
+"""Speed, quality and robustness of codesift, measured on real packages and repositories.
+
+Each benchmark of `python -m benchmarks` is a module or folder of that name. It imports codesift and
+evaluation.
+"""

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import os
 import sqlite3
 import sys
@@ -24,16 +23,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.indexes import index_folder, open_database
-from benchmarks.throughput import evenly, units_of
+from benchmarks.throughput import evenly, sample_units
 from codesift.index.location import DATABASE
 from evaluation.corpora import FOLDER
-from evaluation.machine import describe, in_words
+from evaluation.files import write_tables
+from evaluation.machine import describe_machine, machine_in_words
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Matrix = NDArray[np.float32]
+    from evaluation.arrays import Matrix
 
 NEAREST = 10
 LINKS, BUILD_WIDTHS, WIDTHS = (8, 12, 16, 24), (100, 200), (50, 100, 200, 400, 800)
@@ -41,7 +41,7 @@ LINKS, BUILD_WIDTHS, WIDTHS = (8, 12, 16, 24), (100, 200), (50, 100, 200, 400, 8
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class GraphMeasurement:
     """One graph, searched with one width; or exact search, with no links."""
 
     vectors: int
@@ -116,7 +116,7 @@ def _questions(to: Path, wanted: int) -> Matrix:
     from codesift.models.bases import find_base
     from codesift.models.spaces import space_for
 
-    units = [unit for root in _indexed(to) for _, unit in units_of(root, 4 * wanted)]
+    units = [unit for root in _indexed(to) for _, unit in sample_units(root, 4 * wanted)]
     lines = dict.fromkeys(unit.documentation.strip().split("\n")[0] for unit in units)
     encoder = open_encoder(space_for(find_base(Settings().model)))
     return np.stack([encoder.encode_query(line) for line in evenly([x for x in lines if x], wanted)])
@@ -125,7 +125,7 @@ def _questions(to: Path, wanted: int) -> Matrix:
 # -- measuring ------------------------------------------------------------------------------------
 
 
-def measure(data: Data, folder: Path) -> Iterator[Row]:
+def measure(data: Data, folder: Path) -> Iterator[GraphMeasurement]:
     """Rows for exact search, then for each graph of the grid.
 
     Args:
@@ -133,7 +133,7 @@ def measure(data: Data, folder: Path) -> Iterator[Row]:
         folder: for the files, which are deleted again.
     """
     yield _exact(data, folder / "flat")
-    truths = nearest(data.vectors, data.code), nearest(data.vectors, data.text)
+    truths = exact_nearest(data.vectors, data.code), exact_nearest(data.vectors, data.text)
     for links, build_width in itertools.product(LINKS, BUILD_WIDTHS):
         yield from _searched(_Built.make(data.vectors, links, build_width, folder / "graph"), data, truths)
 
@@ -166,7 +166,9 @@ class _Built:
         return cls(graph, links, build_width, build_s, path.stat().st_size / 2**20, _milliseconds(load, 3))
 
 
-def _searched(built: _Built, data: Data, truths: tuple[NDArray[Any], NDArray[Any]]) -> Iterator[Row]:
+def _searched(
+    built: _Built, data: Data, truths: tuple[NDArray[Any], NDArray[Any]]
+) -> Iterator[GraphMeasurement]:
     def search(queries: Matrix) -> NDArray[Any]:
         labels: NDArray[Any] = built.graph.knn_query(queries, k=NEAREST, num_threads=1)[0]
         return labels
@@ -176,10 +178,10 @@ def _searched(built: _Built, data: Data, truths: tuple[NDArray[Any], NDArray[Any
         recalls = recall(search(data.code), truths[0]), recall(search(data.text), truths[1])
         query_ms = _milliseconds(lambda: search(data.text), 3) / len(data.text)
         costs = query_ms, built.build_s, built.file_mb, built.load_ms
-        yield Row(len(data.vectors), built.links, built.build_width, width, *recalls, *costs)
+        yield GraphMeasurement(len(data.vectors), built.links, built.build_width, width, *recalls, *costs)
 
 
-def nearest(vectors: Matrix, queries: Matrix) -> NDArray[np.int64]:
+def exact_nearest(vectors: Matrix, queries: Matrix) -> NDArray[np.int64]:
     """The exact nearest by cosine: rows of `vectors`, shape (queries, 10), in no order."""
     import numpy as np
 
@@ -193,7 +195,7 @@ def recall(found: NDArray[Any], truth: NDArray[Any]) -> float:
     return sum(shares) / len(shares)
 
 
-def _exact(data: Data, path: Path) -> Row:
+def _exact(data: Data, path: Path) -> GraphMeasurement:
     """Exact search in a file that is mapped, not read: what a graph has to be better than."""
     import numpy as np
 
@@ -203,8 +205,10 @@ def _exact(data: Data, path: Path) -> Row:
         return np.memmap(path, np.float32, "r", shape=data.vectors.shape)
 
     load_ms, mapped = _milliseconds(opened, 3), opened()
-    query_ms = _milliseconds(lambda: nearest(mapped, data.text), 1) / len(data.text)
-    return Row(len(data.vectors), 0, 0, 0, 1.0, 1.0, query_ms, 0.0, path.stat().st_size / 2**20, load_ms)
+    query_ms = _milliseconds(lambda: exact_nearest(mapped, data.text), 1) / len(data.text)
+    return GraphMeasurement(
+        len(data.vectors), 0, 0, 0, 1.0, 1.0, query_ms, 0.0, path.stat().st_size / 2**20, load_ms
+    )
 
 
 def _milliseconds(work: Callable[[], object], times: int) -> float:
@@ -220,7 +224,7 @@ def _milliseconds(work: Callable[[], object], times: int) -> float:
 # -- the command ----------------------------------------------------------------------------------
 
 
-def as_table(rows: Sequence[Row]) -> str:
+def as_table(rows: Sequence[GraphMeasurement]) -> str:
     """A Markdown table."""
     head = (
         "vectors, M, ef_construction, ef, recall@10 code, recall@10 text, query ms, build s, file MB, load ms"
@@ -238,22 +242,21 @@ def as_table(rows: Sequence[Row]) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the table, and write the figures where `--out` says. Returns the exit code."""
-    given = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     # Exact search is compared with one thread of hnswlib; it has to be said before numpy is loaded.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        data = gather(given.to, given.queries)
+        data = gather(options.to, options.queries)
     except ValueError as error:
         sys.stdout.write(f"skipped: {error}\n")
         return 0
-    machine, rows = describe(), []
-    for size in sorted({min(size, len(data.vectors)) for size in given.sizes}):
+    machine, rows = describe_machine(), []
+    for size in sorted({min(size, len(data.vectors)) for size in options.sizes}):
         with tempfile.TemporaryDirectory() as folder:
             rows += list(measure(Data(data.vectors[:size], data.code, data.text), Path(folder)))
-    sys.stdout.write(f"{in_words(machine)}\n{as_table(rows)}")
-    if given.out:
-        text = json.dumps({"machine": machine, "rows": [asdict(row) for row in rows]}, indent=1)
-        given.out.write_text(text + "\n", encoding="utf-8")
+    sys.stdout.write(f"{machine_in_words(machine)}\n{as_table(rows)}")
+    if options.out:
+        write_tables(options.out, {"machine": machine, "rows": [asdict(row) for row in rows]})
     return 0
 
 

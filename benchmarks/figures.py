@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from evaluation.machine import in_words
+from evaluation.files import write_tables
+from evaluation.machine import machine_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +56,33 @@ class Figure:
         return measured >= self.target.limit if self.target.at_least else measured <= self.target.limit
 
 
-def as_json(figures: Iterable[Figure], machine: dict[str, Any], command: str) -> str:
-    """All of it, each figure with its ratio and whether its target is met."""
+def as_content(figures: Iterable[Figure], machine: dict[str, Any], command: str) -> dict[str, Any]:
+    """All of it as it is written, each figure with its ratio and whether its target is met."""
     rows = [{**asdict(figure), "ratio": figure.ratio, "met": figure.met} for figure in figures]
-    return json.dumps({"command": command, "machine": machine, "figures": rows}, indent=1) + "\n"
+    return {"command": command, "machine": machine, "figures": rows}
 
 
 def as_table(figures: Sequence[Figure], machine: dict[str, Any], command: str) -> str:
     """A Markdown table under the machine and the command."""
-    lines = [f"`{command}`", "", in_words(machine)]
+    lines = [f"`{command}`", "", machine_in_words(machine)]
     lines += ["| what | measured | beside it | ratio | target |", "|---|---:|---:|---:|---|"]
     return "\n".join([*lines, *map(_row, figures)]) + "\n"
 
 
 def _row(figure: Figure) -> str:
-    beside = f"{shown(figure.peer)} ({figure.beside})" if figure.peer is not None else ""
+    beside = f"{rounded(figure.peer)} ({figure.beside})" if figure.peer is not None else ""
     ratio = f"{figure.ratio:.2f}" if figure.ratio is not None else ""
     verdict = {True: "met", False: "**missed**", None: "not known"}[figure.met]
     target = f"{figure.target}: {verdict}" if figure.target else ""
-    return f"| {figure.name} | {shown(figure.value)} {figure.unit} | {beside} | {ratio} | {target} |"
+    return f"| {figure.name} | {rounded(figure.value)} {figure.unit} | {beside} | {ratio} | {target} |"
 
 
-def shown(value: float) -> str:
+def rounded(value: float) -> str:
     """Three digits that count, without an exponent."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def write(figures: Sequence[Figure], machine: dict[str, Any], command: str, out: Path) -> None:
+def write_figures(figures: Sequence[Figure], machine: dict[str, Any], command: str, out: Path) -> None:
     """Write `out` as JSON and the table beside it, with the ending `.md`."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(as_json(figures, machine, command), encoding="utf-8")
+    write_tables(out, as_content(figures, machine, command))
     out.with_suffix(".md").write_text(as_table(figures, machine, command), encoding="utf-8")

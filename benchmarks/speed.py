@@ -20,11 +20,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.figures import Figure, Target, as_table, write
+from benchmarks.figures import Figure, Target, as_table, write_figures
 from benchmarks.indexes import Indexes, count, functions, index_folder
 from benchmarks.processes import Failed, Ran, codesift, in_turn, median, percentile, run
 from evaluation.corpora import FOLDER, corpus_folder, downloads
-from evaluation.machine import describe
+from evaluation.machine import describe_machine
 from evaluation.packages import Package, Unavailable, fetch
 
 SIZES = ("gin", "networkx", "big")
@@ -61,7 +61,7 @@ QUESTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class Setup:
     """Where and how often to measure."""
 
     indexes: Indexes
@@ -77,7 +77,7 @@ class Bench:
 # -- encode ---------------------------------------------------------------------------------------
 
 
-def encode(bench: Bench) -> Iterator[Figure]:
+def encode(bench: Setup) -> Iterator[Figure]:
     """Units and texts a second of the encoder alone."""
     corpus = corpus_folder(BIG, bench.indexes.to)
     command = [sys.executable, "-m", "benchmarks.throughput", "--corpus", str(corpus.absolute())]
@@ -109,7 +109,7 @@ def _project() -> Path:
 # -- index ----------------------------------------------------------------------------------------
 
 
-def index(bench: Bench) -> Iterator[Figure]:
+def index(bench: Setup) -> Iterator[Figure]:
     """A full run on three sizes: whole units a second, and whether the peak grows with the size."""
     smallest = None
     for name in SIZES:
@@ -125,7 +125,7 @@ def index(bench: Bench) -> Iterator[Figure]:
 # -- adapters -------------------------------------------------------------------------------------
 
 
-def adapters(bench: Bench) -> Iterator[Figure]:
+def adapters(bench: Setup) -> Iterator[Figure]:
     """A full run with the shipped adapters beside the same without, in turn on a copy of a corpus."""
     bare = ["env", "CODESIFT_ADAPTERS=false", *_index()]
     for name in ADAPTED:
@@ -151,7 +151,7 @@ def _full(command: Sequence[str], folder: Path) -> Ran:
 # -- unchanged and change -------------------------------------------------------------------------
 
 
-def unchanged(bench: Bench) -> Iterator[Figure]:
+def unchanged(bench: Setup) -> Iterator[Figure]:
     """`index` where nothing changed, beside `git status`."""
     folder = bench.indexes.folder(TREE)
     ours, git = in_turn([_index()] * bench.few, ["git", "status", "--porcelain"], folder)
@@ -163,7 +163,7 @@ def unchanged(bench: Bench) -> Iterator[Figure]:
     yield Figure("unchanged", "the same, peak", median([ran.peak_mb for ran in ours]), "MB")
 
 
-def change(bench: Bench) -> Iterator[Figure]:
+def change(bench: Setup) -> Iterator[Figure]:
     """`index` after an edit of one file, beside the same without."""
     folder = bench.indexes.folder(TREE)
     edited, untouched = [], []
@@ -203,14 +203,14 @@ def _some_file(folder: Path) -> Path:
 # -- query and similar ----------------------------------------------------------------------------
 
 
-def query(bench: Bench) -> Iterator[Figure]:
+def query(bench: Setup) -> Iterator[Figure]:
     """A fresh `query` at over 30,000 units."""
     folder = bench.indexes.folder(BIG)
     asked = [QUESTIONS[i % len(QUESTIONS)] for i in range(bench.runs)]
     yield from _cold("query", [codesift("query", text) for text in asked], folder, 0.6)
 
 
-def similar(bench: Bench) -> Iterator[Figure]:
+def similar(bench: Setup) -> Iterator[Figure]:
     """A fresh `similar` for functions of the index."""
     folder = bench.indexes.folder(BIG)
     targets = [f"{path}:{line}" for path, line in functions(folder, bench.runs)]
@@ -247,12 +247,12 @@ def _cpu(part: str, name: str, ours: Sequence[Ran], beside: str, theirs: Sequenc
 
 # -- the command ----------------------------------------------------------------------------------
 
-PARTS: Mapping[str, Callable[[Bench], Iterator[Figure]]] = {
+PARTS: Mapping[str, Callable[[Setup], Iterator[Figure]]] = {
     each.__name__: each for each in (encode, index, adapters, unchanged, change, query, similar)
 }
 
 
-def measure(parts: Sequence[str], bench: Bench) -> list[Figure]:
+def measure(parts: Sequence[str], bench: Setup) -> list[Figure]:
     """Figures of the parts; one that cannot be had here is skipped with a line on stderr."""
     figures: list[Figure] = []
     for part in parts:
@@ -265,15 +265,20 @@ def measure(parts: Sequence[str], bench: Bench) -> list[Figure]:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the table, and write it where `--out` says. Returns the exit code."""
-    given = _parser().parse_args(arguments)
-    unknown = [part for part in given.only.split(",") if part not in PARTS]
+    options = _parser().parse_args(arguments)
+    unknown = [part for part in options.only.split(",") if part not in PARTS]
     if unknown:
         _parser().error(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
-    machine, command = describe(), " ".join(["python -m benchmarks speed", *_without_folders(arguments)])
-    figures = measure(given.only.split(","), Bench(Indexes(given.to, given.fresh), max(given.runs, 1)))
+    machine, command = (
+        describe_machine(),
+        " ".join(["python -m benchmarks speed", *_without_folders(arguments)]),
+    )
+    figures = measure(
+        options.only.split(","), Setup(Indexes(options.to, options.fresh), max(options.runs, 1))
+    )
     sys.stdout.write(as_table(figures, machine, command))
-    if given.out:
-        write(figures, machine, command, given.out)
+    if options.out:
+        write_figures(figures, machine, command, options.out)
     return 0
 
 

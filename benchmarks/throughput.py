@@ -27,7 +27,7 @@ PEER_BATCH = 32
 Encode = Callable[[Sequence[str]], Any]
 
 
-def units_of(corpus: Path, wanted: int) -> list[tuple[str, Unit]]:
+def sample_units(corpus: Path, wanted: int) -> list[tuple[str, Unit]]:
     """(path, unit) of `wanted` units, spread evenly over a corpus."""
     from codesift.config import Settings
     from codesift.parsing.units import parse
@@ -51,7 +51,7 @@ def evenly(items: Sequence[Any], wanted: int) -> list[Any]:
     return [items[i * len(items) // wanted] for i in range(wanted)]
 
 
-def texts_of(units: Sequence[tuple[str, Unit]], encoder: Encoder) -> list[str]:
+def window_texts(units: Sequence[tuple[str, Unit]], encoder: Encoder) -> list[str]:
     """The exact texts of all windows of the units, each once."""
     from codesift.models.template import windows_of
 
@@ -94,8 +94,8 @@ def measure(corpus: Path, model: Path | None, units: int, rounds: int) -> dict[s
     from codesift.models.bases import find_base
 
     encoder = open_encoder(find_base(Settings().model))
-    chosen = units_of(corpus, units)
-    texts = texts_of(chosen, encoder)
+    chosen = sample_units(corpus, units)
+    texts = window_texts(chosen, encoder)
     ours, theirs = as_indexing_does(encoder), peer(model) if model else None
     taken: dict[str, list[float]] = {"codesift": [], "peer": []}
     for name, encode in (("codesift", ours), ("peer", theirs)) * (rounds + 1):
@@ -112,8 +112,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--model", type=Path)
     parser.add_argument("--units", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
-    given = parser.parse_args(arguments)
-    sys.stdout.write(json.dumps(measure(given.corpus, given.model, given.units, given.rounds)) + "\n")
+    options = parser.parse_args(arguments)
+    sys.stdout.write(json.dumps(measure(options.corpus, options.model, options.units, options.rounds)) + "\n")
     return 0
 
 

@@ -29,7 +29,7 @@ from codesift.repository.decoding import Unreadable, read_text
 from codesift.search.query import Question, rank
 from codesift.session import Repository
 from codesift.types import Encoder
-from evaluation.machine import describe, in_words
+from evaluation.machine import describe_machine, machine_in_words
 
 if TYPE_CHECKING:
     from codesift.types import Matrix
@@ -63,9 +63,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--work", type=Path, default=Path("benchmarks/corpora/enlarged"), help="where that goes"
     )
-    given = parser.parse_args(arguments)
-    settings = load_settings(given.root, os.environ, {"refresh": False})
-    encoder = open_encoder(chosen_space(settings, given.root))
+    options = parser.parse_args(arguments)
+    settings = load_settings(options.root, os.environ, {"refresh": False})
+    encoder = open_encoder(chosen_space(settings, options.root))
 
     def on(root: Path, work: Callable[[Index], T]) -> T:
         with Repository(root.resolve(), settings, _say, open_encoder=lambda _: encoder) as repository:
@@ -75,14 +75,14 @@ def main(arguments: Sequence[str]) -> int:
         _timed(asked[0], index, settings, encoder)
         return index.catalog.counts()[1], [_timed(text, index, settings, encoder) for text in asked]
 
-    asked = on(given.root, lambda index: _questions(index, settings, given.questions))
+    asked = on(options.root, lambda index: _questions(index, settings, options.questions))
     if not asked:
-        parser.error(f"{given.root} has no documentation to ask about")
-    root = given.root
-    if given.times > 1:
-        root = given.work
+        parser.error(f"{options.root} has no documentation to ask about")
+    root = options.root
+    if options.times > 1:
+        root = options.work
         try:
-            on(given.root, lambda index: enlarged(index, root, given.times, settings, _no_progress))
+            on(options.root, lambda index: enlarged(index, root, options.times, settings, _no_progress))
         except Failed as error:
             parser.error(str(error))
     units, times = on(root, timed)
@@ -91,7 +91,7 @@ def main(arguments: Sequence[str]) -> int:
         "| units | questions | encoding, median ms | ranking, median ms | ranking, 95th percentile |\n"
         "|---:|---:|---:|---:|---:|\n"
         f"| {units:,} | {len(times)} | {median(encoding):.1f} | {median(ranking):.1f} "
-        f"| {quantiles(ranking, n=20)[-1]:.1f} |\n\n{in_words(describe())}"
+        f"| {quantiles(ranking, n=20)[-1]:.1f} |\n\n{machine_in_words(describe_machine())}"
     )
     return 0
 

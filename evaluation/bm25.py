@@ -9,10 +9,7 @@ from codesift.words import query_terms, terms
 from evaluation.tasks.groups import TEXT, Pool, Snippet
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Scores = NDArray[np.float32]
+    from evaluation.arrays import Matrix
 
 CHUNK = 256
 """Queries whose scores are held at once."""
@@ -26,7 +23,7 @@ class Bm25:
     def prepare(self, snippets: Iterable[Snippet]) -> None:
         """Nothing: an index is made for each pool."""
 
-    def scores(self, pool: Pool) -> Iterator[Scores]:
+    def scores(self, pool: Pool) -> Iterator[Matrix]:
         """Blocks of shape (some queries, corpus), in the order of the queries."""
         import bm25s  # type: ignore[import-untyped]
         import numpy as np

@@ -259,17 +259,21 @@ def count_units(folder: Path) -> tuple[int, int]:
 
 def main(arguments: Sequence[str]) -> int:
     """Get corpora and print the size of each. Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m evaluation.corpora", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m evaluation.corpora",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="some of " + ", ".join(c.name for c in CORPORA)
     )
     parser.add_argument("--to", type=Path, default=FOLDER, help="folder to unpack into")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     known = [corpus.name for corpus in CORPORA]
-    if unknown := [name for name in given.names if name not in known]:
+    if unknown := [name for name in options.names if name not in known]:
         parser.error(f"no corpus {unknown[0]!r}; there are {', '.join(known)}")
-    for name in given.names or known:
-        sys.stdout.write(f"{name:<14}{_describe(name, given.to)}\n")
+    for name in options.names or known:
+        sys.stdout.write(f"{name:<14}{_describe(name, options.to)}\n")
         sys.stdout.flush()
     return 0
 

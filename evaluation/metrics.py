@@ -6,21 +6,30 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Values = NDArray[np.float64]
-    Scores = NDArray[np.floating[Any]]
+from evaluation.arrays import RealArray
 
 RESAMPLES = 1000
 SEED = 7
-"""Of the bootstrap over questions on whole repositories."""
+"""Seed of the bootstrap over questions on whole repositories; any will do, the same one repeats figures."""
 LEVEL = 0.95
 """Share of the resamples that an interval holds: the 2.5th to the 97.5th percentile."""
+
+
+class Estimate(NamedTuple):
+    """A mean over queries, or a difference of two, with its bootstrap interval; in JSON a list of three."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def rounded(cls, value: float, low: float, high: float) -> Estimate:
+        """To five decimals, as results are published."""
+        return cls(*(round(float(each), 5) for each in (value, low, high)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +75,8 @@ METRICS: Mapping[str, Callable[[RelevantRanks], float]] = {
 }
 
 
-def found_in(
-    scores: Scores, relevant: Sequence[Sequence[int]], left_out: Sequence[Sequence[int]] = ()
+def relevant_ranks(
+    scores: RealArray, relevant: Sequence[Sequence[int]], left_out: Sequence[Sequence[int]] = ()
 ) -> list[RelevantRanks]:
     """Rank a corpus by its scores, ties broken against us.
 
@@ -80,7 +89,7 @@ def found_in(
     return [_found(*row) for row in zip(scores, relevant, skipped, strict=True)]
 
 
-def _found(scores: Scores, relevant: Sequence[int], left_out: Sequence[int]) -> RelevantRanks:
+def _found(scores: RealArray, relevant: Sequence[int], left_out: Sequence[int]) -> RelevantRanks:
     if left_out:
         scores = scores.copy()
         scores[list(left_out)] = -np.inf
@@ -94,9 +103,9 @@ def _found(scores: Scores, relevant: Sequence[int], left_out: Sequence[int]) -> 
 class Sample:
     """The figures of one system, or the difference of two, with their bootstrap."""
 
-    figures: Scores
+    figures: RealArray
     """Shape (metrics,), in the order of `METRICS`."""
-    resampled: Scores
+    resampled: RealArray
     """Shape (resamples, metrics)."""
 
     @classmethod
@@ -117,7 +126,7 @@ class Sample:
         )
 
     @classmethod
-    def of(cls, values: Scores, name: str, seed: int, resamples: int = RESAMPLES) -> Sample:
+    def of(cls, values: RealArray, name: str, seed: int, resamples: int = RESAMPLES) -> Sample:
         """As `measure`, of figures that may be others than `METRICS`: shape (queries, figures)."""
         generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
         count = len(values)
@@ -136,23 +145,19 @@ class Sample:
         """The paired difference to a system that was measured on the same queries."""
         return Sample(self.figures - other.figures, self.resampled - other.resampled)
 
-    def to_json(self) -> dict[str, dict[str, float]]:
-        """Metric -> value, low and high: the percentile interval that holds `LEVEL` of the resamples."""
+    def estimates(self) -> dict[str, Estimate]:
+        """Metric -> its figure with the percentile interval that holds `LEVEL` of the resamples."""
         return self.named(METRICS)
 
-    def named(self, names: Iterable[str]) -> dict[str, dict[str, float]]:
-        """As `to_json`, of figures that may be others than `METRICS`."""
+    def named(self, names: Iterable[str]) -> dict[str, Estimate]:
+        """As `estimates`, of figures that may be others than `METRICS`."""
         edges = 100 * np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         low, high = np.percentile(self.resampled, edges, axis=0)
         rows = zip(names, self.figures, low, high, strict=True)
-        return {name: _row(*values) for name, *values in rows}
+        return {name: Estimate.rounded(*values) for name, *values in rows}
 
 
-def _row(value: float, low: float, high: float) -> dict[str, float]:
-    return {"value": round(float(value), 5), "low": round(float(low), 5), "high": round(float(high), 5)}
-
-
-def auroc(answered: Sequence[float], unanswerable: Sequence[float]) -> dict[str, float]:
+def auroc(answered: Sequence[float], unanswerable: Sequence[float]) -> Estimate:
     """The chance that a question with an answer has the higher confidence, ties counting half.
 
     That is the area under the ROC curve (Hanley and McNeil 1982). The interval is of a bootstrap in which
@@ -166,11 +171,10 @@ def auroc(answered: Sequence[float], unanswerable: Sequence[float]) -> dict[str,
         for _ in range(RESAMPLES)
     ]
     low, high = np.percentile(draws, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
-    figures = {"value": wins.mean(), "low": low, "high": high}
-    return {name: round(float(value), 5) for name, value in figures.items()}
+    return Estimate.rounded(wins.mean(), low, high)
 
 
-def _wins(answered: Values, unanswerable: Values) -> Values:
+def _wins(answered: RealArray, unanswerable: RealArray) -> RealArray:
     """Shape (answered, unanswerable): 1 where the answered one is surer, a half where both are as sure."""
     left, right = answered[:, np.newaxis], unanswerable[np.newaxis, :]
     return np.asarray((left > right) + 0.5 * (left == right))

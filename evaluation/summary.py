@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from evaluation.files import settings_of, write_json
-from evaluation.tasks.groups import Measured, Row
+from evaluation.files import settings_of, write_json, write_tables
+from evaluation.metrics import Estimate, Sample
+from evaluation.tasks.groups import GroupRanks, Measured
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from evaluation.metrics import Sample
-
+ALL_QUERIES, MEAN_OF_ROWS = "all queries", "mean of rows"
+"""Names of a task's last two rows."""
 BASE = "base"
 """The system that gains are measured against."""
 
 
 @dataclass
-class Results:
+class EvaluationResults:
     """What was measured so far, written after each task."""
 
     options: argparse.Namespace
@@ -36,7 +37,7 @@ class Results:
         """Take in a task and write both files."""
         before, self.taken = self.taken, time.monotonic() - self.started
         seconds = {"seconds": round(self.taken - before)}
-        self.tasks[measured.name] = {**summary(measured, self.options.seed), **seconds}
+        self.tasks[measured.name] = {**task_summary(measured, self.options.seed), **seconds}
         self.ranks[measured.name] = {group: _ranks(row) for group, row in measured.groups.items()}
         name = self.options.name
         content = {
@@ -45,9 +46,9 @@ class Results:
             "settings": _without_folders(settings_of(self.options)),
             "seconds": round(self.taken),
             "systems": self.systems,
-            "tasks": self.tasks,
+            **tables_of(self.tasks),
         }
-        write_json(self.options.results / f"{name}.json", content)
+        write_tables(self.options.results / f"{name}.json", content)
         write_json(self.options.work / "ranks" / f"{name}.json", self.ranks)
 
 
@@ -71,10 +72,8 @@ def _without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**settings, "options": options}
 
 
-def summary(measured: Measured, seed: int) -> dict[str, Any]:
+def task_summary(measured: Measured, seed: int) -> dict[str, Any]:
     """A task's part of the results: its groups, all queries together, and the mean of the groups."""
-    from evaluation.metrics import Sample
-
     samples = {
         group: {
             system: Sample.measure(found, f"{measured.name} {group}", seed)
@@ -95,13 +94,11 @@ def summary(measured: Measured, seed: int) -> dict[str, Any]:
 
 
 def _pooled(measured: Measured, system: str, seed: int) -> Sample:
-    from evaluation.metrics import Sample
-
     found = [each for row in measured.groups.values() for each in row.found[system]]
     return Sample.measure(found, measured.name, seed)
 
 
-def _sizes(rows: Sequence[Row]) -> dict[str, int]:
+def _sizes(rows: Sequence[GroupRanks]) -> dict[str, int]:
     return {
         "queries": sum(len(next(iter(row.found.values()))) for row in rows),
         "corpus": sum(row.corpus for row in rows),
@@ -113,12 +110,12 @@ def _figures(samples: Mapping[str, Sample]) -> dict[str, Any]:
     """Each system's figures, and what it gains over the base: a paired bootstrap."""
     base = samples[BASE]
     return {
-        "systems": {name: sample.to_json() for name, sample in samples.items()},
-        "gains": {name: sample.minus(base).to_json() for name, sample in samples.items() if name != BASE},
+        "systems": {name: sample.estimates() for name, sample in samples.items()},
+        "gains": {name: sample.minus(base).estimates() for name, sample in samples.items() if name != BASE},
     }
 
 
-def _ranks(row: Row) -> dict[str, Any]:
+def _ranks(row: GroupRanks) -> dict[str, Any]:
     """For each system and query the rank of the first relevant entry, 0 if there is none, and NDCG@10."""
     return {
         system: {
@@ -129,10 +126,71 @@ def _ranks(row: Row) -> dict[str, Any]:
     }
 
 
+# -- the file ---------------------------------------------------------------------------------------
+
+
+def tables_of(tasks: Mapping[str, Any]) -> dict[str, Any]:
+    """Tasks, from `task_summary`, in the form of a file: one table of tasks, one of all their rows.
+
+    A row holds the estimates of each system in the order of `metrics`.
+    """
+    rows = [(name, group, row) for name, task in tasks.items() for group, row in _named_rows(task)]
+    return {
+        "metrics": list(next(iter(rows[0][2]["systems"].values()))) if rows else [],
+        "tasks": [
+            {"name": name, "about": task["about"], "seconds": task["seconds"]} for name, task in tasks.items()
+        ],
+        "rows": [{"task": name, "group": group, **_each_system(row, _values)} for name, group, row in rows],
+    }
+
+
+def tasks_of(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The tasks of a file's content, from what `tables_of` made of them.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is not such a content.
+    """
+    tasks: dict[str, Any] = {
+        task["name"]: {"about": task["about"], "groups": {}, "seconds": task["seconds"]}
+        for task in content["tasks"]
+    }
+
+    def named(estimates: Sequence[Sequence[float]]) -> dict[str, Estimate]:
+        pairs = zip(content["metrics"], estimates, strict=True)
+        return {metric: Estimate(*estimate) for metric, estimate in pairs}
+
+    for row in content["rows"]:
+        task, group = tasks[row["task"]], _each_system(row, named)
+        if row["group"] in _MEANS:
+            task[_MEANS[row["group"]]] = group
+        else:
+            task["groups"][row["group"]] = group
+    return tasks
+
+
+_MEANS = {ALL_QUERIES: "all", MEAN_OF_ROWS: "macro"}
+
+
+def _named_rows(task: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield from task["groups"].items()
+    yield from ((name, task[key]) for name, key in _MEANS.items())
+
+
+def _each_system(row: Mapping[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
+    """A row's sizes, and its estimates changed into another form."""
+    sizes = {name: row[name] for name in ("queries", "corpus", "pools")}
+    parts = ("systems", "gains")
+    return sizes | {part: {system: change(each) for system, each in row[part].items()} for part in parts}
+
+
+def _values(estimates: Mapping[str, Estimate]) -> list[Estimate]:
+    return list(estimates.values())
+
+
 # -- what is shown --------------------------------------------------------------------------------
 
 
-def table(name: str, task: Mapping[str, Any]) -> Table:
+def console_table(name: str, task: Mapping[str, Any]) -> Table:
     """One task for the terminal: MRR / NDCG@10, marked where a system is surely above or below the base."""
     from rich.table import Table
 
@@ -144,14 +202,14 @@ def table(name: str, task: Mapping[str, Any]) -> Table:
         table.add_row(*_cells(group, row))
     if len(task["groups"]) > 1:
         table.add_section()
-        table.add_row(*_cells("all queries", task["all"]))
-        table.add_row(*_cells("mean of rows", task["macro"]))
+        table.add_row(*_cells(ALL_QUERIES, task["all"]))
+        table.add_row(*_cells(MEAN_OF_ROWS, task["macro"]))
     return table
 
 
 def _cells(label: str, row: Mapping[str, Any]) -> Iterator[str]:
     yield from (label, str(row["queries"]), str(row["corpus"]))
     for system, figures in row["systems"].items():
-        gain = row["gains"].get(system, {}).get("MRR", {"low": 0.0, "high": 0.0})
-        mark = "+" if gain["low"] > 0 else "-" if gain["high"] < 0 else " "
-        yield f"{figures['MRR']['value']:.3f}{mark}/ {figures['NDCG@10']['value']:.3f}"
+        gain = row["gains"].get(system, {}).get("MRR", Estimate(0.0, 0.0, 0.0))
+        mark = "+" if gain.low > 0 else "-" if gain.high < 0 else " "
+        yield f"{figures['MRR'].value:.3f}{mark}/ {figures['NDCG@10'].value:.3f}"

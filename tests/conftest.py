@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from indexes import SHARED, copy_with_index, lend
+from installed import HARBOUR, Run
 
 from codesift.index.catalog import Catalog
 from codesift.index.database import Database
@@ -26,8 +27,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Torch's threads sleep while they wait for each other: on a busy machine, spinning makes training four times
 # as slow. The variable is read when torch is loaded, here or in a command that a test starts.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -83,9 +82,6 @@ def git() -> Callable[..., None]:
         subprocess.run(["git", "-C", folder, *identity, *arguments], check=True, capture_output=True)
 
     return run
-
-
-HARBOUR = Path(__file__).parent / "data" / "harbour"
 
 
 @pytest.fixture(scope="session")

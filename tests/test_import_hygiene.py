@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import HARBOUR
+from installed import HARBOUR
 
 PROGRAM = """
 import sys

@@ -1,1 +1,5 @@
-"""What makes the models that codesift ships. Imports codesift, never the other way round."""
+"""What makes the models that codesift ships, and the weights of its ranking.
+
+Each verb of `python -m training` is a module of that name; what verbs share lies in folders below them. It
+imports codesift and evaluation, never the other way round.
+"""

@@ -17,10 +17,12 @@ VERBS = {
     "evaluate": "measure BM25, the base and adapters side by side",
     "export": "check adapters and write them in the form the tool ships",
     "report": "write tables and plots of what was measured",
+    "all": "from fetch to report, one after another",
     "fit": "fit the ranking's weights and the confidence",
-    "missed": "list the questions that are missed, and why",
-    "all": "everything above, one after another",
+    "missed": "list the questions that the ranking misses, and why",
 }
+WITHOUT_WORK_FOLDER = ("fit", "missed")
+"""Verbs on the ranking: they draw nothing by chance and read nothing of the work folder."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,8 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = arguments if arguments is not None else sys.argv[1:]
     for verb, summary in VERBS.items():
         sub = verbs.add_parser(verb, help=summary, description=summary)
-        sub.add_argument("--work", type=Path, default=Path("training-work"), help="where results are kept")
-        sub.add_argument("--seed", type=int, default=0)
+        if verb not in WITHOUT_WORK_FOLDER:
+            sub.add_argument(
+                "--work", type=Path, default=Path("training-work"), help="where results are kept"
+            )
+            sub.add_argument("--seed", type=int, default=0)
         # Only the verb that was asked for is imported: some take seconds.
         if verb in chosen[:1]:
             module = importlib.import_module(f"training.{verb}")

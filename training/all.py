@@ -17,7 +17,7 @@ from pathlib import Path
 from codesift.errors import CodesiftError
 from evaluation.records import LANGUAGES
 from training.compose import MANIFEST
-from training.fetch import chosen
+from training.languages import languages_of
 from training.recipe import CODE, COMBINED, LANGUAGE, OWN
 
 SHARED = "combined"
@@ -61,7 +61,7 @@ def steps(options: argparse.Namespace) -> list[list[str]]:
     Raises:
         UsageError: a language is unknown.
     """
-    work, languages = options.work, chosen(options.languages)
+    work, languages = options.work, languages_of(options.languages)
     common = ["--work", str(work), "--seed", str(options.seed)]
     which, jobs = ["--languages", options.languages], ["--jobs", str(options.jobs)]
     exclude = ["--exclude", str(options.eval)] if options.eval else []

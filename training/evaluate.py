@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from codesift.errors import UsageError
 from codesift.models.bases import DEFAULT
-from evaluation.records import LANGUAGES
-from evaluation.summary import Results, table
+from evaluation.summary import EvaluationResults, console_table
 from evaluation.tasks import REPOS, TASKS, load
-from evaluation.tasks.groups import Group, Measured, Missing, Row, Task, Wanted, say
+from evaluation.tasks.groups import Measured, Missing, Wanted, say
+from training.languages import languages_of
 
 if TYPE_CHECKING:
-    from evaluation.metrics import RelevantRanks
-    from evaluation.systems import Progress, System
+    from codesift.types import Progress
+    from evaluation.rankers import Ranker
 
 RESULTS = Path("training/results")
 ALWAYS = ("packages", "cosqa", "code2code", REPOS)
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> None:
     names, wanted = _tasks(options.tasks), wanted_of(options)
     with _Bars() as bars:
         comparison = Comparison.open(options, wanted, bars.of)
-        results = Results(options, comparison.describe())
+        results = EvaluationResults(options, comparison.describe())
         for name in names:
             try:
                 for measured in comparison.measure(name):
@@ -80,13 +80,10 @@ def wanted_of(options: argparse.Namespace) -> Wanted:
     Raises:
         UsageError: a language is unknown.
     """
-    languages = _list(options.languages)
-    if unknown := [language for language in languages if language not in LANGUAGES]:
-        raise UsageError(f"unknown language {unknown[0]}", f"one of {', '.join(LANGUAGES)}")
     return Wanted(
         work=options.work,
         data=Path(options.eval) if options.eval else None,
-        languages=languages,
+        languages=tuple(languages_of(options.languages)),
         partition=options.partition,
         seed=options.seed,
         packages=options.limit_packages,
@@ -114,7 +111,7 @@ class Comparison:
     wanted: Wanted
     model: str
     manifests: Mapping[str, Path]
-    systems: Sequence[System]
+    systems: Sequence[Ranker]
     progress: Callable[[str], Progress]
 
     @classmethod
@@ -123,11 +120,11 @@ class Comparison:
     ) -> Comparison:
         """The systems the options name, beside those there always are."""
         from codesift.models.bases import find_base
-        from evaluation.systems import Named, systems
+        from evaluation.rankers import NamedAdapters, rankers
 
-        named = [Named.parse(text) for text in options.system]
+        named = [NamedAdapters.parse(text) for text in options.system]
         base, vectors = find_base(options.model), wanted.work / "vectors"
-        opened = systems(base, named, vectors, progress)
+        opened = rankers(base, named, vectors, progress)
         manifests = {each.name: each.manifest for each in named}
         return cls(wanted, options.model, manifests, opened, progress)
 
@@ -146,44 +143,17 @@ class Comparison:
 
             yield from repos.measure(self.wanted, self.model, self.manifests, self.progress)
         else:
-            yield from (rank(task, self.systems) for task in load(name, self.wanted))
+            from evaluation.rankers import rank_pools
+
+            yield from (rank_pools(task, self.systems) for task in load(name, self.wanted))
 
 
-def rank(task: Task, systems: Sequence[System]) -> Measured:
-    """Let each system rank all pools of a task."""
-    found: dict[str, dict[str, list[RelevantRanks]]] = {group.name: {} for group in task.groups}
-    for system in systems:
-        system.prepare(
-            snippet for group in task.groups for pool in group.pools for snippet in pool.snippets()
-        )
-        for group in task.groups:
-            found[group.name][system.name] = _ranked(group, system)
-    rows = {
-        group.name: Row(sum(len(pool.corpus) for pool in group.pools), len(group.pools), found[group.name])
-        for group in task.groups
-    }
-    return Measured(task.name, task.about, rows)
-
-
-def _ranked(group: Group, system: System) -> list[RelevantRanks]:
-    from evaluation.metrics import found_in
-
-    found: list[RelevantRanks] = []
-    for pool in group.pools:
-        first = 0
-        for scores in system.scores(pool):
-            some = slice(first, first + len(scores))
-            found += found_in(scores, pool.relevant[some], pool.left_out[some])
-            first += len(scores)
-    return found
-
-
-def _print(results: Results) -> None:
+def _print(results: EvaluationResults) -> None:
     from rich.console import Console
 
     console = Console()
     for name, task in results.tasks.items():
-        console.print(table(name, task))
+        console.print(console_table(name, task))
     console.print(
         "MRR / NDCG@10; + and -: the 95% interval of the difference to the base is above or below 0"
     )

@@ -23,7 +23,8 @@ from codesift.models.adapters import FORMAT, NAME, TEXT, Adapter, Adapters, read
 from codesift.models.bases import Base, find_base, is_converted
 from codesift.models.spaces import SHIPPED, space_for
 from evaluation.files import read_json, write_json, write_settings
-from training.shipping.cards import Sources, card, figures_of, folder_card
+from evaluation.summary import tasks_of
+from training.shipping.cards import TrainingRecord, card, figures_of, folder_card
 
 if TYPE_CHECKING:
     from training.shipping.agreement import Agreement
@@ -60,7 +61,7 @@ def run(options: argparse.Namespace) -> None:
     with replacing_folder(to) as folder:
         entries = {name: write_adapter(adapter, base, folder) for name, adapter in system.named().items()}
         write_manifest(system, entries, folder)
-        agreements = check(base, read_adapters(folder), options)
+        agreements = check_agreement(base, read_adapters(folder), options)
         write_cards(system, entries, agreements, folder, options)
     record = options.work / "exports" / to.name
     write_settings(record, options, agreement={name: asdict(each) for name, each in agreements.items()})
@@ -126,7 +127,7 @@ def write_manifest(system: Adapters, entries: Mapping[str, Any], folder: Path) -
     write_json(folder / NAME, {"format": FORMAT, "base": system.base, "text": text, "code": code})
 
 
-def check(base: Base, exported: Adapters, options: argparse.Namespace) -> dict[str, Agreement]:
+def check_agreement(base: Base, exported: Adapters, options: argparse.Namespace) -> dict[str, Agreement]:
     """Compare engine and torch for each adapter. A base that runs in torch has nothing to compare.
 
     Raises:
@@ -170,7 +171,7 @@ def write_cards(
     home = options.system if options.system.is_dir() else options.system.parent
     name = options.measured_as or home.resolve().name
     for language, adapter in system.named().items():
-        sources = Sources.of(adapter, options.work)
+        sources = TrainingRecord.of(adapter, options.work)
         text = card(adapter, sources, results, name, agreements.get(language))
         (folder / f"{stem(language)}.md").write_text(text, encoding="utf-8")
         if figures := figures_of(results, name, language):
@@ -180,5 +181,12 @@ def write_cards(
 
 
 def _tasks(path: Path) -> Iterable[tuple[str, Any]]:
-    tasks: dict[str, Any] = read_json(path)["tasks"]
-    return tasks.items()
+    """The tasks in a file of `evaluate`.
+
+    Raises:
+        CodesiftError: it is none.
+    """
+    try:
+        return tasks_of(read_json(path)).items()
+    except (KeyError, TypeError, ValueError) as error:
+        raise CodesiftError(f"{path} is no result of evaluate: {error!r}", "evaluate again") from error

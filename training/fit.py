@@ -2,9 +2,9 @@
 
     python -m training fit --data FOLDER --corpora FOLDER
 
-FOLDER of `--data` is that of `benchmarks quality`; `--corpora` holds the repositories, one folder each, whose
-indexes are built in place. Every figure is cross-validated: weights and probabilities for a repository's
-questions come from the other repositories. What is shipped is then fitted on all of them.
+`--data` is the folder that `benchmarks quality` takes; `--corpora` holds the repositories, one folder each;
+their indexes are built in place. Every figure is cross-validated: weights and probabilities for a
+repository's questions come from the other repositories. What is shipped is then fitted on all of them.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from codesift.config import load_settings
 from codesift.search.ranking import MODEL_FILE as TARGET
 from codesift.search.signals import SIGNALS
+from evaluation.files import write_tables
 from evaluation.folds import FOLDS
-from evaluation.machine import describe
+from evaluation.machine import describe_machine, machine_summary
 from evaluation.repositories.bench import Bench
 from evaluation.repositories.questions import PARTS, questions
 from training.ranking.arguments import SKIPPED, add_data, has_data
@@ -37,8 +38,13 @@ _NAMES = {"both": "words and vectors", "words": "words alone", "vectors": "vecto
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     add_data(parser)
-    parser.add_argument("--weights", type=Path, default=TARGET, help="where the weights go")
-    parser.add_argument("--report", type=Path, default=Path("benchmarks/results/ranking.md"))
+    parser.add_argument("--weights", type=Path, default=TARGET, help="JSON file of the weights")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        default=Path("benchmarks/results/ranking.md"),
+        help="Markdown file; the cross-validated models and the diagram go beside it",
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -47,19 +53,19 @@ def run(options: argparse.Namespace) -> None:
         sys.stdout.write(SKIPPED)
         return
     from training.ranking.validation import validated
-    from training.reporting.plots import write
+    from training.reporting.plots import write_plot
 
     bench = Bench(options.corpora, load_settings(options.corpora, {}, {}))
     by_repo = questions(Path(options.data), PARTS)
     fit = validated(
         bench, {repo: rows for repo, rows in by_repo.items() if (options.corpora / repo).is_dir()}
     )
-    machine = describe()
+    machine = describe_machine()
     about = {
         "command": "python -m training fit --data FOLDER --corpora FOLDER",
         "commit": machine["commit"],
         "date": machine["date"],
-        "machine": f"{machine['cores']} cores, {machine['cpu']}",
+        "machine": machine_summary(),
         "questions": fit.counts(),
         "cross-validated": fit.figures(),
     }
@@ -67,13 +73,13 @@ def run(options: argparse.Namespace) -> None:
     options.weights.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
     folds = options.report.parent / FOLDS.name
     options.report.parent.mkdir(parents=True, exist_ok=True)
-    options.report.write_text(markdown(about, fit), encoding="utf-8")
-    folds.write_text(json.dumps(fit.folds(), indent=1) + "\n", encoding="utf-8")
-    write(diagram(fit), options.report.parent)
-    sys.stdout.write(markdown(about, fit))
+    options.report.write_text(as_markdown(about, fit), encoding="utf-8")
+    write_tables(folds, fit.folds())
+    write_plot(diagram(fit), options.report.parent)
+    sys.stdout.write(as_markdown(about, fit))
 
 
-def markdown(about: Mapping[str, Any], fit: Fit) -> str:
+def as_markdown(about: Mapping[str, Any], fit: Fit) -> str:
     """The report."""
     figures = fit.figures()
     counts = ", ".join(f"{number} of {part}" for part, number in about["questions"].items())

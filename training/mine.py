@@ -14,21 +14,25 @@ from pathlib import Path
 
 from codesift.errors import CodesiftError
 from codesift.parsing.languages import UNITS
-from evaluation.files import read_json, read_rows, write_json, write_rows, write_settings
+from evaluation.files import ROOT, read_json, read_rows, write_json, write_rows, write_settings
 from evaluation.records import LANGUAGES, Function
+from training.languages import languages_of
 from training.mining import extract, splits
 from training.mining.dedupe import distinct
 from training.mining.splits import Exclusions
-from training.questions_written import asked
+from training.written_questions import asked
 
 CAP = 400
 """Functions kept of one package, so that none outweighs the others."""
 
 _SOURCES = (
-    "records",
-    *(f"mining/{name}" for name in ("cleaning", "english", "extract", "spans", "splits", "testnames")),
+    "evaluation/records.py",
+    *(
+        f"training/mining/{name}.py"
+        for name in ("cleaning", "english", "extract", "spans", "splits", "testnames")
+    ),
 )
-"""Modules that decide what is found in a package."""
+"""Modules that decide what is found in a package, from the root of the checkout."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +54,7 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         CodesiftError: a language is unknown, nothing was fetched, or the exclusions cannot be read.
     """
-    fetched = packages_of(options.work / "packages", _chosen(options.languages))
+    fetched = packages_of(options.work / "packages", languages_of(options.languages))
     exclusions = Exclusions.read(options.exclude) if options.exclude else Exclusions()
     if not options.exclude:
         print("mining without exclusions: --exclude FOLDER keeps evaluation data out")
@@ -64,15 +68,7 @@ def run(options: argparse.Namespace) -> None:
     write_settings(options.work / "mined", options)
 
 
-def _chosen(languages: str) -> list[str]:
-    chosen = [name.strip() for name in languages.split(",") if name.strip()]
-    for name in chosen:
-        if name not in LANGUAGES:
-            raise CodesiftError(f"unknown language {name!r}", f"known: {', '.join(LANGUAGES)}")
-    return chosen
-
-
-def packages_of(folder: Path, languages: Iterable[str]) -> dict[str, list[extract.Package]]:
+def packages_of(folder: Path, languages: Iterable[str]) -> dict[str, list[extract.UnpackedPackage]]:
     """Language -> the packages that were fetched for it.
 
     Raises:
@@ -85,13 +81,13 @@ def packages_of(folder: Path, languages: Iterable[str]) -> dict[str, list[extrac
     return found
 
 
-def _packages(folder: Path, language: str) -> Iterator[extract.Package]:
+def _packages(folder: Path, language: str) -> Iterator[extract.UnpackedPackage]:
     # The row is written last: a folder without one is still being unpacked.
     for row in sorted((folder / language).glob("*.json")):
         unpacked = row.with_suffix("")
         if unpacked.is_dir():
             name = _name(row)
-            yield extract.Package(unpacked, language, name, splits.project_of(name))
+            yield extract.UnpackedPackage(unpacked, language, name, splits.project_of(name))
 
 
 def _name(row: Path) -> str:
@@ -115,7 +111,7 @@ class Miner:
 
     folder: Path
     language: str
-    packages: Sequence[extract.Package]
+    packages: Sequence[extract.UnpackedPackage]
     exclusions: Exclusions
     elsewhere: set[str]
     """Projects that other languages have packages of, too."""
@@ -145,7 +141,7 @@ class Miner:
         drops: Counter[str] = Counter()
         kept = self._selected(found, drops)
         write_rows(rows_path, (function.to_json() for function in kept))
-        partitions = summary(kept)
+        partitions = partition_counts(kept)
         packages = {"read": len(self.packages), "excluded": self.excluded}
         report = {
             "packages": packages,
@@ -158,7 +154,7 @@ class Miner:
 
     def _made_from(self) -> str:
         parts = [
-            recipe(self.language, ("mine", "mining/dedupe")),
+            recipe(self.language, ("training/mine.py", "training/mining/dedupe.py")),
             str(self.seed),
             *(each.folder.name for each in self.packages),
         ]
@@ -231,7 +227,7 @@ def capped(functions: Iterable[Function], drops: Counter[str], cap: int = CAP) -
 
 
 def _all_parts(
-    packages: Sequence[extract.Package], parts: Path, made_with: str, seed: int, jobs: int
+    packages: Sequence[extract.UnpackedPackage], parts: Path, made_with: str, seed: int, jobs: int
 ) -> None:
     """Write the part of each package that has none, or one made otherwise."""
     from rich.console import Console
@@ -252,14 +248,14 @@ def _all_parts(
                 progress.advance(task)
 
 
-def _is_made(parts: Path, package: extract.Package, made_with: str) -> bool:
+def _is_made(parts: Path, package: extract.UnpackedPackage, made_with: str) -> bool:
     report = parts / f"{package.folder.name}.json"
     return report.exists() and read_json(report)["made_with"] == made_with
 
 
-def write_part(package: extract.Package, parts: Path, made_with: str, seed: int) -> None:
+def write_part(package: extract.UnpackedPackage, parts: Path, made_with: str, seed: int) -> None:
     """Extract one package; its report is written last, as the mark of being whole."""
-    functions, counts = extract.extract(package)
+    functions, counts = extract.extract_functions(package)
     functions.sort(key=lambda each: preference(each, seed))
     over = len(functions) - extract.POOL
     if over > 0:
@@ -272,13 +268,12 @@ def write_part(package: extract.Package, parts: Path, made_with: str, seed: int)
 
 def recipe(language: str, more: Sequence[str] = ()) -> str:
     """A name for what decides what is mined: the version of units, these modules, and what is asked for."""
-    folder = Path(__file__).parent
-    texts = [(folder / f"{name}.py").read_bytes() for name in (*_SOURCES, *more)]
+    texts = [(ROOT / name).read_bytes() for name in (*_SOURCES, *more)]
     texts += ["".join(sorted(asked(language))).encode()]
     return f"{UNITS}-{hashlib.sha256(b''.join(texts)).hexdigest()[:16]}"
 
 
-def summary(functions: Iterable[Function]) -> dict[str, dict[str, int]]:
+def partition_counts(functions: Iterable[Function]) -> dict[str, dict[str, int]]:
     """Partition -> packages, functions, and how many of them have which texts."""
     counted: dict[str, Counter[str]] = {name: Counter() for name in splits.PARTITIONS}
     packages: defaultdict[str, set[str]] = defaultdict(set)

@@ -18,7 +18,7 @@ from codesift.config import load_settings
 from codesift.search.ranking import RankingModel, fuse
 from codesift.types import Hit
 from evaluation.folds import folds
-from evaluation.machine import describe, in_words
+from evaluation.machine import describe_machine, machine_in_words
 from evaluation.repositories.bench import Bench
 from evaluation.repositories.questions import FILE, FUNCTION, kind_of, questions
 from training.ranking.arguments import SKIPPED, add_data, has_data
@@ -116,11 +116,13 @@ def each_question(questions_missed: Sequence[Missed]) -> str:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     add_data(parser)
-    parser.add_argument("--report", type=Path, help="for the counts alone: the questions are not ours")
+    parser.add_argument(
+        "--report", type=Path, help="Markdown file of the counts; the questions may not be published"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print both tables, and write the first with `--report`."""
+    """Print the counts and each question, and write the counts with `--report`."""
     if not has_data(options):
         sys.stdout.write(SKIPPED)
         return
@@ -128,7 +130,7 @@ def run(options: argparse.Namespace) -> None:
     by_repo = sorted(questions(options.data, (FILE, FUNCTION)).items())
     answered = [case for repo, rows in by_repo for case in cases(bench, repo, rows, "both")]
     rows = list(missed(answered, folds(), bench))
-    counts = f"{causes(rows, len(answered))}\n{in_words(describe())}"
+    counts = f"{causes(rows, len(answered))}\n{machine_in_words(describe_machine())}"
     sys.stdout.write(f"{counts}\n{each_question(rows)}")
     if options.report:
         command = "python -m training missed --data FOLDER --corpora FOLDER"

@@ -14,11 +14,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from codesift.errors import CodesiftError
-from evaluation.files import replacing, write_json
+from evaluation.files import replacing, write_tables
 from training.reporting import tables
-from training.reporting.plots import Plot, by_language, by_pairs, by_rank, losses
-from training.reporting.plots import write as write_plot
-from training.reporting.results import RUNS, Evaluation, Run, Runs, Task, load_evaluations, load_runs
+from training.reporting.plots import Plot, by_language, by_pairs, by_rank, loss_curves, write_plot
+from training.reporting.results import (
+    RUNS,
+    Evaluation,
+    TaskResult,
+    TrainingRun,
+    TrainingRuns,
+    load_evaluations,
+    load_runs,
+)
 
 RESULTS = Path("training/results")
 PAGE = "README.md"
@@ -57,7 +64,7 @@ def run(options: argparse.Namespace) -> None:
             for space, sources in runs.systems.items()
         },
     }
-    write_json(options.results / RUNS, content)
+    write_tables(options.results / RUNS, content)
     for name, page in pages(evaluations, runs):
         with replacing(options.results / name) as file:
             file.write(page.text.encode())
@@ -74,7 +81,7 @@ class Page:
     plots: Sequence[Plot]
 
 
-def pages(evaluations: Sequence[Evaluation], runs: Runs) -> Iterator[tuple[str, Page]]:
+def pages(evaluations: Sequence[Evaluation], runs: TrainingRuns) -> Iterator[tuple[str, Page]]:
     """(file name, page): the report itself, and a page for each evaluation on the dev partition."""
     shown = [each for each in evaluations if each.partition == "test"]
     others = [each for each in evaluations if each.partition != "test"]
@@ -103,7 +110,7 @@ def _overview(evaluations: Sequence[Evaluation], others: Sequence[Evaluation]) -
         yield f"Evaluations on the dev partition, by which choices were made, have their own pages: {links}."
 
 
-def evaluation_page(evaluation: Evaluation, runs: Runs, level: str) -> Page:
+def evaluation_page(evaluation: Evaluation, runs: TrainingRuns, level: str) -> Page:
     """All tables of one evaluation, its losses first, and its plots."""
     blocks = [f"{level} Evaluation `{evaluation.name}`, partition {evaluation.partition}"]
     plots: list[Plot] = []
@@ -121,7 +128,7 @@ def evaluation_page(evaluation: Evaluation, runs: Runs, level: str) -> Page:
     return Page("\n\n".join(blocks), plots)
 
 
-def _plots(evaluation: Evaluation, runs: Runs) -> dict[str, Plot | None]:
+def _plots(evaluation: Evaluation, runs: TrainingRuns) -> dict[str, Plot | None]:
     return {
         "MRR by language": by_language(evaluation),
         "MRR against rank": by_rank(evaluation),
@@ -143,8 +150,8 @@ def _worse(evaluation: Evaluation) -> Iterator[str]:
     yield table or "No system with adapters is below the base in any row of any table."
 
 
-def _task(evaluation: Evaluation, task: Task) -> Iterator[str]:
-    metric = tables.headline(task.name)
+def _task(evaluation: Evaluation, task: TaskResult) -> Iterator[str]:
+    metric = tables.headline_metric(task.name)
     yield f"{task.about[:1].upper()}{task.about[1:]}. {metric}:"
     yield tables.task_table(task, metric)
     yield tables.metrics_table(task)
@@ -155,7 +162,7 @@ def _shown(plot: Plot) -> str:
     return f"![{plot.caption}]({plot.file})\n\n{plot.caption}"
 
 
-def runs_page(runs: Runs) -> Page:
+def runs_page(runs: TrainingRuns) -> Page:
     """What was trained: parameters by rank, each run, the losses."""
     blocks = ["## Runs"]
     if not runs.runs:
@@ -163,12 +170,12 @@ def runs_page(runs: Runs) -> Page:
     known = list(runs.runs.values())
     blocks += ["### Trained parameters and their share", tables.share_table(known)]
     blocks += ["### Each run", tables.runs_table(known), "Their commands:", tables.commands(known)]
-    plot = losses(_used(runs))
+    plot = loss_curves(_used(runs))
     blocks += ["### Losses", _shown(plot) if plot else "No plot of losses: none were logged."]
     return Page("\n\n".join(blocks), [plot] if plot else [])
 
 
-def _used(runs: Runs) -> list[Run]:
+def _used(runs: TrainingRuns) -> list[TrainingRun]:
     """The runs that systems are made of; all of them where no system is known."""
     used = {source.run for sources in runs.systems.values() for source in sources.values()}
     return [run for name, run in runs.runs.items() if name in used] or list(runs.runs.values())

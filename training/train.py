@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,75 +18,13 @@ from codesift.errors import CodesiftError
 from codesift.models.bases import DEFAULT, find_base
 from evaluation.files import read_json, settings_of, write_json
 from evaluation.records import LANGUAGES
+from training.languages import languages_of
 from training.learning.pairs import check_mix, draw_pairs, load_functions
-from training.learning.views import PLAIN, TYPED, Pair, Style
-from training.questions_written import load_questions
+from training.learning.presets import PRESETS, Preset
+from training.learning.views import Pair
+from training.written_questions import load_questions
 
 AUTO = "auto"
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """Everything that decides how an adapter is trained, but not on which languages."""
-
-    rank: int
-    alpha: int
-    batch: int
-    epochs: float
-    learning_rate: float
-    warmup: int
-    """Steps; cut to a tenth of the run where the run is short."""
-    schedule: str
-    mix: str
-    """View=weight, see `training.learning.views`."""
-    style: Style
-    same_package: float
-    """Share of the pairs that are batched with others of their package."""
-    pairs: int
-    """0: every documented function once."""
-    longest: int
-    """Tokens after which a text is cut; 0: the base's window."""
-    soft_labels: float = 0.0
-    """Weight of the base's own similarities in the labels, see `training.learning.soft`."""
-    dropout: float = 0.1
-    log_every: int = 200
-    two_sided: bool = True
-    """Whether queries go through the adapter that is trained; else they stay as they are."""
-
-
-PRESETS = {
-    # Chaturvedi, Chadha, Bindschaedler (2025), section 4: batch, epochs, warm-up, logging, ranks and dropout.
-    "loracode": Preset(
-        rank=64,
-        alpha=128,
-        batch=16,
-        epochs=1,
-        learning_rate=5e-5,
-        warmup=1000,
-        schedule="linear",
-        mix="documentation",
-        style=PLAIN,
-        same_package=0.0,
-        pairs=0,
-        longest=0,
-    ),
-    "codesift": Preset(
-        rank=32,
-        alpha=64,
-        batch=64,
-        epochs=1,
-        learning_rate=2e-4,
-        warmup=30,
-        schedule="cosine",
-        mix="question=4,documentation=3,comment=2,message=1,test=0.5,name=0.5",
-        style=TYPED,
-        same_package=0.4,
-        pairs=16000,
-        longest=160,
-        soft_labels=0.5,
-        log_every=10,
-    ),
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -135,10 +73,10 @@ def run(options: argparse.Namespace) -> None:
         return
     from training.learning.trainer import train
 
-    preset = chosen(options)
+    preset = chosen_preset(options)
     if preset.soft_labels and options.mini_batch:
         raise CodesiftError("cached gradients are not built for soft labels", "add --soft-labels 0")
-    languages = languages_of(options)
+    languages = languages_of(options.languages)
     pairs = pairs_for(options, preset, languages)
     if len(pairs) < preset.batch:
         raise CodesiftError(
@@ -151,7 +89,7 @@ def run(options: argparse.Namespace) -> None:
     write_json(folder / "result.json", {**result, "views": dict(views), "packages": packages})
 
 
-def chosen(options: argparse.Namespace) -> Preset:
+def chosen_preset(options: argparse.Namespace) -> Preset:
     """The preset with what the command line says otherwise; alpha stays twice the rank."""
     preset = PRESETS[options.preset]
     named = {name: getattr(options, name, None) for name in preset.__slots__ if name != "two_sided"}
@@ -160,20 +98,6 @@ def chosen(options: argparse.Namespace) -> Preset:
         changes["alpha"] = 2 * changes["rank"]
     two_sided = options.text is None and options.query != "base"
     return replace(preset, **changes, two_sided=two_sided)
-
-
-def languages_of(options: argparse.Namespace) -> list[str]:
-    """The languages of `--languages`.
-
-    Raises:
-        CodesiftError: if one gets no adapter.
-    """
-    languages = [name for name in options.languages.split(",") if name]
-    if unknown := [name for name in languages if name not in LANGUAGES]:
-        raise CodesiftError(
-            f"no adapter is trained for {', '.join(unknown)}", f"one of {', '.join(LANGUAGES)}"
-        )
-    return languages
 
 
 def pairs_for(options: argparse.Namespace, preset: Preset, languages: list[str]) -> list[Pair]:

@@ -76,7 +76,7 @@ class Running:
         return False
 
 
-def start(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) -> Running:
+def start_command(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) -> Running:
     """Start the installed command in a session of its own."""
     out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - `finish` closes them
     started = time.perf_counter()
@@ -136,7 +136,7 @@ def kill(running: Running) -> None:
         os.killpg(running.pid, signal.SIGKILL)
 
 
-def command(arguments: Sequence[str]) -> int:
+def run_command_line(arguments: Sequence[str]) -> int:
     """The command line, as the installed command runs it; for `fork`."""
     from codesift.__main__ import main
 

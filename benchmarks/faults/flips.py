@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults.asking import Remembered, ask, encode
 from benchmarks.faults.children import finish, fork
-from benchmarks.faults.comparing import Contents, contents, difference
-from benchmarks.faults.ground import INSIDE, Ground, Repository
+from benchmarks.faults.contents import Contents, contents, difference
 from benchmarks.faults.repositories import QUESTION, TARGET, many
+from benchmarks.faults.sandbox import INSIDE, Sandbox, SandboxRepository
+from benchmarks.faults.searches import Remembered, encode_questions, search_forked
 from benchmarks.faults.trials import Ended, Trial, first_fault, same_results, slowest
 from benchmarks.processes import Failed
 from codesift.index.location import DATABASE
@@ -42,7 +42,7 @@ _SHARES = {"index.db": 12, "index.db-wal": 4, ".hnsw": 3, ".json": 2, "about": 1
 class _Bed:
     """A repository with an index, in one of its states."""
 
-    repository: Repository
+    repository: SandboxRepository
     expected: Contents
     answers: dict[tuple[str, ...], list[tuple[Any, ...]]]
     remembered: Remembered
@@ -50,14 +50,14 @@ class _Bed:
     def ask(self, arguments: tuple[str, ...], installed: bool) -> Ended:
         if installed:
             return self.repository.run(*arguments)
-        return ask(self.repository, self.remembered, *arguments)
+        return search_forked(self.repository, self.remembered, *arguments)
 
 
-def flips(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial]:
+def flips(sandbox: Sandbox, trials: int, chance: random.Random) -> Iterator[Trial]:
     """Held: results as before or a line; after `status --check` all is as it was and nothing is said."""
-    outside = ground.repository("outside", many(*_SIZE))
-    inside = replace(ground.repository("inside", many(*_SIZE)), more=INSIDE)
-    unmerged = ground.repository("unmerged", many(*_SIZE))
+    outside = sandbox.repository("outside", many(*_SIZE))
+    inside = replace(sandbox.repository("inside", many(*_SIZE)), more=INSIDE)
+    unmerged = sandbox.repository("unmerged", many(*_SIZE))
     unmerged_bed = _bed(unmerged)
     unmerged.drop()
     _leave_log(unmerged)
@@ -72,27 +72,27 @@ def flips(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial]
         yield _trial(bed, arguments, number % _INSTALLED_EVERY == _INSTALLED_EVERY - 1, chance)
 
 
-def _bed(repository: Repository) -> _Bed:
+def _bed(repository: SandboxRepository) -> _Bed:
     repository.must("index")
     found = [(arguments, repository.must(*arguments).results()) for arguments in _COMMANDS]
     answers = {arguments: results for arguments, results in found if results}
     if len(answers) < len(_COMMANDS):
         raise Failed("a search of an undisturbed index finds nothing")
-    remembered = encode([QUESTION, _OTHER], repository)
+    remembered = encode_questions([QUESTION, _OTHER], repository)
     return _Bed(repository, contents(repository.place), answers, remembered)
 
 
-def _leave_log(repository: Repository) -> None:
+def _leave_log(repository: SandboxRepository) -> None:
     """Index, and end before SQLite merges its log into the database."""
 
     def work() -> int:
-        from benchmarks.faults.children import command
+        from benchmarks.faults.children import run_command_line
         from codesift.index.database import Database
 
         Database.close = lambda database: os._exit(0)  # type: ignore[method-assign, assignment]
-        return command(["index"])
+        return run_command_line(["index"])
 
-    ended = finish(fork(work, repository.root, repository.ground.environ()), 120)
+    ended = finish(fork(work, repository.root, repository.sandbox.environ()), 120)
     if ended.code or not _log(repository.place).exists():
         raise Failed(f"no log was left: {ended.err}")
 

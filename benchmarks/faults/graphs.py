@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults.asking import Remembered, ask, ask_often, encode
-from benchmarks.faults.ground import Ground, Repository
 from benchmarks.faults.repositories import QUESTION, many
+from benchmarks.faults.sandbox import Sandbox, SandboxRepository
+from benchmarks.faults.searches import Remembered, encode_questions, search_forked, search_repeatedly
 from benchmarks.faults.trials import Trial, fault, same_results
 
 _CLEAN = "clean"
@@ -39,8 +39,8 @@ Note = dict[str, Any]
 
 @dataclass(frozen=True)
 class _Bed:
-    repository: Repository
-    other: Repository
+    repository: SandboxRepository
+    other: SandboxRepository
     """Whose index is another one."""
     remembered: Remembered
     often: str
@@ -73,9 +73,9 @@ class _Bed:
         return int(json.loads(self.note(self.graph).read_text())["count"])
 
 
-def graphs(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial]:
+def graphs(sandbox: Sandbox, trials: int, chance: random.Random) -> Iterator[Trial]:
     """Held: the results of many searches of one process, and of one search of the command, are as before."""
-    bed = _bed(ground)
+    bed = _bed(sandbox)
     doctors = list(_DOCTORS)
     for number in range(trials):
         bed.repository.restore(_CLEAN)
@@ -89,14 +89,14 @@ def graphs(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial
         yield _judged(bed, done, by_command=number % 4 == 3)
 
 
-def _bed(ground: Ground) -> _Bed:
-    repository = replace(ground.repository("graph", many(1, 25, 12)), more=_GRAPH)
-    other = replace(ground.repository("other", many(1, 25, 12, first=100)), more=_GRAPH)
+def _bed(sandbox: Sandbox) -> _Bed:
+    repository = replace(sandbox.repository("graph", many(1, 25, 12)), more=_GRAPH)
+    other = replace(sandbox.repository("other", many(1, 25, 12, first=100)), more=_GRAPH)
     for each in (repository, other):
         each.must("index")
     repository.keep(_CLEAN)
-    remembered = encode(_TEXTS, repository)
-    often = ask_often(repository, remembered, _TEXTS, _LIMIT).out
+    remembered = encode_questions(_TEXTS, repository)
+    often = search_repeatedly(repository, remembered, _TEXTS, _LIMIT).out
     once = repository.must(*_COMMAND).results() or []
     assert often.count("\n") == len(_TEXTS) and once
     return _Bed(repository, other, remembered, often, once)
@@ -104,10 +104,10 @@ def _bed(ground: Ground) -> _Bed:
 
 def _judged(bed: _Bed, done: str, by_command: bool) -> Trial:
     if by_command:
-        ended = ask(bed.repository, bed.remembered, *_COMMAND)
+        ended = search_forked(bed.repository, bed.remembered, *_COMMAND)
         same = same_results(ended, bed.once)
     else:
-        ended = ask_often(bed.repository, bed.remembered, _TEXTS, _LIMIT)
+        ended = search_repeatedly(bed.repository, bed.remembered, _TEXTS, _LIMIT)
         same = ended.out == bed.often
     kind, detail = fault(ended), ended.last_line
     if not kind and not same and not ended.err:

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.faults.children import finish
-from benchmarks.faults.ground import Ground
 from benchmarks.faults.kills import BEFORE, Bed, make_beds
 from benchmarks.faults.repositories import QUESTION, TARGET
+from benchmarks.faults.sandbox import Sandbox
 from benchmarks.faults.trials import Ended, Trial, fault
 
 _SIZE = (2, 4, 8)
@@ -43,12 +43,12 @@ class _Task:
     """What it prints; None where that differs from run to run."""
 
 
-def interrupts(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial]:
+def interrupts(sandbox: Sandbox, trials: int, chance: random.Random) -> Iterator[Trial]:
     """Held: within 5 s one line and the signal's code, or all of the output; then `index` makes all good."""
     # A shell's background job may ignore Ctrl-C, and so would every command started from it.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    bed = make_beds(ground, _SIZE)[0]
+    bed = make_beds(sandbox, _SIZE)[0]
     bed.repository.keep("after")
     tasks, first = _tasks(bed), _first_instants()
     for number in range(trials):

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from benchmarks.faults.children import finish, kill
-from benchmarks.faults.comparing import Contents, contents, difference
-from benchmarks.faults.ground import INSIDE, Ground, Repository, delete, write
+from benchmarks.faults.contents import Contents, contents, difference
 from benchmarks.faults.repositories import QUESTION, many
+from benchmarks.faults.sandbox import INSIDE, Sandbox, SandboxRepository, delete, write_files
 from benchmarks.faults.trials import Ended, Trial, fault, first_fault, slowest
 
 BEFORE = "before"
@@ -22,7 +22,7 @@ _SIZE = (3, 10, 12)
 class Bed:
     """A changed repository: its index from before the change, and what an undisturbed run makes of it."""
 
-    repository: Repository
+    repository: SandboxRepository
     expected: Contents
     seconds: dict[bool, float]
     """Whether the run starts from nothing -> how long it takes undisturbed."""
@@ -49,13 +49,13 @@ class Bed:
         return ("the index differs from a clean one" if unlike else ""), unlike, took
 
 
-def make_beds(ground: Ground, size: tuple[int, int, int] = _SIZE) -> list[Bed]:
+def make_beds(sandbox: Sandbox, size: tuple[int, int, int] = _SIZE) -> list[Bed]:
     """One repository with its index in the cache, one with it inside."""
-    return [_bed(ground, "outside", {}, size), _bed(ground, "inside", INSIDE, size)]
+    return [_bed(sandbox, "outside", {}, size), _bed(sandbox, "inside", INSIDE, size)]
 
 
-def _bed(ground: Ground, name: str, more: dict[str, str], size: tuple[int, int, int]) -> Bed:
-    repository = replace(ground.repository(name, many(*size)), more=more)
+def _bed(sandbox: Sandbox, name: str, more: dict[str, str], size: tuple[int, int, int]) -> Bed:
+    repository = replace(sandbox.repository(name, many(*size)), more=more)
     repository.must("index")
     repository.keep(BEFORE)
     _change(repository, size)
@@ -65,19 +65,19 @@ def _bed(ground: Ground, name: str, more: dict[str, str], size: tuple[int, int, 
     return Bed(repository, contents(repository.place), {True: fresh, False: incremental})
 
 
-def _change(repository: Repository, size: tuple[int, int, int]) -> None:
+def _change(repository: SandboxRepository, size: tuple[int, int, int]) -> None:
     """Files with new texts, files gone, a file changed."""
     _, files, functions = size
     delete(repository.root / "d0/m0.py")
     delete(repository.root / "web/retry.go")
-    write(repository.root, many(1, max(files // 3, 1), functions, first=files))
+    write_files(repository.root, many(1, max(files // 3, 1), functions, first=files))
     with (repository.root / "shop/cart.py").open("a", encoding="utf-8") as file:
         file.write("\n\ndef empty(cart):\n    cart.lines.clear()\n")
 
 
-def kills(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial]:
+def kills(sandbox: Sandbox, trials: int, chance: random.Random) -> Iterator[Trial]:
     """Kill, then query and index: both work, nothing is lost, the index equals a clean one."""
-    beds = make_beds(ground)
+    beds = make_beds(sandbox)
     for number in range(trials):
         bed, fresh = beds[number % 2], number // 2 % 2 == 0
         bed.prepare(fresh)

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.faults.children import SECONDS
-from benchmarks.faults.ground import INSIDE, Ground, Repository, delete
 from benchmarks.faults.repositories import QUESTION, SHOP, TARGET
+from benchmarks.faults.sandbox import INSIDE, Sandbox, SandboxRepository, delete
 from benchmarks.faults.trials import Ended, Trial, first_fault, same_results, slowest
 from codesift.index.location import repository_place
 
@@ -131,12 +131,12 @@ def _cases() -> list[_Case]:
     return files + [_Case(where, "", kind) for where in _WHERE for kind in _FOLDER_KINDS]
 
 
-def links(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial]:
+def links(sandbox: Sandbox, trials: int, chance: random.Random) -> Iterator[Trial]:
     """Held: four verbs end well, nothing outside is touched, a search finds the same or says a line."""
-    victims = _Victims(ground.folder / "victims")
+    victims = _Victims(sandbox.folder / "victims")
     victims.make()
-    outside = ground.repository("outside", SHOP)
-    inside = replace(ground.repository("inside", SHOP), more=INSIDE)
+    outside = sandbox.repository("outside", SHOP)
+    inside = replace(sandbox.repository("inside", SHOP), more=INSIDE)
     for repository in (outside, inside):
         repository.must("index")
         repository.keep(_CLEAN)
@@ -151,7 +151,7 @@ def links(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial]
         yield _judged(repository, case, _FIRST[number % len(_FIRST)], victims, expected)
 
 
-def _prepare(repository: Repository, case: _Case) -> Path:
+def _prepare(repository: SandboxRepository, case: _Case) -> Path:
     """Put a clean index where the case wants it; returns its folder."""
     repository.restore(_CLEAN)
     if case.where != "shipped":
@@ -170,7 +170,7 @@ def put_in_place(place: Path, name: str, make: Maker, victims: Path) -> None:
 
 
 def _judged(
-    repository: Repository,
+    repository: SandboxRepository,
     case: _Case,
     first: tuple[str, ...],
     victims: _Victims,

@@ -9,8 +9,8 @@ from functools import partial
 from itertools import product
 
 from benchmarks.faults.children import finish, fork
-from benchmarks.faults.ground import Ground, delete
 from benchmarks.faults.repositories import SHOP
+from benchmarks.faults.sandbox import Sandbox, delete
 from benchmarks.faults.trials import Trial, fault
 from codesift.parsing.languages import LANGUAGES
 
@@ -69,7 +69,7 @@ _SPECIAL: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 @dataclass(frozen=True)
-class Source:
+class NestedSource:
     """A file."""
 
     name: str
@@ -79,7 +79,7 @@ class Source:
     text: str
 
 
-def sources(count: int, chance: random.Random) -> Iterator[Source]:
+def sources(count: int, chance: random.Random) -> Iterator[NestedSource]:
     """So many sources: first every opener of every language in a random order, then mixtures of them."""
     plain = [
         (language, opener, closed, line)
@@ -107,14 +107,14 @@ def _mixture(language: str, chance: random.Random) -> str:
     return text[:900_000]
 
 
-def _source(language: str, what: str, text: str) -> Source:
+def _source(language: str, what: str, text: str) -> NestedSource:
     ending = LANGUAGES[language].suffixes[0]
-    return Source(f"{language}: {what}", language, ending, text)
+    return NestedSource(f"{language}: {what}", language, ending, text)
 
 
-def nesting(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial]:
+def nesting(sandbox: Sandbox, trials: int, chance: random.Random) -> Iterator[Trial]:
     """Held: the file is cut into units within 20 s and 1 GB, or `index` ends well within 60 s."""
-    repository = ground.repository("shop", SHOP)
+    repository = sandbox.repository("shop", SHOP)
     repository.must("index")
     for number, source in enumerate(sources(trials, chance)):
         if number % _BY_COMMAND_EVERY == _BY_COMMAND_EVERY - 1:
@@ -123,13 +123,13 @@ def nesting(ground: Ground, trials: int, chance: random.Random) -> Iterator[Tria
             ended = repository.run("index", seconds=_COMMAND_SECONDS)
             delete(path)
         else:
-            child = fork(partial(_parse, source), ground.folder, ground.environ())
+            child = fork(partial(_parse, source), sandbox.folder, sandbox.environ())
             ended = finish(child, _SECONDS)
         kind = fault(ended, codes=(0,))
         yield Trial(source.name, not kind, kind or "parsed", ended.last_line, ended.seconds)
 
 
-def _parse(source: Source) -> None:
+def _parse(source: NestedSource) -> None:
     from codesift.parsing.units import parse
 
     parse(source.text, source.language, f"hostile{source.ending}")

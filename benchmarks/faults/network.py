@@ -9,8 +9,8 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import product
 
-from benchmarks.faults.ground import Ground, Repository, write
 from benchmarks.faults.repositories import QUESTION, SHOP, TARGET
+from benchmarks.faults.sandbox import Sandbox, SandboxRepository, write_files
 from benchmarks.faults.trials import Trial, fault
 
 _MODEL = 'model = "microsoft/codebert-base"\n'
@@ -31,7 +31,7 @@ _VERBS = (
 )
 
 
-def network(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial]:
+def network(sandbox: Sandbox, trials: int, chance: random.Random) -> Iterator[Trial]:
     """Held: all proxies and the hub's address lead to a listener on loopback, and nobody ever connects."""
     with closing(socket.create_server(("127.0.0.1", 0), backlog=100)) as listener:
         listener.setblocking(False)
@@ -40,9 +40,9 @@ def network(ground: Ground, trials: int, chance: random.Random) -> Iterator[Tria
         chance.shuffle(cases)
         for number in range(trials):
             what, arguments = cases[number % len(cases)]
-            repository = replace(ground.repository(f"shop{number}", SHOP), more=_environ(address))
+            repository = replace(sandbox.repository(f"shop{number}", SHOP), more=_environ(address))
             repository.must("index")
-            write(repository.root, _SETTINGS[what])
+            write_files(repository.root, _SETTINGS[what])
             yield _judged(f"{what}, {' '.join(arguments)}", repository, arguments, listener)
 
 
@@ -52,7 +52,9 @@ def _environ(address: str) -> dict[str, str]:
     return {**proxies, "HF_ENDPOINT": address, "HF_TOKEN": "hf_of_this_user", "HF_HUB_OFFLINE": ""}
 
 
-def _judged(name: str, repository: Repository, arguments: tuple[str, ...], listener: socket.socket) -> Trial:
+def _judged(
+    name: str, repository: SandboxRepository, arguments: tuple[str, ...], listener: socket.socket
+) -> Trial:
     ended = repository.run(*arguments)
     count = connections(listener)
     kind = f"{count} connections" if count else fault(ended)

@@ -6,8 +6,8 @@ import json
 import random
 from collections.abc import Callable, Iterator
 
-from benchmarks.faults.ground import Ground, Repository, delete
 from benchmarks.faults.repositories import QUESTION, SHOP
+from benchmarks.faults.sandbox import Sandbox, SandboxRepository, delete
 from benchmarks.faults.trials import Ended, Trial, fault
 
 _SECONDS = 10.0
@@ -88,9 +88,9 @@ _KNOWN = (
 )
 
 
-def patterns(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial]:
+def patterns(sandbox: Sandbox, trials: int, chance: random.Random) -> Iterator[Trial]:
     """Held: the command ends well within 10 s, whatever the pattern."""
-    repository = ground.repository("shop", {**SHOP, **_long_names()})
+    repository = sandbox.repository("shop", {**SHOP, **_long_names()})
     repository.must("index")
     places = list(_PLACES)
     for number in range(trials):
@@ -126,16 +126,16 @@ def _lines(number: int, chance: random.Random) -> list[str]:
     return lines
 
 
-def _in_file(name: str) -> Callable[[Repository, list[str]], Ended]:
-    def run(repository: Repository, lines: list[str]) -> Ended:
+def _in_file(name: str) -> Callable[[SandboxRepository, list[str]], Ended]:
+    def run(repository: SandboxRepository, lines: list[str]) -> Ended:
         text = "\n".join(lines)
         return _with(repository, name, text, "index", "--quiet")
 
     return run
 
 
-def _in_settings(key: str) -> Callable[[Repository, list[str]], Ended]:
-    def run(repository: Repository, lines: list[str]) -> Ended:
+def _in_settings(key: str) -> Callable[[SandboxRepository, list[str]], Ended]:
+    def run(repository: SandboxRepository, lines: list[str]) -> Ended:
         # TOML's texts are JSON's, but for a few characters that JSON leaves as they are.
         text = ", ".join(json.dumps(line).replace("\x7f", "\\u007f") for line in lines)
         return _with(repository, ".codesift.toml", f"{key} = [{text}]\n", "index", "--quiet")
@@ -143,12 +143,12 @@ def _in_settings(key: str) -> Callable[[Repository, list[str]], Ended]:
     return run
 
 
-def _in_flag(repository: Repository, lines: list[str]) -> Ended:
+def _in_flag(repository: SandboxRepository, lines: list[str]) -> Ended:
     line = lines[0].replace("\0", "")[:_ARGUMENT_CHARACTERS]
     return repository.forked("query", QUESTION, "--lexical", "--path", line, seconds=_SECONDS)
 
 
-def _with(repository: Repository, name: str, text: str, *arguments: str) -> Ended:
+def _with(repository: SandboxRepository, name: str, text: str, *arguments: str) -> Ended:
     path = repository.root / name
     path.write_text(text, encoding="utf-8")
     ended = repository.forked(*arguments, seconds=_SECONDS)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.faults.trials import Trial
-from evaluation.machine import in_words
+from evaluation.files import write_tables
+from evaluation.machine import machine_in_words
 
 _EXAMPLE_CHARACTERS = 160
 
 
-class Outcome(NamedTuple):
+class AttackResult(NamedTuple):
     """All trials of one attack."""
 
     name: str
@@ -42,7 +42,7 @@ class Outcome(NamedTuple):
         ]
 
 
-def as_line(outcome: Outcome) -> str:
+def as_line(outcome: AttackResult) -> str:
     """One attack on one line, for whoever waits."""
     total = len(outcome.trials)
     return (
@@ -51,7 +51,7 @@ def as_line(outcome: Outcome) -> str:
     )
 
 
-def as_markdown(outcomes: Sequence[Outcome], machine: Mapping[str, Any], command: str) -> str:
+def as_markdown(outcomes: Sequence[AttackResult], machine: Mapping[str, Any], command: str) -> str:
     """The tables, the machine and the command."""
     lines = [
         "# Attacks on codesift",
@@ -75,10 +75,10 @@ def as_markdown(outcomes: Sequence[Outcome], machine: Mapping[str, Any], command
         for what, count, _ in each.kinds(held=True)
     ]
     lines += ["", "## Not held", "", *_not_held(outcomes)]
-    return "\n".join([*lines, "", f"`{command}`", "", in_words(dict(machine))])
+    return "\n".join([*lines, "", f"`{command}`", "", machine_in_words(dict(machine))])
 
 
-def _not_held(outcomes: Sequence[Outcome]) -> Iterator[str]:
+def _not_held(outcomes: Sequence[AttackResult]) -> Iterator[str]:
     if all(each.held == len(each.trials) for each in outcomes):
         yield "Nothing."
         return
@@ -95,25 +95,23 @@ def _safe(text: str) -> str:
     return shown if len(shown) <= _EXAMPLE_CHARACTERS else shown[:_EXAMPLE_CHARACTERS] + "..."
 
 
-def write(outcomes: Sequence[Outcome], machine: Mapping[str, Any], command: str, out: Path) -> None:
+def write_report(
+    outcomes: Sequence[AttackResult], machine: Mapping[str, Any], command: str, out: Path
+) -> None:
     """Write every trial as JSON, and the tables beside it as Markdown."""
     found = {
         "command": command,
         "machine": machine,
-        "attacks": {
-            each.name: {
-                "seconds": round(each.seconds, 1),
-                "trials": [
-                    {**trial._asdict(), "seconds": round(trial.seconds, 3), "detail": _plain(trial.detail)}
-                    for trial in each.trials
-                ],
-            }
-            for each in outcomes
-        },
+        "attacks": [{"name": each.name, "seconds": round(each.seconds, 1)} for each in outcomes],
+        "trials": [{"attack": each.name, **_row(trial)} for each in outcomes for trial in each.trials],
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write_tables(out, found)
     out.with_suffix(".md").write_text(as_markdown(outcomes, machine, command), encoding="utf-8")
+
+
+def _row(trial: Trial) -> dict[str, Any]:
+    texts = {name: _plain(getattr(trial, name)) for name in ("name", "what", "detail")}
+    return {**trial._asdict(), **texts, "seconds": round(trial.seconds, 3)}
 
 
 def _plain(text: str) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from benchmarks.faults.ground import Ground, Repository, delete
 from benchmarks.faults.repositories import QUESTION, SHOP, TARGET
+from benchmarks.faults.sandbox import Sandbox, SandboxRepository, delete
 from benchmarks.faults.trials import Ended, Trial, fault
 from codesift.config import Settings
 
@@ -46,9 +46,9 @@ class _Case:
     """Whether every verb that reads settings must refuse it."""
 
 
-def settings(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial]:
+def settings(sandbox: Sandbox, trials: int, chance: random.Random) -> Iterator[Trial]:
     """Held: one printable line and exit code 2, or the right result, within 10 s."""
-    repository = ground.repository("shop", SHOP)
+    repository = sandbox.repository("shop", SHOP)
     repository.must("index")
     repository.keep("clean")
     cases = _cases(chance)
@@ -58,7 +58,7 @@ def settings(ground: Ground, trials: int, chance: random.Random) -> Iterator[Tri
         yield _trial(repository, case, arguments)
 
 
-def _trial(repository: Repository, case: _Case, arguments: tuple[str, ...]) -> Trial:
+def _trial(repository: SandboxRepository, case: _Case, arguments: tuple[str, ...]) -> Trial:
     repository.restore("clean")
     case.make(repository.root / case.file)
     ended = repository.forked(*arguments, seconds=_SECONDS)

@@ -13,8 +13,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults.ground import INSIDE, Ground, Repository, delete
 from benchmarks.faults.repositories import QUESTION, SHOP, TARGET
+from benchmarks.faults.sandbox import INSIDE, Sandbox, SandboxRepository, delete
 from benchmarks.faults.trials import Ended, Trial, first_fault, same_results, slowest
 from codesift.index.location import repository_place
 
@@ -66,15 +66,15 @@ _DOCTORS: Mapping[str, Doctor] = {
 
 @dataclass(frozen=True)
 class _Bed:
-    repository: Repository
+    repository: SandboxRepository
     stranger: Path
     """An index folder that another user's codesift wrote."""
     expected: list[tuple[Any, ...]]
 
 
-def shipped(ground: Ground, trials: int, chance: random.Random) -> Iterator[Trial]:
+def shipped(sandbox: Sandbox, trials: int, chance: random.Random) -> Iterator[Trial]:
     """Held: it is not used, which a line says; results are right and show nothing from outside."""
-    bed = _bed(ground)
+    bed = _bed(sandbox)
     cases = list(product(_DOCTORS, (False, True), (False, True)))
     chance.shuffle(cases)
     for number in range(trials):
@@ -86,14 +86,14 @@ def shipped(ground: Ground, trials: int, chance: random.Random) -> Iterator[Tria
         yield _judged(name, repository, bed.expected)
 
 
-def _bed(ground: Ground) -> _Bed:
-    away = Ground(ground.folder / "stranger")
+def _bed(sandbox: Sandbox) -> _Bed:
+    away = Sandbox(sandbox.folder / "stranger")
     stranger = replace(away.repository("shop", SHOP), more=INSIDE)
     stranger.must("index")
-    repository = ground.repository("shop", SHOP)
-    secret = ground.folder / "secret.txt"
+    repository = sandbox.repository("shop", SHOP)
+    secret = sandbox.folder / "secret.txt"
     secret.write_text(f"def total(): return '{_SECRET}'  # sum of prices\n" * 20, encoding="utf-8")
-    (repository.root / "linked").symlink_to(ground.folder)
+    (repository.root / "linked").symlink_to(sandbox.folder)
     repository.git("init", "-q")
     expected = repository.must(*_QUERY).results() or []
     return _Bed(repository, stranger.place, expected)
@@ -107,13 +107,13 @@ def _ship(bed: _Bed, how: str, tracked: bool) -> None:
     shutil.copytree(bed.stranger, place)
     with closing(sqlite3.connect(place / "index.db", isolation_level=None)) as database:
         database.execute("PRAGMA journal_mode = DELETE")
-        _DOCTORS[how](database, repository.ground.folder / "secret.txt")
+        _DOCTORS[how](database, repository.sandbox.folder / "secret.txt")
     delete(repository.root / ".git" / "index")
     if tracked:
         repository.git("add", "-f", ".codesift")
 
 
-def _judged(name: str, repository: Repository, expected: list[tuple[Any, ...]]) -> Trial:
+def _judged(name: str, repository: SandboxRepository, expected: list[tuple[Any, ...]]) -> Trial:
     as_it_is = replace(repository, more={**repository.more, "CODESIFT_REFRESH": "false"})
     ended = [
         as_it_is.forked(*_QUERY),
@@ -127,7 +127,9 @@ def _judged(name: str, repository: Repository, expected: list[tuple[Any, ...]]) 
     return Trial(name, not kind, kind or "not used, as a line says; right results", detail, slowest(*ended))
 
 
-def _wrong(repository: Repository, ended: list[Ended], expected: list[tuple[Any, ...]]) -> tuple[str, str]:
+def _wrong(
+    repository: SandboxRepository, ended: list[Ended], expected: list[tuple[Any, ...]]
+) -> tuple[str, str]:
     kind, detail = first_fault(*ended)
     if kind:
         return kind, detail

@@ -12,20 +12,19 @@ Answers are kept there, so that a second run asks only what is new.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.quality.asking import Run, run
+from benchmarks.quality.answers import AnswerSet, ask_all
 from benchmarks.quality.peers import peers
-from benchmarks.quality.report import figures, markdown
-from benchmarks.quality.sources import copy_sources
-from benchmarks.quality.systems import System
+from benchmarks.quality.report import as_markdown, figures
+from benchmarks.quality.systems import HIDDEN, System
 from benchmarks.quality.variants import variants
-from evaluation.machine import describe
+from evaluation.files import copy_tree, write_tables
+from evaluation.machine import describe_machine
 from evaluation.repositories.questions import PARTS, RepositoryQuestions, questions
 
 WORK = Path("benchmarks/corpora/quality")
@@ -37,26 +36,25 @@ _OURS = "codesift"
 def main(arguments: Sequence[str]) -> int:
     """Print the report, and write it with its JSON. Returns the exit code."""
     parser = _parser()
-    given = parser.parse_args(arguments)
-    if given.data is None or not Path(given.data, "repos", "queries.jsonl").is_file():
+    options = parser.parse_args(arguments)
+    if options.data is None or not Path(options.data, "repos", "queries.jsonl").is_file():
         sys.stdout.write("skipped: no evaluation data; give --data FOLDER or set CODESIFT_EVAL\n")
         return 0
-    pairs = [_pair(parser, text) for text in given.compare]
-    everything = [*variants(given.work), *((peer, False) for peer in peers(given.work))]
-    systems = chosen(parser, everything, given.only, given.ablations, pairs)
-    asked = questions(Path(given.data), PARTS)
-    folders = _sources(parser, given, asked)
-    if given.fresh:
-        _forget(given.work, systems)
+    pairs = [_pair(parser, text) for text in options.compare]
+    everything = [*variants(options.work), *((peer, False) for peer in peers(options.work))]
+    systems = chosen_systems(parser, everything, options.only, options.ablations, pairs)
+    asked = questions(Path(options.data), PARTS)
+    folders = _sources(parser, options, asked)
+    if options.fresh:
+        _forget(options.work, systems)
     asked = {repo: asked[repo] for repo in folders}
-    done = run(systems, folders, asked, given.work / "answers")
-    machine = describe()
-    out = given.out or given.work / "reports" / f"{machine['commit']}.json"
+    done = ask_all(systems, folders, asked, options.work / "answers")
+    machine = describe_machine()
+    out = options.out or options.work / "reports" / f"{machine['commit']}.json"
     found = figures(done, systems, asked, [*_default_pairs(done), *pairs], machine, published(arguments))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    out.with_suffix(".md").write_text(markdown(found), encoding="utf-8")
-    sys.stdout.write(markdown(found))
+    write_tables(out, found)
+    out.with_suffix(".md").write_text(as_markdown(found), encoding="utf-8")
+    sys.stdout.write(as_markdown(found))
     return 0
 
 
@@ -83,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def chosen(
+def chosen_systems(
     parser: argparse.ArgumentParser,
     everything: Iterable[tuple[System, bool]],
     only: str | None,
@@ -118,27 +116,26 @@ def _pair(parser: argparse.ArgumentParser, text: str) -> tuple[str, str]:
     return a, b
 
 
-def _default_pairs(done: Run) -> list[tuple[str, str]]:
+def _default_pairs(done: AnswerSet) -> list[tuple[str, str]]:
     """codesift against every peer."""
     return [(_OURS, name) for name in done.answers if not name.startswith(_OURS)]
 
 
 def _sources(
-    parser: argparse.ArgumentParser, given: argparse.Namespace, asked: Mapping[str, RepositoryQuestions]
+    parser: argparse.ArgumentParser, options: argparse.Namespace, asked: Mapping[str, RepositoryQuestions]
 ) -> dict[str, Path]:
     """Name of a repository -> a copy of its sources without anything that a tool left there."""
     from evaluation.corpora import evaluation_corpora
 
-    corpora = evaluation_corpora(given.data, given.to or given.work / "corpora")
-    wanted = sorted(given.repos.split(",") if given.repos else asked)
+    corpora = evaluation_corpora(options.data, options.to or options.work / "corpora")
+    wanted = sorted(options.repos.split(",") if options.repos else asked)
     if unknown := [repo for repo in wanted if repo not in asked]:
         parser.error(f"no questions about {unknown[0]!r}; there are some about {', '.join(sorted(asked))}")
     folders = {
-        repo: (given.work / "sources" / repo).resolve() for repo in wanted if (corpora / repo).is_dir()
+        repo: (options.work / "sources" / repo).resolve() for repo in wanted if (corpora / repo).is_dir()
     }
     for repo, folder in folders.items():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        copy_sources(corpora / repo, folder)
+        copy_tree(corpora / repo, folder, HIDDEN)
     return folders
 
 

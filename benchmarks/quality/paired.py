@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from evaluation.arrays import RealArray
 
 ROUNDS = 10_000
 _NOISE = 1e-12
 """Sums in another order differ by less than this, and are the same."""
 
 
-def p_value(
-    ours: NDArray[np.floating[Any]], theirs: NDArray[np.floating[Any]], seed: int, rounds: int = ROUNDS
-) -> float:
+def p_value(ours: RealArray, theirs: RealArray, seed: int, rounds: int = ROUNDS) -> float:
     """Two-sided p of a paired randomisation test on the mean difference over questions.
 
     If both systems were the same, which one a value of a question came from would be chance. So the two are

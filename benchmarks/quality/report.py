@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from benchmarks.quality.asking import Answers, Run, called_nothing, confidences
+from benchmarks.quality.answers import Answers, AnswerSet, called_nothing, confidences
 from benchmarks.quality.paired import p_value
 from benchmarks.quality.scores import (
     GROUPINGS,
     MAIN,
     METRICS,
-    Scores,
+    MetricValues,
     macro,
     mean,
     scores_of,
 )
 from benchmarks.quality.systems import System
-from evaluation.machine import in_words
+from evaluation.machine import machine_in_words
+from evaluation.markdown import markdown_table
 from evaluation.metrics import SEED, auroc
 from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, RepositoryQuestions
 
@@ -39,56 +40,62 @@ _HEADINGS = {
 
 
 def figures(
-    run: Run,
+    answered: AnswerSet,
     systems: Iterable[System],
     asked: Mapping[str, RepositoryQuestions],
     pairs: Iterable[tuple[str, str]],
     machine: Mapping[str, Any],
     command: str,
 ) -> Figures:
-    """Everything there is to report, ready for JSON.
+    """Everything there is to report, ready for `evaluation.files.write_tables`.
 
     Args:
-        run: answers of all systems.
+        answered: answers of all systems.
         systems: those that were asked, the unavailable ones included.
         asked: repository -> part -> questions.
         pairs: names of systems that are compared.
-        machine: from `evaluation.machine.describe`.
+        machine: from `evaluation.machine.describe_machine`.
         command: what was run.
     """
-    scores = {name: scores_of(answers, asked) for name, answers in run.answers.items()}
+    scores = {name: scores_of(answers, asked) for name, answers in answered.answers.items()}
     about = {system.name: {"version": system.version, "about": system.about} for system in systems}
     return {
         "command": command,
         "machine": dict(machine),
         "repositories": sorted(asked),
-        "systems": {
-            name: {**about[name], **_system(scores[name], answers)} for name, answers in run.answers.items()
-        },
-        "unavailable": {name: {**about[name], "reason": why} for name, why in run.unavailable.items()},
+        "systems": [
+            {"name": name, **about[name], **_system(scores[name], answers)}
+            for name, answers in answered.answers.items()
+        ],
+        "unavailable": [
+            {"name": name, **about[name], "reason": why} for name, why in answered.unavailable.items()
+        ],
+        "groups": [
+            {"system": name, "by": grouping, **row}
+            for name in answered.answers
+            for grouping in GROUPINGS
+            for row in _grouped(scores[name], grouping)
+        ],
         "tests": [
             row for a, b in pairs if a in scores and b in scores for row in tests(a, scores[a], b, scores[b])
         ],
     }
 
 
-def _system(scores: Mapping[str, Scores], answers: Mapping[str, Answers]) -> Figures:
+def _system(scores: Mapping[str, MetricValues], answers: Mapping[str, Answers]) -> Figures:
     return {
         "seconds": _seconds(answers),
         "overall": {metric: mean(each.values, metric) for metric, each in scores.items()},
-        "by": {grouping: _grouped(scores, grouping) for grouping in GROUPINGS},
         "nothing": _nothing(list(answers.values())),
     }
 
 
-def _grouped(scores: Mapping[str, Scores], grouping: str) -> Figures:
-    """Metric -> its macro-average, and its mean in each group."""
-    found = {}
+def _grouped(scores: Mapping[str, MetricValues], grouping: str) -> Iterator[Figures]:
+    """For each metric its macro-average, and (questions, mean, low, high) of each group."""
     for metric, each in scores.items():
         if groups := each.of_groups(grouping):
-            means = {name: {**mean(v, name), "questions": len(v)} for name, v in groups.items()}
-            found[metric] = {"macro": macro(groups), "groups": means}
-    return found
+            means = {name: [len(values), *mean(values, name)] for name, values in groups.items()}
+            yield {"metric": metric, "macro": macro(groups), "groups": means}
 
 
 def _nothing(answers: Sequence[Answers]) -> Figures:
@@ -119,7 +126,9 @@ def _seconds(answers: Mapping[str, Answers]) -> Figures:
     }
 
 
-def tests(a: str, ours: Mapping[str, Scores], b: str, theirs: Mapping[str, Scores]) -> list[Figures]:
+def tests(
+    a: str, ours: Mapping[str, MetricValues], b: str, theirs: Mapping[str, MetricValues]
+) -> list[Figures]:
     """The paired test of two systems on every metric both have."""
     rows = []
     for metric in (m.name for m in METRICS if m.name in ours and m.name in theirs):
@@ -133,12 +142,12 @@ def tests(a: str, ours: Mapping[str, Scores], b: str, theirs: Mapping[str, Score
 # -- Markdown -------------------------------------------------------------------------------------
 
 
-def markdown(found: Figures) -> str:
+def as_markdown(found: Figures) -> str:
     """The report."""
     parts = [
         "# Quality\n",
         f"`{found['command']}`\n",
-        in_words(found["machine"]),
+        machine_in_words(found["machine"]),
         _overall(found),
         _times(found),
         _tests(found["tests"]),
@@ -149,42 +158,39 @@ def markdown(found: Figures) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; the first column is text, the others are numbers."""
-    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
-
-
 def _overall(found: Figures) -> str:
     metrics = [m.name for m in METRICS if m.name in _HEADINGS]
     head = ["", *_HEADINGS.values(), *_AREAS, '"nothing", answered', '"nothing", unanswerable']
     rows = []
-    for name, system in found["systems"].items():
+    for system in found["systems"]:
         nothing = system["nothing"]
         shares = [
             f"{nothing[key]:.0%}" for key in ("called nothing, answered", "called nothing, unanswerable")
         ]
         cells = [interval(system["overall"].get(metric)) for metric in metrics]
-        rows.append([name, *cells, *(interval(nothing[area]) for area in _AREAS), *shares])
-    rows += [[name, *["not measured"] * (len(head) - 1)] for name in found["unavailable"]]
-    return "## Means over questions, with 95% intervals\n\n" + table(head, rows)
+        rows.append([system["name"], *cells, *(interval(nothing[area]) for area in _AREAS), *shares])
+    rows += [[each["name"], *["not measured"] * (len(head) - 1)] for each in found["unavailable"]]
+    return "## Means over questions, with 95% intervals\n\n" + markdown_table(head, rows) + "\n"
 
 
-def interval(figure: Mapping[str, float] | None) -> str:
-    """`0.824 (0.78 to 0.86)`."""
-    return f"{figure['value']:.3f} ({figure['low']:.2f} to {figure['high']:.2f})" if figure else "-"
+def interval(figure: Sequence[float] | None) -> str:
+    """`0.824 (0.78 to 0.86)` of an `evaluation.metrics.Estimate`, which a file holds as a list."""
+    if figure is None:
+        return "-"
+    value, low, high = figure
+    return f"{value:.3f} ({low:.2f} to {high:.2f})"
 
 
 def _times(found: Figures) -> str:
     head = ["", "index all, s", "query, ms", "fresh process, ms", "load of the machine"]
     rows = []
-    for name, system in found["systems"].items():
-        seconds = system["seconds"]
+    for system in found["systems"]:
+        name, seconds = system["name"], system["seconds"]
         loads = " to ".join(f"{load:.1f}" for load in seconds["load"] or ())
         rows.append(
             [name, f"{seconds['index']:.1f}", _ms(seconds["query"]), _ms(seconds["cold"]), loads or "-"]
         )
-    return "## Time: index of all repositories, medians of the others\n\n" + table(head, rows)
+    return "## Time: index of all repositories, medians of the others\n\n" + markdown_table(head, rows) + "\n"
 
 
 def _ms(seconds: float | None) -> str:
@@ -204,38 +210,39 @@ def _tests(rows: Sequence[Figures]) -> str:
         for r in shown
     ]
     title = "## Paired randomisation tests, two-sided\n\n"
-    return title + table(["", "metric", "difference", "p", "questions"], cells) if cells else ""
+    return (
+        title + markdown_table(["", "metric", "difference", "p", "questions"], cells) + "\n" if cells else ""
+    )
 
 
 def _macro(found: Figures, grouping: str) -> str:
     head = ["", *MAIN]
-    rows = [
-        [name, *(interval(system["by"][grouping].get(metric, {}).get("macro")) for metric in MAIN)]
-        for name, system in found["systems"].items()
-    ]
-    return f"## Means over each {grouping}\n\n" + table(head, rows) if rows else ""
+    macros = {(row["system"], row["metric"]): row["macro"] for row in _by(found, grouping)}
+    names = [system["name"] for system in found["systems"]]
+    rows = [[name, *(interval(macros.get((name, metric))) for metric in MAIN)] for name in names]
+    return f"## Means over each {grouping}\n\n" + markdown_table(head, rows) + "\n" if rows else ""
 
 
 def _groups(found: Figures, grouping: str, metric: str) -> str:
-    columns = {
-        name: system["by"][grouping][metric]["groups"]
-        for name, system in found["systems"].items()
-        if metric in system["by"][grouping]
-    }
+    columns = {row["system"]: row["groups"] for row in _by(found, grouping) if row["metric"] == metric}
     if not columns:
         return ""
     first = next(iter(columns.values()))
     rows = [
-        [f"{group} ({row['questions']})", *(f"{groups[group]['value']:.3f}" for groups in columns.values())]
-        for group, row in first.items()
+        [f"{group} ({questions})", *(f"{groups[group][1]:.3f}" for groups in columns.values())]
+        for group, (questions, *_) in first.items()
     ]
-    return f"### {metric}, each {grouping}\n\n" + table(["", *columns], rows)
+    return f"### {metric}, each {grouping}\n\n" + markdown_table(["", *columns], rows) + "\n"
+
+
+def _by(found: Figures, grouping: str) -> list[Figures]:
+    """The rows of one grouping."""
+    return [row for row in found["groups"] if row["by"] == grouping]
 
 
 def _about(found: Figures) -> str:
-    lines = [f"- {name}: {system['about']}" for name, system in found["systems"].items()]
+    lines = [f"- {system['name']}: {system['about']}" for system in found["systems"]]
     lines += [
-        f"- {name}: {row['about']}; not measured: {row['reason']}"
-        for name, row in found["unavailable"].items()
+        f"- {each['name']}: {each['about']}; not measured: {each['reason']}" for each in found["unavailable"]
     ]
     return "## Systems\n\n" + "\n".join(lines) + "\n"

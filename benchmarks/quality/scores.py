@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.quality.asking import Answers
+from benchmarks.quality.answers import Answers
 from benchmarks.quality.systems import Ranking
-from evaluation.metrics import SEED, RelevantRanks, Sample
+from evaluation.arrays import RealArray
+from evaluation.metrics import SEED, Estimate, RelevantRanks, Sample
 from evaluation.repositories.matching import among_files, by_function, matches, unique
-from evaluation.repositories.questions import FILE, FUNCTION, SIMILAR, RepositoryQuestions, Row, kind_of
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Values = NDArray[np.floating[Any]]
-
-"""Of all draws; any will do, and the same one makes figures repeatable."""
+from evaluation.repositories.questions import (
+    FILE,
+    FUNCTION,
+    SIMILAR,
+    QuestionRow,
+    RepositoryQuestions,
+    kind_of,
+)
 
 
 def _share(k: int) -> Callable[[RelevantRanks], float]:
@@ -54,23 +54,25 @@ GROUPINGS = ("repository", "language", "kind")
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class MetricValues:
     """One system's values of one metric, a question each, always in the same order."""
 
-    values: Values
+    values: RealArray
     """Shape (questions,)."""
     groups: Mapping[str, Sequence[str]]
     """Grouping -> the group of each question."""
 
-    def of_groups(self, grouping: str) -> dict[str, Values]:
+    def of_groups(self, grouping: str) -> dict[str, RealArray]:
         """Group -> the values of its questions."""
         names = np.array(self.groups[grouping])
         return {str(name): self.values[names == name] for name in sorted(set(names)) if name}
 
 
-def scores_of(answers: Mapping[str, Answers], asked: Mapping[str, RepositoryQuestions]) -> dict[str, Scores]:
+def scores_of(
+    answers: Mapping[str, Answers], asked: Mapping[str, RepositoryQuestions]
+) -> dict[str, MetricValues]:
     """Metric -> values of one system, for the metrics whose questions it answered."""
-    found: dict[str, Scores] = {}
+    found: dict[str, MetricValues] = {}
     for part in (FILE, FUNCTION, SIMILAR):
         if not all(part in each.rankings for each in answers.values()):
             continue
@@ -79,16 +81,18 @@ def scores_of(answers: Mapping[str, Answers], asked: Mapping[str, RepositoryQues
             placed = [_found(part, row, each) for row, each in rows]
             groups = _groups(part, [row for row, _ in rows])
             found |= {
-                m.name: Scores(np.array([*map(m.of, placed)]), groups) for m in METRICS if m.part == part
+                m.name: MetricValues(np.array([*map(m.of, placed)]), groups)
+                for m in METRICS
+                if m.part == part
             }
     return found
 
 
-def _pairs(answers: Answers, asked: RepositoryQuestions, part: str) -> Iterator[tuple[Row, Ranking]]:
+def _pairs(answers: Answers, asked: RepositoryQuestions, part: str) -> Iterator[tuple[QuestionRow, Ranking]]:
     return zip(asked.get(part, ()), answers.rankings[part], strict=True)
 
 
-def _groups(part: str, rows: Sequence[Row]) -> dict[str, list[str]]:
+def _groups(part: str, rows: Sequence[QuestionRow]) -> dict[str, list[str]]:
     return {
         "repository": [row["repo"] for row in rows],
         "language": [row["language"] for row in rows],
@@ -96,7 +100,7 @@ def _groups(part: str, rows: Sequence[Row]) -> dict[str, list[str]]:
     }
 
 
-def _found(part: str, row: Row, ranking: Ranking) -> RelevantRanks:
+def _found(part: str, row: QuestionRow, ranking: Ranking) -> RelevantRanks:
     """Where the answers came out; what is itself the source of `similar` does not count as a result."""
     if part == FILE:
         files = ranking.files
@@ -108,15 +112,12 @@ def _found(part: str, row: Row, ranking: Ranking) -> RelevantRanks:
 # -- means ----------------------------------------------------------------------------------------
 
 
-def mean(values: Values, name: str) -> dict[str, float]:
+def mean(values: RealArray, name: str) -> Estimate:
     """Mean over questions, with its bootstrap interval."""
     return Sample.of(values[:, np.newaxis], name, SEED).named(["mean"])["mean"]
 
 
-def macro(groups: Mapping[str, Values]) -> dict[str, float]:
+def macro(groups: Mapping[str, RealArray]) -> Estimate:
     """Mean over groups, each counting the same however many questions it has."""
     samples = [Sample.of(values[:, np.newaxis], name, SEED) for name, values in groups.items()]
     return Sample.macro(samples).named(["macro"])["macro"]
-
-
-# -- questions without an answer ------------------------------------------------------------------

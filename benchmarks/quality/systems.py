@@ -9,6 +9,8 @@ from typing import Any, Protocol, TypeVar
 
 DEPTH = 100
 """Results of each question that count. semble answers best by file when asked for about this many."""
+HIDDEN = ".*"
+"""What copies of sources leave out: hidden folders are indexes of one tool, which another must not search."""
 T = TypeVar("T")
 
 

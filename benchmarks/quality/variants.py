@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,14 +15,14 @@ from typing import Any, TypeVar
 import codesift
 from benchmarks.processes import codesift as command
 from benchmarks.quality.cold import cold
-from benchmarks.quality.sources import copy_sources, digest_of
-from benchmarks.quality.systems import DEPTH, Ranking, Result, Searcher, System
+from benchmarks.quality.systems import DEPTH, HIDDEN, Ranking, Result, Searcher, System
 from codesift.config import load_settings
 from codesift.encoders import open_encoder
 from codesift.index.opening import Index
 from codesift.search.query import Question, rank
 from codesift.search.ranking import RankingModel, shipped_model
 from codesift.types import Encoder, Hit, Window
+from evaluation.files import copy_tree, files_digest
 from evaluation.folds import FOLDS, folds
 from evaluation.repositories.bench import Bench
 
@@ -115,7 +116,7 @@ class FirstWindows:
         return self._encoder.windows(head, body, first_line)[:1]
 
 
-class Ours:
+class VariantSearcher:
     """A variant with the index of one repository open."""
 
     def __init__(self, variant: Variant, bench: Bench, index: Index, index_seconds: float) -> None:
@@ -161,16 +162,18 @@ class Codesift:
 
     @property
     def version(self) -> str:
-        here = Path(__file__)
-        return f"{codesift.__version__} {_sources()} {digest_of(here, here.with_name('bench.py'), FOLDS)}"
+        asking = files_digest(Path(__file__), Path(inspect.getfile(Bench)), FOLDS)
+        return f"{codesift.__version__} {_sources()} {asking}"
 
     def on(self, repository: Path, work: Callable[[Searcher], T]) -> T:
         corpora = self._work / "codesift" / self._variant.index
         folder = corpora / repository.name
-        copy_sources(repository, folder)
+        copy_tree(repository, folder, HIDDEN)
         bench = Bench(corpora, load_settings(corpora, {}, self._variant.settings), opening=self._opening)
         seconds = self._prepare(bench, folder)
-        found: T = bench.on(repository.name, lambda index: work(Ours(self._variant, bench, index, seconds)))
+        found: T = bench.on(
+            repository.name, lambda index: work(VariantSearcher(self._variant, bench, index, seconds))
+        )
         return found
 
     def _prepare(self, bench: Bench, folder: Path) -> float:

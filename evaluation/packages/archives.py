@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-MapPath = Callable[[str], str | None]
+Placement = Callable[[str], str | None]
 """From a name inside an archive to the path it is written to, or None to leave it out."""
 
 TAR_ENDINGS = (".tgz", ".tar.gz", ".tar.xz", ".tar.bz2")
@@ -35,7 +35,7 @@ class Limits:
     files: int
 
 
-def unpack(archive: Path, to: Path, place: MapPath = str, limits: Limits | None = None) -> None:
+def unpack(archive: Path, to: Path, place: Placement = str, limits: Limits | None = None) -> None:
     """Unpack the regular files of a wheel, a Debian package or a tar archive; of other files nothing.
 
     Raises:
@@ -55,7 +55,7 @@ def unpack(archive: Path, to: Path, place: MapPath = str, limits: Limits | None 
         raise Unavailable(f"cannot unpack {archive.name}: {error}") from error
 
 
-def _unpack_deb(archive: Path, to: Path, place: MapPath, limits: Limits | None) -> None:
+def _unpack_deb(archive: Path, to: Path, place: Placement, limits: Limits | None) -> None:
     if shutil.which("dpkg-deb") is None:
         raise Unavailable("dpkg-deb is not installed")
     command = ["dpkg-deb", "--fsys-tarfile", str(archive)]
@@ -69,7 +69,7 @@ def _unpack_deb(archive: Path, to: Path, place: MapPath, limits: Limits | None) 
         raise Unavailable(f"dpkg-deb cannot read {archive.name}")
 
 
-def unpack_tar(stream: IO[bytes], to: Path, place: MapPath = str, limits: Limits | None = None) -> None:
+def unpack_tar(stream: IO[bytes], to: Path, place: Placement = str, limits: Limits | None = None) -> None:
     """Unpack the regular files of a tar archive of any compression; links and devices are left out."""
     with tarfile.open(fileobj=stream, mode="r|*") as tar:
         _write(_regular(tar), to, place, limits)
@@ -82,7 +82,7 @@ def _regular(tar: tarfile.TarFile) -> Iterator[tuple[str, IO[bytes]]]:
             yield member.name, content
 
 
-def _write(files: Iterable[tuple[str, IO[bytes]]], to: Path, place: MapPath, limits: Limits | None) -> None:
+def _write(files: Iterable[tuple[str, IO[bytes]]], to: Path, place: Placement, limits: Limits | None) -> None:
     """Write (name, content) pairs below a folder; a path that leads out of it is left out."""
     total = count = 0
     for name, content in files:

@@ -1,1 +1,1 @@
-"""Questions on whole repositories, asked of codesift in this process."""
+"""Questions on whole repositories, asked of codesift in this process, and whether results answer them."""

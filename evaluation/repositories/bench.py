@@ -20,7 +20,7 @@ from codesift.session import Repository
 from codesift.types import Encoder, Hit, Progress
 from evaluation.metrics import RelevantRanks
 from evaluation.repositories.matching import by_file, by_function, matches
-from evaluation.repositories.questions import FILE, FUNCTION, SIMILAR, Row
+from evaluation.repositories.questions import FILE, FUNCTION, SIMILAR, QuestionRow
 
 SYSTEMS = {"words": (True, False), "vectors": (False, True), "hybrid": (True, True)}
 """Name -> (lexical, semantic)."""
@@ -78,7 +78,9 @@ class Bench:
         question = Question(text, 0, lexical, semantic)
         return rank(question, index, self.settings, lambda: self.encoder(index.primary.space)).hits
 
-    def alike(self, index: Index, source: Row, weights: Mapping[str, float] | None = None) -> Sequence[Hit]:
+    def alike(
+        self, index: Index, source: QuestionRow, weights: Mapping[str, float] | None = None
+    ) -> Sequence[Hit]:
         units = [u for u in index.catalog.units_of(source["path"]) if matches(u, source)]
         if not units:
             return []
@@ -89,7 +91,10 @@ class Bench:
 
 
 def outcomes(
-    bench: Bench, repo: str, rows: Mapping[str, Sequence[Row]], systems: Collection[str] = tuple(SYSTEMS)
+    bench: Bench,
+    repo: str,
+    rows: Mapping[str, Sequence[QuestionRow]],
+    systems: Collection[str] = tuple(SYSTEMS),
 ) -> list[Outcome]:
     """What becomes of all questions on one repository.
 
@@ -112,8 +117,8 @@ def outcomes(
 
 
 def _asked(
-    bench: Bench, index: Index, rows: Mapping[str, Sequence[Row]], systems: Collection[str]
-) -> Iterator[tuple[str, str, Row, RelevantRanks]]:
+    bench: Bench, index: Index, rows: Mapping[str, Sequence[QuestionRow]], systems: Collection[str]
+) -> Iterator[tuple[str, str, QuestionRow, RelevantRanks]]:
     for system in systems:
         for row in rows.get(FILE, ()):
             yield FILE, system, row, by_file(bench.ask(index, row["query"], system), row)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from evaluation.metrics import RelevantRanks
-from evaluation.repositories.questions import Row
+from evaluation.repositories.questions import QuestionRow
 
 
 class LineRange(Protocol):
@@ -26,29 +26,29 @@ class LineRange(Protocol):
         """Inclusive."""
 
 
-def by_file(hits: Iterable[LineRange], row: Row) -> RelevantRanks:
+def by_file(hits: Iterable[LineRange], row: QuestionRow) -> RelevantRanks:
     """Where the files that answer a question came out, files in order of first appearance."""
     return among_files(unique(hit.path for hit in hits), row)
 
 
-def among_files(files: Sequence[str], row: Row) -> RelevantRanks:
+def among_files(files: Sequence[str], row: QuestionRow) -> RelevantRanks:
     """Where the files that answer a question came out among ranked files."""
     return RelevantRanks.among(files, {*row["relevant"], *row["secondary"]})
 
 
-def by_function(hits: Iterable[LineRange], answers: Sequence[Row]) -> RelevantRanks:
+def by_function(hits: Iterable[LineRange], answers: Sequence[QuestionRow]) -> RelevantRanks:
     """The rank of the first hit that matches each answer."""
     hits = list(hits)
     ranks = [first_rank(hits, [answer]) for answer in answers]
     return RelevantRanks(tuple(sorted(int(rank) for rank in ranks if rank < math.inf)), len(answers))
 
 
-def first_rank(hits: Iterable[LineRange], answers: Sequence[Row]) -> float:
+def first_rank(hits: Iterable[LineRange], answers: Sequence[QuestionRow]) -> float:
     """Rank of the first hit that matches an answer, from 1; infinity if none does."""
     return next((rank for rank, hit in enumerate(hits, 1) if any(matches(hit, a) for a in answers)), math.inf)
 
 
-def matches(hit: LineRange, answer: Row) -> bool:
+def matches(hit: LineRange, answer: QuestionRow) -> bool:
     """Whether a hit covers at least half of the answer's lines, or lies at least half within it."""
     if hit.path != answer["path"]:
         return False

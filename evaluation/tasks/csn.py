@@ -17,7 +17,7 @@ BATCH = 1000
 """The challenge ranks each function among 999 others."""
 _PARTITIONS = {"dev": "valid", "test": "test"}
 
-Pair = tuple[Snippet, Snippet]
+SnippetPair = tuple[Snippet, Snippet]
 """(question, function)"""
 
 
@@ -39,9 +39,9 @@ def load(wanted: Wanted) -> Iterator[Task]:
     yield Task("csn", "documentation -> function among all of its language", tuple(full))
 
 
-def read(folder: Path, partition: str) -> dict[str, list[Pair]]:
+def read(folder: Path, partition: str) -> dict[str, list[SnippetPair]]:
     """Language -> its pairs, from all files of CodeSearchNet's rows below a folder."""
-    found: dict[str, list[Pair]] = defaultdict(list)
+    found: dict[str, list[SnippetPair]] = defaultdict(list)
     for path in sorted(path for suffix in ("jsonl", "jsonl.gz") for path in folder.rglob(f"*.{suffix}")):
         with reading(path):
             for row in read_rows(path):
@@ -72,13 +72,13 @@ def _function(row: Mapping[str, Any]) -> Snippet:
     return Snippet(*unit_text(row.get("path", ""), unit), row["language"])
 
 
-def _batches(pairs: Sequence[Pair], seed: int) -> Iterator[Pool]:
+def _batches(pairs: Sequence[SnippetPair], seed: int) -> Iterator[Pool]:
     """Full batches of pairs drawn at random; what is left over is not asked, as in the challenge."""
     drawn = random.Random(seed).sample(pairs, len(pairs))
     for start in range(0, len(drawn) - BATCH + 1, BATCH):
         yield _pool(drawn[start : start + BATCH])
 
 
-def _pool(pairs: Sequence[Pair]) -> Pool:
+def _pool(pairs: Sequence[SnippetPair]) -> Pool:
     questions, functions = zip(*pairs, strict=True)
     return Pool(questions, functions, tuple((row,) for row in range(len(pairs))))

@@ -66,7 +66,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class GroupRanks:
     """What all systems found for one group."""
 
     corpus: int
@@ -82,7 +82,7 @@ class Measured:
 
     name: str
     about: str
-    groups: Mapping[str, Row]
+    groups: Mapping[str, GroupRanks]
 
 
 @dataclass(frozen=True, slots=True)

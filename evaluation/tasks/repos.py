@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evaluation.tasks.groups import Measured, Row, Wanted, say
+from evaluation.files import copy_tree
+from evaluation.tasks.groups import GroupRanks, Measured, Wanted, say
 
 if TYPE_CHECKING:
     from codesift.config import Settings
@@ -93,16 +93,6 @@ def _settings(root: Path, model: str, adapters: bool | str) -> Settings:
     return load_settings(root, {}, {"model": model, "adapters": adapters})
 
 
-def copy_tree(source: Path, target: Path) -> None:
-    """Copy a folder unless it was copied before, whole or not at all."""
-    if target.is_dir():
-        return
-    partial = target.with_name(target.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(source, partial)
-    partial.rename(target)
-
-
 # -- outcomes into tables -------------------------------------------------------------------------
 
 
@@ -131,7 +121,7 @@ def _table(name: str, about: str, columns: Mapping[str, Sequence[Outcome]]) -> I
     yield Measured(name, about, {language: _row(groups[language]) for language in sorted(groups)})
 
 
-def _row(columns: Mapping[str, Sequence[Outcome]]) -> Row:
+def _row(columns: Mapping[str, Sequence[Outcome]]) -> GroupRanks:
     units = {outcome.repo: outcome.units for outcome in columns[BASE]}
     found = {system: [outcome.found for outcome in outcomes] for system, outcomes in columns.items()}
-    return Row(sum(units.values()), len(units), found)
+    return GroupRanks(sum(units.values()), len(units), found)

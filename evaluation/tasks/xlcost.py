@@ -36,7 +36,7 @@ _SUFFIXES = {
 }
 _PARTITIONS = {"dev": ("valid", "val"), "test": ("test",)}
 
-Pairs = dict[str, list[tuple[str, str]]]
+TextCodePairs = dict[str, list[tuple[str, str]]]
 """Language -> (text, code)."""
 
 
@@ -131,9 +131,9 @@ def aligned(folder: Path, partition: str) -> list[Solution]:
     ]
 
 
-def described_rows(folder: Path, partition: str) -> Pairs:
+def described_rows(folder: Path, partition: str) -> TextCodePairs:
     """What `nl2code_search` holds."""
-    found: Pairs = defaultdict(list)
+    found: TextCodePairs = defaultdict(list)
     for path in _row_files(folder, "nl2code_search", partition):
         for row in read_rows(path):
             text = " ".join(row["docstring_tokens"])
@@ -141,9 +141,9 @@ def described_rows(folder: Path, partition: str) -> Pairs:
     return found
 
 
-def described_lines(folder: Path, partition: str) -> Pairs:
+def described_lines(folder: Path, partition: str) -> TextCodePairs:
     """What the folders of programs with descriptions hold, or else snippets with comments."""
-    found: Pairs = defaultdict(list)
+    found: TextCodePairs = defaultdict(list)
     for each in _folders(folder, "pair_data_tok_full_desc", "pair_data_tok_1_comment"):
         files = [path for path in sorted(each.iterdir()) if _is_of(path, partition)]
         texts = next((path for path in files if path.suffix == ".txt"), None)

@@ -1,29 +1,24 @@
-"""The benchmarks' own arithmetic, unpacking and bookkeeping; nothing here uses the network."""
+"""The benchmarks' own arithmetic and bookkeeping; nothing here uses the network."""
 
 from __future__ import annotations
 
-import io
 import json
 import sqlite3
 import subprocess
 import sys
-import tarfile
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from benchmarks.__main__ import BENCHMARKS, main
-from benchmarks.ann import gather, nearest, recall
+from benchmarks.ann import exact_nearest, gather, recall
 from benchmarks.ann import main as ann
-from benchmarks.figures import Figure, Target, as_json, as_table, shown
+from benchmarks.figures import Figure, Target, as_content, as_table, rounded
 from benchmarks.indexes import functions, index_folder
 from benchmarks.processes import Failed, in_turn, median, percentile, run
 from benchmarks.speed import PARTS, _edits, _without_folders
 from benchmarks.throughput import as_indexing_does, evenly
-from evaluation.corpora import CORPORA, corpus_folder, evaluation_corpora
-from evaluation.machine import describe, in_words
-from evaluation.packages import Package, Unavailable, debian_sources, fetch, unpack_tar
+from evaluation.machine import describe_machine
 
 # -- the entry point ------------------------------------------------------------------------------
 
@@ -67,12 +62,12 @@ def test_a_target_may_be_about_the_figure_or_about_its_ratio() -> None:
 def test_a_ratio_without_its_peer_is_neither_met_nor_missed() -> None:
     figure = Figure("encode", "rate", 200.0, "units/s", target=Target(4, at_least=True, of_ratio=True))
     assert figure.met is None
-    assert "not known" in as_table([figure], describe(), "command")
+    assert "not known" in as_table([figure], describe_machine(), "command")
 
 
 def test_the_json_has_samples_ratios_verdicts_and_the_machine() -> None:
     figure = Figure("similar", "p50", 0.3, "s", (0.2, 0.3, 0.4), "numpy", 0.1, Target(0.35))
-    found = json.loads(as_json([figure], describe(), "speed --only similar"))
+    found = json.loads(json.dumps(as_content([figure], describe_machine(), "speed --only similar")))
     assert found["command"] == "speed --only similar"
     row = found["figures"][0]
     assert (row["samples"], row["met"], round(row["ratio"], 6)) == ([0.2, 0.3, 0.4], True, 3)
@@ -80,21 +75,13 @@ def test_the_json_has_samples_ratios_verdicts_and_the_machine() -> None:
 
 
 def test_numbers_are_shown_with_three_digits_that_count() -> None:
-    assert [shown(value) for value in (35082.4, 0.04567, 12.34)] == ["35,082", "0.0457", "12.3"]
+    assert [rounded(value) for value in (35082.4, 0.04567, 12.34)] == ["35,082", "0.0457", "12.3"]
 
 
 def test_percentiles_fall_between_values() -> None:
     assert percentile([4, 1, 3, 2], 50) == median([1, 2, 3, 4]) == 2.5
     assert percentile([1, 2, 3], 100) == 3
     assert percentile([7], 95) == 7
-
-
-def test_the_machine_is_described_without_host_user_or_folder() -> None:
-    import platform
-
-    text = json.dumps(describe()) + in_words(describe())
-    assert str(Path.home()) not in text
-    assert platform.node() not in ("", "localhost") and platform.node() not in text
 
 
 # -- processes ------------------------------------------------------------------------------------
@@ -138,118 +125,6 @@ def test_an_edited_file_is_restored_even_after_a_failure(tmp_path: Path) -> None
         assert path.read_bytes() == b"let a\r\ntwo"
         raise Failed
     assert path.read_bytes() == b"let a\r\n"
-
-
-# -- packages -------------------------------------------------------------------------------------
-
-
-def _tar(**files: bytes) -> io.BytesIO:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:xz") as tar:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name.replace("__", "/"))
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-        link = tarfile.TarInfo("link")
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        tar.addfile(link)
-    stream.seek(0)
-    return stream
-
-
-def test_an_archive_cannot_write_outside_its_folder_or_make_links(tmp_path: Path) -> None:
-    to = tmp_path / "to"
-    unpack_tar(_tar(**{"src__a.c": b"int a;", "..__evil": b"x", "__absolute": b"x"}), to)
-    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()] == [
-        "to/src/a.c"
-    ]
-    assert not (to / "link").is_symlink()
-
-
-def test_a_downloaded_wheel_is_unpacked_without_the_network(tmp_path: Path) -> None:
-    kept = tmp_path / "downloads" / "pypi-tiny-1.0"
-    kept.mkdir(parents=True)
-    with zipfile.ZipFile(kept / "tiny-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("tiny/__init__.py", "def f(): ...\n")
-    fetch(Package("pypi", "tiny", "1.0"), tmp_path / "downloads", tmp_path / "to")
-    assert (tmp_path / "to" / "tiny" / "__init__.py").read_text() == "def f(): ...\n"
-
-
-def test_a_missing_client_makes_a_package_unavailable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(Unavailable, match="npm is not installed"):
-        fetch(Package("npm", "@scope/tiny", "1.0"), tmp_path, tmp_path / "to")
-
-
-def test_scoped_names_make_plain_folders() -> None:
-    assert Package("npm", "@trpc/server", "1").label == "trpc-server"
-
-
-def test_debian_sources_are_derived_from_the_machines_own() -> None:
-    own = (
-        "Types: deb\nURIs: https://tools.example\nSuites: nodistro\nComponents: main\n\n"
-        "# a snapshot\nTypes: deb\nURIs: https://mirror.example/debian\nSuites: bookworm bookworm-updates\n"
-        "Components: main contrib\nSigned-By: /usr/share/keyrings/debian.gpg\n"
-    )
-    derived = debian_sources(own).splitlines()
-    assert "Types: deb deb-src" in derived
-    assert "URIs: https://mirror.example/debian" in derived
-    assert "Suites: bookworm trixie" in derived
-    assert "Signed-By: /usr/share/keyrings/debian.gpg" in derived
-    assert not any("tools.example" in line for line in derived)
-
-
-def test_a_machine_without_a_debian_archive_is_told_so() -> None:
-    with pytest.raises(Unavailable, match="no Debian archive"):
-        debian_sources("Types: deb\nURIs: https://mirror.example/ubuntu\nSuites: noble\n")
-
-
-# -- corpora --------------------------------------------------------------------------------------
-
-
-def test_corpora_have_different_names_and_fixed_versions() -> None:
-    assert len({corpus.name for corpus in CORPORA}) == len(CORPORA)
-    packages = [package for corpus in CORPORA for package in corpus.packages]
-    assert all(package.version and package.version[0].isdigit() for package in packages)
-
-
-def test_a_corpus_is_made_once_and_again_when_its_row_changed(tmp_path: Path) -> None:
-    kept = tmp_path / "downloads" / "pypi-Flask-3.1.2"
-    kept.mkdir(parents=True)
-    with zipfile.ZipFile(kept / "flask-3.1.2-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("flask/app.py", "class Flask: ...\n")
-    folder = corpus_folder("flask", tmp_path)
-    (folder / "mark").touch()
-    assert (corpus_folder("flask", tmp_path) / "mark").exists()
-    (tmp_path / "flask.json").write_text("an older row")
-    assert not (corpus_folder("flask", tmp_path) / "mark").exists()
-    assert (folder / "Flask" / "flask" / "app.py").exists()
-
-
-def test_evaluation_sources_come_from_the_archive(tmp_path: Path) -> None:
-    (tmp_path / "data" / "repos").mkdir(parents=True)
-    archive = _tar(**{"corpora__chi__mux.go": b"package chi\n", "corpora__tokio__io.rs": b"fn a() {}\n"})
-    (tmp_path / "data" / "repos" / "corpora.tar.xz").write_bytes(archive.getvalue())
-    folder = evaluation_corpora(tmp_path / "data", tmp_path / "to")
-    assert sorted(path.name for path in folder.iterdir()) == ["chi", "tokio"]
-    assert evaluation_corpora(tmp_path / "data", tmp_path / "to") == folder
-
-
-def test_evaluation_sources_come_from_registries_where_there_is_no_archive(tmp_path: Path) -> None:
-    kept = tmp_path / "to" / "downloads" / "npm-fastify-5.0.0"
-    kept.mkdir(parents=True)
-    files = {"fastify.js": b"a", "lib__reply.js": b"b", "lib__config-validator.js": b"c", "test__x.js": b"d"}
-    archive = _tar(**{f"package__{name}": content for name, content in files.items()})
-    (kept / "fastify-5.0.0.tgz").write_bytes(archive.getvalue())
-    row = {"repo": "fastify", "language": "javascript", "registry": "npm", "packages": "fastify 5.0.0"}
-    rows = [{**row, "folder": "package (fastify.js + lib/*.js)", "files": 2}]
-    (tmp_path / "data" / "repos").mkdir(parents=True)
-    (tmp_path / "data" / "repos" / "corpora.json").write_text(json.dumps(rows))
-    folder = evaluation_corpora(tmp_path / "data", tmp_path / "to") / "fastify"
-    found = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.js"))
-    assert found == ["fastify.js", "lib/reply.js"]
 
 
 # -- throughput, indexes, ann ---------------------------------------------------------------------
@@ -297,7 +172,7 @@ def test_recall_is_the_share_of_true_neighbours_found() -> None:
 
     vectors = np.eye(20, 32, dtype=np.float32)
     query = np.linspace(1, 0, 32, dtype=np.float32)[None, :]
-    truth = nearest(vectors, query)
+    truth = exact_nearest(vectors, query)
     assert sorted(truth[0].tolist()) == list(range(10))
     assert recall(truth, truth) == 1
     assert recall(np.array([[0, 1, 2, 3, 4, 15, 16, 17, 18, 19]]), truth) == 0.5

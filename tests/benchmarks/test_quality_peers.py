@@ -13,8 +13,8 @@ from benchmarks.quality.peers import peers
 from benchmarks.quality.peers.commands import from_matches, from_probe, grep_words
 from benchmarks.quality.peers.helper import Library, LibraryPeer
 from benchmarks.quality.peers.installing import program, unpack_binary
-from benchmarks.quality.sources import copy_sources
-from benchmarks.quality.systems import Ranking, Result, Searcher
+from benchmarks.quality.systems import HIDDEN, Ranking, Result, Searcher
+from evaluation.files import copy_tree
 from evaluation.packages import Unavailable
 
 ADAPTOR = """
@@ -130,7 +130,7 @@ def test_bm25_splits_identifiers_and_cuts_files_into_overlapping_windows(tmp_pat
 def test_a_copy_of_sources_leaves_out_what_tools_left_there(tmp_path: Path) -> None:
     (tmp_path / "from" / ".codesift").mkdir(parents=True)
     (tmp_path / "from" / "a.py").write_text("x = 1\n")
-    copy_sources(tmp_path / "from", tmp_path / "to")
+    copy_tree(tmp_path / "from", tmp_path / "to", HIDDEN)
     assert [path.name for path in (tmp_path / "to").iterdir()] == ["a.py"]
 
 

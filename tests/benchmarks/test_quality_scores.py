@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from quality_fakes import FakeSystem, asked, place
 
-from benchmarks.quality.asking import Answers, run
+from benchmarks.quality.answers import Answers, ask_all
 from benchmarks.quality.paired import p_value
-from benchmarks.quality.scores import Scores, macro, mean, scores_of
+from benchmarks.quality.scores import MetricValues, macro, mean, scores_of
 from benchmarks.quality.systems import Ranking, Result
 from evaluation.metrics import auroc
 from evaluation.repositories.questions import FILE, FUNCTION, SIMILAR
@@ -28,7 +28,7 @@ def question(part: str, **row: Any) -> dict[str, dict[str, list[Any]]]:
     return {"one": {part: [{"repo": "one", "language": "python", **row}]}}
 
 
-def value(found: dict[str, Scores], metric: str) -> float:
+def value(found: dict[str, MetricValues], metric: str) -> float:
     return round(float(found[metric].values[0]), 4)
 
 
@@ -61,23 +61,23 @@ def test_similar_counts_the_share_found_and_leaves_out_the_source() -> None:
 def test_a_part_that_a_system_did_not_answer_has_no_figure(tmp_path: Path) -> None:
     system, rows = FakeSystem(), asked(tmp_path)
     system.can_alike = False
-    done = run([system], {"one": Path("one"), "two": Path("two")}, rows, tmp_path / "kept")
+    done = ask_all([system], {"one": Path("one"), "two": Path("two")}, rows, tmp_path / "kept")
     found = scores_of(done.answers["fake"], rows)
     assert "NDCG@10 by file" in found
     assert not any("similar" in metric for metric in found)
 
 
 def test_groups_count_the_same_however_large() -> None:
-    scores = Scores(np.array([1.0, 1.0, 1.0, 0.0]), {"language": ["go", "go", "go", "c"]})
+    scores = MetricValues(np.array([1.0, 1.0, 1.0, 0.0]), {"language": ["go", "go", "go", "c"]})
     groups = scores.of_groups("language")
     assert {name: list(values) for name, values in groups.items()} == {"c": [0.0], "go": [1.0, 1.0, 1.0]}
-    assert (mean(scores.values, "m")["value"], macro(groups)["value"]) == (0.75, 0.5)
+    assert (mean(scores.values, "m").value, macro(groups).value) == (0.75, 0.5)
 
 
 def test_an_interval_holds_the_mean_and_is_narrow_where_all_agree() -> None:
     mixed = mean(np.array([0.0, 1.0] * 20), "m")
-    assert 0.3 < mixed["low"] < 0.5 < mixed["high"] < 0.7
-    assert mean(np.full(20, 0.5), "m") == {"value": 0.5, "low": 0.5, "high": 0.5}
+    assert 0.3 < mixed.low < 0.5 < mixed.high < 0.7
+    assert mean(np.full(20, 0.5), "m") == (0.5, 0.5, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_an_interval_holds_the_mean_and_is_narrow_where_all_agree() -> None:
 def test_auroc_is_the_chance_that_the_answered_one_is_surer(
     answered: list[float], unanswerable: list[float], area: float
 ) -> None:
-    assert auroc(answered, unanswerable)["value"] == area
+    assert auroc(answered, unanswerable).value == area
 
 
 # -- the paired test ------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Run
 from hostile_sources import Hostile, hostile_sources, indented, nestings
+from installed import Run
 
 from codesift.parsing.trees import MAX_LEVELS, MAX_TOKENS, GivenUpError
 from codesift.parsing.units import SMALL, parse_bounded, units_of

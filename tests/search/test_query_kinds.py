@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Run
 from indexes import lend
+from installed import Run
 
 ROOT = Path(__file__).parents[2]
 FIRST = 3

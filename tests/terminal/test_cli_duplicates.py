@@ -12,9 +12,9 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
-from conftest import Run
 from fakes import write
 from indexes import lend
+from installed import Run
 from repositories import PROGRAM, failed
 
 LOAD = """def load_{0}(path):

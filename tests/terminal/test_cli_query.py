@@ -10,7 +10,7 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
-from conftest import Run
+from installed import Run
 
 Ask = Callable[..., "CompletedProcess[str]"]
 RESULT = {

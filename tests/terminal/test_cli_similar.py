@@ -9,8 +9,8 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
-from conftest import Run
 from fakes import write
+from installed import Run
 
 Like = Callable[..., "CompletedProcess[str]"]
 HEIGHT = "berths/tides.py:interpolate_height"

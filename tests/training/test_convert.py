@@ -16,12 +16,12 @@ from codesift.encoders.weights import SCALES, quantise
 from codesift.errors import CodesiftError
 from codesift.models.bases import BASES, DEFAULT
 from evaluation.files import ORIGINAL
-from training.convert import SHA256, read_wheel, write
+from training.convert import SHA256, read_wheel, write_model
 
 
 def test_the_same_source_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        write(bert_source(), tmp_path / name)
+        write_model(bert_source(), tmp_path / name)
     files = sorted(path.name for path in (tmp_path / "one").iterdir())
     assert files == ["model.json", "tokenizer.json", "weights.safetensors"]
     for name in files:
@@ -30,7 +30,7 @@ def test_the_same_source_gives_the_same_bytes(tmp_path: Path) -> None:
 
 def test_a_stored_matrix_is_within_half_a_step_of_the_original(tmp_path: Path) -> None:
     source = bert_source()
-    write(source, tmp_path)
+    write_model(source, tmp_path)
     original, stored = load(source.weights), load_file(tmp_path / "weights.safetensors")
     name = "encoder.layer.0.intermediate.dense.weight"
     scales = stored[name + SCALES].astype(np.float32)
@@ -51,7 +51,7 @@ def test_a_row_of_zeros_stays_zero() -> None:
 
 
 def test_only_what_a_vector_depends_on_is_stored(tmp_path: Path) -> None:
-    write(bert_source(), tmp_path)
+    write_model(bert_source(), tmp_path)
     stored = load_file(tmp_path / "weights.safetensors")
     tokenizer = json.loads((tmp_path / "tokenizer.json").read_text())
     assert not [name for name in stored if name.startswith("pooler")]

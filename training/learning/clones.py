@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from codesift.parsing import grammar
 from codesift.words import split_identifier
 from evaluation.records import Function
-from training.learning.pairs import in_turn
+from training.learning.pairs import packages_in_turn
 from training.learning.views import Pair
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def clone_pairs(functions: Sequence[Function], count: int, seed: int) -> list[Pa
     """
     rng = random.Random(seed)
     pairs: list[Pair] = []
-    for function in in_turn((each for each in functions if each.kind != "class"), rng):
+    for function in packages_in_turn((each for each in functions if each.kind != "class"), rng):
         if len(pairs) >= count:
             break
         clone = renamed(function, rng)

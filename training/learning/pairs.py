@@ -9,7 +9,7 @@ from pathlib import Path
 from codesift.errors import CodesiftError
 from evaluation.files import read_rows
 from evaluation.records import Function
-from training.learning.views import QUESTION, VIEWS, Pair, Style, ask, draw
+from training.learning.views import QUESTION, VIEWS, Pair, Style, draw, question_pair
 
 
 def load_functions(work: Path, languages: Sequence[str], partition: str = "train") -> list[Function]:
@@ -56,7 +56,7 @@ def draw_pairs(
 
     Args:
         functions: of one or several languages.
-        questions: from `training.questions_written.load_questions`.
+        questions: from `training.written_questions.load_questions`.
         mix: view -> weight, `views.QUESTION` among them.
         count: of pairs over all views.
         style: how texts are changed.
@@ -80,7 +80,7 @@ def _drawn(
 ) -> list[Pair]:
     pairs: list[Pair] = []
     for _ in range(2):
-        for function in in_turn(functions, rng):
+        for function in packages_in_turn(functions, rng):
             if len(pairs) >= wanted:
                 return pairs
             pair = draw(view, function, style, rng)
@@ -100,11 +100,13 @@ def _asked(
     pairs: list[Pair] = []
     while asked and len(pairs) < wanted and len(pairs) < 2 * len(asked):
         rng.shuffle(asked)
-        pairs += (ask(function, text, style, rng) for function, text in asked[: wanted - len(pairs)])
+        pairs += (
+            question_pair(function, text, style, rng) for function, text in asked[: wanted - len(pairs)]
+        )
     return pairs
 
 
-def in_turn(functions: Iterable[Function], rng: random.Random) -> list[Function]:
+def packages_in_turn(functions: Iterable[Function], rng: random.Random) -> list[Function]:
     """All functions, shuffled, one of each package after another until none is left."""
     packages: dict[str, list[Function]] = {}
     for function in functions:

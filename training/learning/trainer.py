@@ -33,10 +33,10 @@ from evaluation.files import read_rows, write_rows
 from training.learning import lora
 from training.learning.bases import load_base
 from training.learning.encoder import CODE, QUERY, TextEncoder, one_sided, two_sided
+from training.learning.presets import Preset
 from training.learning.sampling import PackageSampler, Trait, sampler_for
 from training.learning.soft import SoftLabelLoss, base_vectors
 from training.learning.views import Pair
-from training.train import Preset
 
 ADAPTER = "adapter.safetensors"
 _STATE = "lora.safetensors"

@@ -102,7 +102,7 @@ class Style:
 PLAIN = Style(0.0, 0.0, 0.0)
 TYPED = Style(0.23, 0.4, 0.25)
 
-View = Callable[[Function, random.Random], tuple[str, str, str] | None]
+ViewFunction = Callable[[Function, random.Random], tuple[str, str, str] | None]
 
 
 def _documentation(function: Function, rng: random.Random) -> tuple[str, str, str] | None:
@@ -147,7 +147,7 @@ def _keeps(rng: random.Random) -> bool:
     return rng.random() < _KEPT_DOCUMENTATION
 
 
-VIEWS: Mapping[str, View] = {
+VIEWS: Mapping[str, ViewFunction] = {
     "documentation": _documentation,
     "comment": _comment,
     "message": _message,
@@ -174,7 +174,7 @@ def draw(view: str, function: Function, style: Style, rng: random.Random) -> Pai
     return Pair(view, query, "" if rng.random() < style.bare else head, body, function)
 
 
-def ask(function: Function, question: str, style: Style, rng: random.Random) -> Pair:
+def question_pair(function: Function, question: str, style: Style, rng: random.Random) -> Pair:
     """The pair of a written question."""
     query = question.lower() if rng.random() < style.lower else question
     head, body = function.text(_keeps(rng))

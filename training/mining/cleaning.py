@@ -144,7 +144,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])[)\"']?\s+(?=[A-Z\"'(])")
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|approx|resp|incl|[A-Z])\.$")
 
 
-def summary(documentation: str, name: str = "") -> Text:
+def documentation_summary(documentation: str, name: str = "") -> Text:
     """The first paragraph of a documentation that says something, in plain words on one line.
 
     Args:
@@ -210,10 +210,10 @@ def _useless(text: str) -> str:
         return "reference"
     if _EMPTY_TALK.fullmatch(text):
         return "says nothing"
-    return "" if is_prose(text) else "no prose"
+    return "" if reads_as_prose(text) else "no prose"
 
 
-def is_prose(text: str) -> bool:
+def reads_as_prose(text: str) -> bool:
     """Whether four in five characters of a text are letters or blanks, and few others signs of code."""
     others, signs = len(_LETTERS.sub("", text)), len(_SIGNS.sub("", text))
     return others <= 0.22 * len(text) and signs <= 0.07 * len(text)

@@ -17,7 +17,7 @@ from codesift.repository.decoding import Unreadable, read_bytes, read_text
 from codesift.types import SourceFile, Unit
 from evaluation.records import Function
 from training.mining import cleaning, spans, testnames
-from training.mining.splits import digest
+from training.mining.splits import code_digest
 
 POOL = 800
 """Functions of one package that are looked at further: twice what is kept, as some turn out to be copies."""
@@ -72,7 +72,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
+class UnpackedPackage:
     """One unpacked package."""
 
     folder: Path
@@ -83,26 +83,26 @@ class Package:
     """The project's normalised name."""
 
 
-def extract(package: Package) -> tuple[list[Function], Counts]:
+def extract_functions(package: UnpackedPackage) -> tuple[list[Function], Counts]:
     """All functions of a package that pass the filters, sorted by place; their partition is still empty."""
     counts = Counts()
     names: Counter[str] = Counter()
-    tests: list[testnames.Case] = []
+    tests: list[testnames.TitledTest] = []
     functions: list[Function] = []
     for path, row, text in _texts(package, counts):
         units = parse(text, row, path)
         if path_roles.is_test(path):
-            tests += testnames.cases(row, text, units)
+            tests += testnames.tests_in(row, text, units)
             continue
         units, inner = _parted(row, text, units)
-        tests += testnames.cases(row, "", inner)
+        tests += testnames.tests_in(row, "", inner)
         names.update(unit.name for unit in units if unit.kind in _CALLED)
         functions += _functions(package, path, row, text, units, counts)
     titles = testnames.assign(tests, names)
     return [replace(each, tests=titles.get(each.name, ())) for each in functions], counts
 
 
-def _texts(package: Package, counts: Counts) -> Iterator[tuple[str, str, str]]:
+def _texts(package: UnpackedPackage, counts: Counts) -> Iterator[tuple[str, str, str]]:
     """(path, row of `codesift.parsing.languages`, text) of each file that is read."""
     settings = Settings()
     for path in _drawn(_paths(package.folder)):
@@ -132,7 +132,7 @@ def _paths(folder: Path) -> list[str]:
 
 
 def _drawn(paths: list[str]) -> list[str]:
-    return sorted(sorted(paths, key=digest)[:MOST_FILES])
+    return sorted(sorted(paths, key=code_digest)[:MOST_FILES])
 
 
 def _built(path: str) -> bool:
@@ -166,14 +166,14 @@ def _parted(row: str, text: str, units: list[Unit]) -> tuple[list[Unit], list[Un
 
 
 def _functions(
-    package: Package, path: str, row: str, text: str, units: list[Unit], counts: Counts
+    package: UnpackedPackage, path: str, row: str, text: str, units: list[Unit], counts: Counts
 ) -> Iterator[Function]:
     source = text.encode("utf-8", "replace")
     marks: spans.Marks | None = None
     for unit in units:
         if unit.kind not in _MINED:
             continue
-        found = cleaning.summary(unit.documentation, unit.name)
+        found = cleaning.documentation_summary(unit.documentation, unit.name)
         reason = _left_out(unit, found.text)
         counts.functions[reason or "kept"] += 1
         if reason:
@@ -186,7 +186,7 @@ def _functions(
         yield replace(function, docstring=found.text, comments=comments, messages=messages)
 
 
-def _record(package: Package, path: str, unit: Unit, source: bytes) -> Function:
+def _record(package: UnpackedPackage, path: str, unit: Unit, source: bytes) -> Function:
     return Function(
         repo=package.repo,
         package=package.folder.name,
@@ -201,7 +201,7 @@ def _record(package: Package, path: str, unit: Unit, source: bytes) -> Function:
         code=unit.code,
         documentation=unit.documentation,
         docstring="",
-        sha=digest(unit.code),
+        sha=code_digest(unit.code),
         start_line=unit.start_line,
     )
 

@@ -141,7 +141,7 @@ class Exclusions:
     def function(self, function: Function) -> bool:
         """Whether a function's text is excluded, with or without its documentation or decorators."""
         texts = (function.original_string, function.code)
-        return any(digest(text) in self.hashes for each in texts for text in (each, _undecorated(each)))
+        return any(code_digest(text) in self.hashes for each in texts for text in (each, _undecorated(each)))
 
 
 _DECORATORS = re.compile(r"\A(?:[ \t]*(?:@|#\[|\[)[^\n]*\n)+")
@@ -151,7 +151,7 @@ def _undecorated(text: str) -> str:
     return _DECORATORS.sub("", text)
 
 
-def digest(text: str) -> str:
+def code_digest(text: str) -> str:
     """First 16 hex digits of the SHA-1 of a text with all white space removed."""
     return hashlib.sha1("".join(text.split()).encode("utf-8", "replace"), usedforsecurity=False).hexdigest()[
         :16

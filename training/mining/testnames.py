@@ -44,7 +44,7 @@ _SAYS_NOTHING = frozenset(
 )
 
 
-class Case(NamedTuple):
+class TitledTest(NamedTuple):
     """One test of a package."""
 
     title: str
@@ -53,17 +53,17 @@ class Case(NamedTuple):
     """Names of what it calls."""
 
 
-def cases(language: str, text: str, units: Iterable[Unit]) -> Iterator[Case]:
+def tests_in(language: str, text: str, units: Iterable[Unit]) -> Iterator[TitledTest]:
     """The tests in one file: its functions that are named so, and what is handed to `it` and `test`."""
     for unit in units:
         if unit.kind in ("function", "method") and (_NAMED.search(unit.name) or "#[test]" in unit.code[:200]):
             title = " ".join(split_identifier(_NAMED.sub("", unit.name)))
-            yield Case(title, _calls(language, unit.code))
+            yield TitledTest(title, _calls(language, unit.code))
     if language in _QUERIES:
         yield from _titled(language, text)
 
 
-def _titled(language: str, text: str) -> Iterator[Case]:
+def _titled(language: str, text: str) -> Iterator[TitledTest]:
     from tree_sitter import Parser, QueryCursor
 
     loaded = grammar.load(language)
@@ -73,7 +73,7 @@ def _titled(language: str, text: str) -> Iterator[Case]:
         title, test = (
             (captures[role][0].text or b"").decode("utf-8", "replace") for role in ("title", "test")
         )
-        yield Case(re.sub(r"^should (?:be able to )?", "", title[1:-1]), _calls(language, test))
+        yield TitledTest(re.sub(r"^should (?:be able to )?", "", title[1:-1]), _calls(language, test))
 
 
 @cache
@@ -90,7 +90,7 @@ def _calls(language: str, code: str) -> frozenset[str]:
     return frozenset(next(filter(None, match.groups())) for match in pattern.finditer(code))
 
 
-def assign(found: Iterable[Case], names: Counter[str]) -> Mapping[str, tuple[str, ...]]:
+def assign(found: Iterable[TitledTest], names: Counter[str]) -> Mapping[str, tuple[str, ...]]:
     """Name of a function -> what its tests say.
 
     A test is about the one function of the package it calls, if their names share a word, or else about the
@@ -109,7 +109,7 @@ def assign(found: Iterable[Case], names: Counter[str]) -> Mapping[str, tuple[str
     return {name: tuple(texts[:MOST]) for name, texts in titles.items() if texts}
 
 
-def _subject(case: Case, names: Counter[str]) -> str:
+def _subject(case: TitledTest, names: Counter[str]) -> str:
     called = sorted(name for name in case.calls if names[name] == 1)
     words = set(split_identifier(case.title))
     if len(called) == 1:

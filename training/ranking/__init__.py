@@ -1,1 +1,1 @@
-"""The fit of the ranking: cases, a linear model, cross-validation."""
+"""The fit of the ranking: questions with their candidates' signals, two linear models, cross-validation."""

@@ -12,8 +12,10 @@ SKIPPED = "skipped: no evaluation data; give --data FOLDER and --corpora FOLDER\
 def add_data(parser: argparse.ArgumentParser) -> None:
     """Add `--data` and `--corpora`."""
     data = os.environ.get("CODESIFT_EVAL")
-    parser.add_argument("--data", type=Path, default=data, help="the evaluation data")
-    parser.add_argument("--corpora", type=Path, help="the repositories with their indexes")
+    parser.add_argument("--data", type=Path, default=data, help="folder of the evaluation data")
+    parser.add_argument(
+        "--corpora", type=Path, help="folder of the repositories; their indexes are built in place"
+    )
 
 
 def has_data(options: argparse.Namespace) -> bool:

@@ -15,7 +15,7 @@ from codesift.types import Hit
 from evaluation.metrics import RelevantRanks
 from evaluation.repositories.bench import SYSTEMS, Bench
 from evaluation.repositories.matching import by_file, by_function, matches
-from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, SIMILAR, Row
+from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, SIMILAR, QuestionRow
 from training.ranking.linear import CandidateList
 
 SEARCH_MODES = {"both": "hybrid", "words": "words", "vectors": "vectors"}
@@ -33,7 +33,7 @@ class RankingCase:
 
     part: str
     repo: str
-    row: Row
+    row: QuestionRow
     query: QueryTerms
     hits: Mapping[int, Hit]
     evidence: Mapping[int, Evidence]
@@ -65,7 +65,7 @@ class RankingCase:
         return CandidateList(matrix, offset, items, np.array([path in wanted for path in paths]), FILE_WEIGHT)
 
 
-def cases(bench: Bench, repo: str, rows: Mapping[str, Sequence[Row]], mode: str) -> list[RankingCase]:
+def cases(bench: Bench, repo: str, rows: Mapping[str, Sequence[QuestionRow]], mode: str) -> list[RankingCase]:
     """Return all questions on one repository, those with an answer there and those without.
 
     Args:
@@ -89,7 +89,7 @@ def cases(bench: Bench, repo: str, rows: Mapping[str, Sequence[Row]], mode: str)
     return result
 
 
-def likenesses(bench: Bench, repo: str, rows: Mapping[str, Sequence[Row]]) -> list[CandidateList]:
+def likenesses(bench: Bench, repo: str, rows: Mapping[str, Sequence[QuestionRow]]) -> list[CandidateList]:
     """Return what `similar` finds for each function that has counterparts, with its two signals."""
 
     def work(index: Index) -> Iterator[CandidateList]:

@@ -11,7 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.floating[Any]]
+    from evaluation.arrays import RealArray
+
     Integers = NDArray[np.integer[Any]]
 
 
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 class CandidateList:
     """The candidates of one question."""
 
-    signals: Floats
+    signals: RealArray
     """Shape (candidates, signals)."""
-    offset: Floats
+    offset: RealArray
     """Shape (candidates,): an addend to the value of each candidate that is not fitted."""
     items: Integers
     """Shape (candidates,): the item of each candidate, 0 .. m - 1: itself, or its file."""
@@ -30,7 +31,7 @@ class CandidateList:
     weight: float = 1.0
 
 
-def fit_ranker(lists: Sequence[CandidateList], penalty: float, signs: Sequence[int]) -> Floats:
+def fit_ranker(lists: Sequence[CandidateList], penalty: float, signs: Sequence[int]) -> RealArray:
     """Weights that make a softmax over the items of each question give most to those that answer it.
 
     An item's value is the highest of its candidates: a file is as good as its best unit. The loss is the
@@ -50,7 +51,7 @@ def fit_ranker(lists: Sequence[CandidateList], penalty: float, signs: Sequence[i
     bounds = [(0.0, None) if sign > 0 else (None, 0.0) for sign in signs]
     stacked = _Stacked([each for each in lists if each.relevant.any()])
 
-    def loss(weights: Floats) -> tuple[float, Floats]:
+    def loss(weights: RealArray) -> tuple[float, RealArray]:
         value, gradient = stacked.loss(weights)
         return value + penalty * float(weights @ weights), gradient + 2 * penalty * weights
 
@@ -79,7 +80,7 @@ class _Stacked:
         self._relevance = np.concatenate([each.relevant / each.relevant.sum() for each in lists])
         self._weight = np.array([each.weight for each in lists]) / len(lists)
 
-    def loss(self, weights: Floats) -> tuple[float, Floats]:
+    def loss(self, weights: RealArray) -> tuple[float, RealArray]:
         """Mean cross entropy, and its gradient of shape (signals,)."""
         values = self._signals @ weights + self._offset
         top = np.maximum.reduceat(values, self._item_starts)
@@ -99,23 +100,23 @@ def _starts(items: Sequence[Integers]) -> Integers:
     return np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
 
 
-def fit_logistic(features: Floats, labels: Floats, penalty: float) -> tuple[float, Floats]:
+def fit_logistic(features: RealArray, labels: RealArray, penalty: float) -> tuple[float, RealArray]:
     """Logistic regression with an L2 penalty on standardized weights.
 
     Args:
-        features: shape (n, traits).
+        features: shape (n, features).
         labels: shape (n,), 0 or 1.
         penalty: factor of the squared weights.
 
     Returns:
-        (bias, weights of shape (traits,)).
+        (bias, weights of shape (features,)).
     """
     from scipy.optimize import minimize
 
     mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-9
     inputs = np.concatenate([np.ones((len(features), 1)), (features - mean) / scale], axis=1)
 
-    def loss(weights: Floats) -> tuple[float, Floats]:
+    def loss(weights: RealArray) -> tuple[float, RealArray]:
         values = inputs @ weights
         kept = np.r_[0.0, weights[1:]]
         value = np.logaddexp(0, values).mean() - (labels * values).mean() + penalty * float(kept @ kept)

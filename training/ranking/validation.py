@@ -220,8 +220,8 @@ def _certainty(mode: ModeFit) -> dict[str, float]:
     confidence, answerable, matches = map(np.array, zip(*mode.judgements, strict=True))
     called = ~matches
     return {
-        "AUROC of confidence": auroc(list(confidence[has_answer]), list(confidence[~has_answer]))["value"],
-        "AUROC of answerable": auroc(list(answerable[has_answer]), list(answerable[~has_answer]))["value"],
+        "AUROC of confidence": auroc(list(confidence[has_answer]), list(confidence[~has_answer])).value,
+        "AUROC of answerable": auroc(list(answerable[has_answer]), list(answerable[~has_answer])).value,
         "answered called nothing": float(called[has_answer].mean()),
         "nothing called nothing": float(called[~has_answer].mean()),
         "Brier score of confidence": float(((confidence - right) ** 2).mean()),

@@ -12,7 +12,7 @@ WORK = "FOLDER"
 """What stands for the work folder."""
 
 
-def command(verb: str, options: Mapping[str, Any]) -> str:
+def command_line(verb: str, options: Mapping[str, Any]) -> str:
     """The command line of a verb that gives these options; what is the default is left out."""
     defaults, flags = _declared(verb)
     words = [f"python -m training {verb} --work {WORK}"]
@@ -37,9 +37,9 @@ def _placed(value: str, work: str) -> str:
     # Everything is below `.`, names that are no paths too.
     if PurePath(work).parts and PurePath(value).is_relative_to(work):
         return f"{WORK}/{PurePath(value).relative_to(work).as_posix()}"
-    return shortened(value)
+    return without_folders(value)
 
 
-def shortened(path: str) -> str:
+def without_folders(path: str) -> str:
     """The last part of an absolute path; anything else as it is."""
     return PurePath(path).name if PurePath(path).is_absolute() else path

@@ -10,7 +10,8 @@ from typing import Any
 
 from codesift.errors import CodesiftError
 from evaluation.files import replacing
-from training.reporting.results import Evaluation, Figure, Group, Run, Runs
+from evaluation.metrics import Estimate
+from training.reporting.results import Evaluation, GroupResult, TrainingRun, TrainingRuns
 from training.reporting.tables import BASE, WORDS, adapted, title
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -44,7 +45,7 @@ class Plot:
     """Draws on an empty figure of matplotlib."""
 
 
-def write(plot: Plot, folder: Path) -> None:
+def write_plot(plot: Plot, folder: Path) -> None:
     """Draw a plot into `folder`; the same figures give the same bytes.
 
     Raises:
@@ -95,12 +96,12 @@ def by_language(evaluation: Evaluation) -> Plot | None:
     return Plot(f"{evaluation.name}-mrr.svg", about, draw)
 
 
-def _dots(axes: Any, heights: Sequence[float], figures: Sequence[Figure], colour: str, marker: str) -> None:
+def _dots(axes: Any, heights: Sequence[float], figures: Sequence[Estimate], colour: str, marker: str) -> None:
     values = [figure.value for figure in figures]
     axes.errorbar(values, heights, xerr=_errors(figures), color=colour, fmt=marker, markersize=4, linewidth=1)
 
 
-def _errors(figures: Sequence[Figure]) -> list[list[float]]:
+def _errors(figures: Sequence[Estimate]) -> list[list[float]]:
     """Lengths of the bars below and above, shape (2, figures)."""
     below = [max(0.0, figure.value - figure.low) for figure in figures]
     return [below, [max(0.0, figure.high - figure.value) for figure in figures]]
@@ -166,7 +167,7 @@ def _ranked(evaluation: Evaluation) -> Iterator[tuple[int, str]]:
 # -- pairs ----------------------------------------------------------------------------------------
 
 
-def by_pairs(evaluation: Evaluation, runs: Runs) -> Plot | None:
+def by_pairs(evaluation: Evaluation, runs: TrainingRuns) -> Plot | None:
     """Gain of each language against the pairs its adapter saw; None if no run is known."""
     task = evaluation.tasks.get(PACKAGES)
     systems = adapted(task.systems) if task else []
@@ -196,8 +197,8 @@ def by_pairs(evaluation: Evaluation, runs: Runs) -> Plot | None:
 
 
 def _gained(
-    groups: Iterable[Group], system: str, evaluation: Evaluation, runs: Runs
-) -> Iterator[tuple[str, int, Figure]]:
+    groups: Iterable[GroupResult], system: str, evaluation: Evaluation, runs: TrainingRuns
+) -> Iterator[tuple[str, int, Estimate]]:
     """(language, pairs, gain in %) where the run is known."""
     space = str(evaluation.systems.get(system, {}).get("space", ""))
     for group in groups:
@@ -207,11 +208,11 @@ def _gained(
             yield (
                 group.name,
                 run.pairs,
-                Figure(*(100 * part / base for part in (gain.value, gain.low, gain.high))),
+                Estimate(*(100 * part / base for part in (gain.value, gain.low, gain.high))),
             )
 
 
-def _scatter(axes: Any, points: Sequence[tuple[str, int, Figure]], colour: str, marker: str) -> None:
+def _scatter(axes: Any, points: Sequence[tuple[str, int, Estimate]], colour: str, marker: str) -> None:
     gains = [gain for _, _, gain in points]
     pairs, values = [pairs for _, pairs, _ in points], [gain.value for gain in gains]
     axes.errorbar(pairs, values, yerr=_errors(gains), color=colour, fmt=marker, markersize=4, linewidth=0.8)
@@ -234,9 +235,9 @@ def _counts(axis: Any) -> None:
 # -- losses ---------------------------------------------------------------------------------------
 
 
-def losses(runs: Sequence[Run]) -> Plot | None:
+def loss_curves(runs: Sequence[TrainingRun]) -> Plot | None:
     """A panel for each language, a line for each run on it; None if nothing was logged."""
-    panels: dict[str, list[Run]] = {}
+    panels: dict[str, list[TrainingRun]] = {}
     for run in (run for run in runs if run.curve):
         panels.setdefault(run.languages[0] if len(run.languages) == 1 else "several languages", []).append(
             run
@@ -259,7 +260,7 @@ def losses(runs: Sequence[Run]) -> Plot | None:
     return Plot("losses.svg", "Training loss of each run, in the means that were logged.", draw)
 
 
-def _panel(axes: Any, language: str, runs: Sequence[Run]) -> None:
+def _panel(axes: Any, language: str, runs: Sequence[TrainingRun]) -> None:
     for place, run in enumerate(runs):
         steps, values = zip(*run.curve, strict=True)
         style = ("-", "--", ":", "-.")[place // len(COLOURS) % 4]

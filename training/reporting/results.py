@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 from codesift.errors import CodesiftError
 from codesift.models.adapters import NAME as MANIFEST
 from evaluation.files import read_json, read_rows
-from training.reporting.commands import command, shortened
+from evaluation.metrics import Estimate
+from evaluation.summary import ALL_QUERIES, MEAN_OF_ROWS, tasks_of
+from training.reporting.commands import command_line, without_folders
 
 RUNS = "runs.json"
 """Beside the results: enough of each run to make the report without the work folder."""
@@ -24,57 +26,43 @@ _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A value with its 95% interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
+class GroupResult:
     """A row of a task: a language, a pair of languages, or a mean over rows."""
 
     name: str
     queries: int
     corpus: int
-    figures: Mapping[str, Mapping[str, Figure]]
+    figures: Mapping[str, Mapping[str, Estimate]]
     """System -> metric -> figure."""
-    gains: Mapping[str, Mapping[str, Figure]]
+    gains: Mapping[str, Mapping[str, Estimate]]
     """System -> metric -> difference to the base, paired."""
 
     @classmethod
-    def from_json(cls, name: str, row: Mapping[str, Any]) -> Group:
-        """Read one row of a task."""
-        parts = ({s: _figures(f) for s, f in row[key].items()} for key in ("systems", "gains"))
-        return cls(name, row["queries"], row["corpus"], *parts)
-
-
-def _figures(row: Mapping[str, Any]) -> dict[str, Figure]:
-    return {metric: Figure(**figure) for metric, figure in row.items()}
+    def of(cls, name: str, row: Mapping[str, Any]) -> GroupResult:
+        """From a row as `evaluation.summary.tasks_of` reads it."""
+        return cls(name, row["queries"], row["corpus"], row["systems"], row["gains"])
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class TaskResult:
     """One table of an evaluation."""
 
     name: str
     about: str
-    groups: tuple[Group, ...]
-    all: Group
+    groups: tuple[GroupResult, ...]
+    all: GroupResult
     """All queries together."""
-    macro: Group
+    macro: GroupResult
     """The mean of the groups."""
     seconds: float
     """What measuring it took, vectors of earlier runs not encoded again."""
 
     @classmethod
-    def from_json(cls, name: str, row: Mapping[str, Any]) -> Task:
-        """Read one task of a result."""
-        groups = tuple(Group.from_json(group, some) for group, some in row["groups"].items())
-        everything = Group.from_json("all queries", row["all"])
-        macro = Group.from_json("mean of rows", row["macro"])
+    def of(cls, name: str, row: Mapping[str, Any]) -> TaskResult:
+        """From a task as `evaluation.summary.tasks_of` reads it."""
+        groups = tuple(GroupResult.of(group, some) for group, some in row["groups"].items())
+        everything = GroupResult.of(ALL_QUERIES, row["all"])
+        macro = GroupResult.of(MEAN_OF_ROWS, row["macro"])
         return cls(name, row["about"], groups, everything, macro, row["seconds"])
 
     @property
@@ -95,7 +83,7 @@ class Evaluation:
     machine: str
     systems: Mapping[str, Mapping[str, Any]]
     """System -> what is known of it: `space`, `base`, `adapters`."""
-    tasks: Mapping[str, Task]
+    tasks: Mapping[str, TaskResult]
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Evaluation:
@@ -109,12 +97,12 @@ class Evaluation:
             date=settings["date"],
             machine=settings["machine"],
             systems=row["systems"],
-            tasks={name: Task.from_json(name, task) for name, task in row["tasks"].items()},
+            tasks={name: TaskResult.of(name, task) for name, task in tasks_of(row).items()},
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TrainingRun:
     """What is kept of one run of `train`."""
 
     name: str
@@ -142,7 +130,7 @@ class Run:
     """(step, loss), at most `CURVE` of them, the last one included."""
 
     @classmethod
-    def read(cls, folder: Path) -> Run:
+    def read(cls, folder: Path) -> TrainingRun:
         """Read a finished run's folder.
 
         Raises:
@@ -153,10 +141,10 @@ class Run:
         losses = [(row["step"], round(row["loss"], 4)) for row in read_rows(folder / "losses.jsonl")]
         return cls(
             name=folder.name,
-            command=command("train", options),
+            command=command_line("train", options),
             **{key: settings[key] for key in ("commit", "date", "machine")},
             languages=tuple(options["languages"].split(",")),
-            model=shortened(options["model"]),
+            model=without_folders(options["model"]),
             task=options["task"],
             preset=options["preset"],
             **{key: preset[key] for key in ("rank", "alpha", "batch", "learning_rate")},
@@ -165,7 +153,7 @@ class Run:
         )
 
     @classmethod
-    def from_json(cls, row: Mapping[str, Any]) -> Run:
+    def from_json(cls, row: Mapping[str, Any]) -> TrainingRun:
         """Read what `asdict` made of a run."""
         points = tuple((step, loss) for step, loss in row["curve"])
         return cls(**{**row, "languages": tuple(row["languages"]), "curve": points})
@@ -180,7 +168,7 @@ _OF_RESULT = ("pairs", "packages", "views", "steps", "seconds", "trainable", "pa
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class AdapterSource:
     """What an adapter of a system was made from."""
 
     run: str
@@ -188,24 +176,24 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
+class TrainingRuns:
     """All finished runs, and which of them each system is made of."""
 
-    runs: Mapping[str, Run] = field(default_factory=dict)
-    systems: Mapping[str, Mapping[str, Source]] = field(default_factory=dict)
+    runs: Mapping[str, TrainingRun] = field(default_factory=dict)
+    systems: Mapping[str, Mapping[str, AdapterSource]] = field(default_factory=dict)
     """Id of the system's space -> language (`text`: queries, `other`: all without one) -> source."""
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Runs:
+    def from_json(cls, content: Mapping[str, Any]) -> TrainingRuns:
         """Read `RUNS`."""
-        runs = {row["name"]: Run.from_json(row) for row in content["runs"]}
+        runs = {row["name"]: TrainingRun.from_json(row) for row in content["runs"]}
         systems = {
-            space: {language: Source(**source) for language, source in sources.items()}
+            space: {language: AdapterSource(**source) for language, source in sources.items()}
             for space, sources in content["systems"].items()
         }
         return cls(runs, systems)
 
-    def behind(self, space: str, language: str) -> Run | None:
+    def behind(self, space: str, language: str) -> TrainingRun | None:
         """The run that made what encodes code of a language in a space."""
         sources = self.systems.get(space, {})
         source = sources.get(language) or sources.get(OTHER)
@@ -223,30 +211,30 @@ def load_evaluations(results: Path) -> list[Evaluation]:
     return sorted(found, key=lambda each: (each.partition != "test", each.name))
 
 
-def load_runs(work: Path, results: Path, evaluations: Sequence[Evaluation]) -> Runs:
+def load_runs(work: Path, results: Path, evaluations: Sequence[Evaluation]) -> TrainingRuns:
     """What the work folder has, and what was kept of runs that it no longer has.
 
     Raises:
         CodesiftError: a file is not what `train` or this report writes.
     """
     path = results / RUNS
-    kept = _readable(path, _kept) if path.is_file() else Runs()
+    kept = _readable(path, _kept) if path.is_file() else TrainingRuns()
     folders = [path.parent for path in sorted(work.glob("runs/*/result.json"))]
-    runs = {folder.name: _readable(folder, Run.read) for folder in folders}
+    runs = {folder.name: _readable(folder, TrainingRun.read) for folder in folders}
     systems = dict(_systems(work))
     measured = {
         each["space"] for evaluation in evaluations for each in evaluation.systems.values() if "space" in each
     }
     known = {space: sources for space, sources in {**kept.systems, **systems}.items() if space in measured}
-    return Runs(dict(sorted({**kept.runs, **runs}.items())), dict(sorted(known.items())))
+    return TrainingRuns(dict(sorted({**kept.runs, **runs}.items())), dict(sorted(known.items())))
 
 
 def _evaluation(path: Path) -> Evaluation:
     return Evaluation.from_json(read_json(path))
 
 
-def _kept(path: Path) -> Runs:
-    return Runs.from_json(read_json(path))
+def _kept(path: Path) -> TrainingRuns:
+    return TrainingRuns.from_json(read_json(path))
 
 
 def _readable(path: Path, read: Callable[[Path], _Result]) -> _Result:
@@ -256,7 +244,7 @@ def _readable(path: Path, read: Callable[[Path], _Result]) -> _Result:
         raise CodesiftError(f"{path} lacks what the report needs: {error!r}", "make it again") from error
 
 
-def _systems(work: Path) -> Iterator[tuple[str, dict[str, Source]]]:
+def _systems(work: Path) -> Iterator[tuple[str, dict[str, AdapterSource]]]:
     """(space, sources) of each system that was composed in the work folder and whose base is known."""
     from codesift.models.adapters import read_adapters
     from codesift.models.bases import find_base
@@ -272,7 +260,7 @@ def _systems(work: Path) -> Iterator[tuple[str, dict[str, Source]]]:
         yield space, {key or OTHER: _source(each.path) for key, each in adapters.named().items()}
 
 
-def _source(adapter: str) -> Source:
+def _source(adapter: str) -> AdapterSource:
     """What `compose` noted in an adapter's file."""
     from safetensors import SafetensorError, safe_open
 
@@ -281,7 +269,7 @@ def _source(adapter: str) -> Source:
             described = json.loads((file.metadata() or {}).get("codesift", "{}"))
     except SafetensorError as error:
         raise CodesiftError(f"cannot read the adapter {adapter}: {error}", "compose again") from error
-    return Source(str(described.get("run", "")), float(described.get("factor", 1)))
+    return AdapterSource(str(described.get("run", "")), float(described.get("factor", 1)))
 
 
 def thinned(points: Sequence[tuple[int, float]], most: int) -> list[tuple[int, float]]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from training.reporting.results import OTHER, Evaluation, Figure, Group, Run, Runs, Task
+from evaluation.markdown import markdown_table
+from evaluation.metrics import Estimate
+from training.reporting.results import OTHER, Evaluation, GroupResult, TaskResult, TrainingRun, TrainingRuns
 
 BASE, WORDS = "base", "bm25"
 _BY_FILE = "repos-file"
@@ -18,7 +20,7 @@ _HEADLINES = (
 """What a system is judged by at a glance."""
 
 
-def headline(task: str) -> str:
+def headline_metric(task: str) -> str:
     """The metric a task is told by: the one its goal is stated in."""
     return "NDCG@10" if task.startswith(_BY_FILE) else "MRR"
 
@@ -33,19 +35,12 @@ def adapted(systems: Iterable[str]) -> list[str]:
     return [system for system in systems if system not in (BASE, WORDS)]
 
 
-def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> str:
-    """A table whose first `words` columns are words and the others numbers."""
-    marks = ["---" if place < words else "---:" for place in range(len(headings))]
-    lines = [headings, marks, *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def plain(figure: Figure) -> str:
+def interval_text(figure: Estimate) -> str:
     """`0.663 (0.640 to 0.690)`."""
     return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
 
 
-def change(gain: Figure, base: Figure) -> str:
+def relative_change(gain: Estimate, base: Estimate) -> str:
     """`+9.1% (+6.0 to +12.2)`, of the base; bold where the interval holds no zero."""
     if not base.value:
         return f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
@@ -57,32 +52,37 @@ def change(gain: Figure, base: Figure) -> str:
 # -- one evaluation -------------------------------------------------------------------------------
 
 
-def task_table(task: Task, metric: str) -> str:
+def task_table(task: TaskResult, metric: str) -> str:
     """A row for each group, then both means: each system's figure, and its change from the base."""
     ours = adapted(task.systems)
     others = [system for system in (WORDS, BASE) if system in task.systems]
     changes = [heading for system in ours for heading in (title(system), "change")]
     headings = ["", "queries", "corpus", *map(title, others), *changes]
     means = [task.macro, task.all] if len(task.groups) > 1 else []
-    return markdown(headings, (_row(group, metric, others, ours) for group in (*task.groups, *means)))
+    return markdown_table(headings, (_row(group, metric, others, ours) for group in (*task.groups, *means)))
 
 
-def _row(group: Group, metric: str, others: Sequence[str], ours: Sequence[str]) -> list[str]:
+def _row(group: GroupResult, metric: str, others: Sequence[str], ours: Sequence[str]) -> list[str]:
     figures = {system: of[metric] for system, of in group.figures.items()}
-    cells = [group.name, str(group.queries), str(group.corpus), *(plain(figures[each]) for each in others)]
+    cells = [
+        group.name,
+        str(group.queries),
+        str(group.corpus),
+        *(interval_text(figures[each]) for each in others),
+    ]
     for system in ours:
-        cells += [plain(figures[system]), change(group.gains[system][metric], figures[BASE])]
+        cells += [interval_text(figures[system]), relative_change(group.gains[system][metric], figures[BASE])]
     return cells
 
 
-def metrics_table(task: Task) -> str:
+def metrics_table(task: TaskResult) -> str:
     """All metrics of each system: the mean of the groups."""
     metrics = list(next(iter(task.macro.figures.values())))
     rows = ([title(s), *(f"{f[m].value:.3f}" for m in metrics)] for s, f in task.macro.figures.items())
-    return markdown(["mean of rows" if len(task.groups) > 1 else "", *metrics], rows)
+    return markdown_table(["mean of rows" if len(task.groups) > 1 else "", *metrics], rows)
 
 
-def provenance(evaluation: Evaluation, task: Task) -> str:
+def provenance(evaluation: Evaluation, task: TaskResult) -> str:
     """Where a table is from."""
     return (
         f"`{evaluation.command}`, commit {evaluation.commit or 'unknown'}, {evaluation.date}, "
@@ -102,7 +102,9 @@ def worse_table(evaluation: Evaluation) -> str:
     """Every row in which a system is below the base, the surest losses first; empty if there is none."""
     rows = sorted(_worse(evaluation), key=lambda row: (not row[0], row[1]))
     said = ([*cells, "yes" if sure else "no"] for sure, _, cells in rows)
-    return markdown(["task", "row", "system", "metric", "base", "change", "sure"], said, 4) if rows else ""
+    return (
+        markdown_table(["task", "row", "system", "metric", "base", "change", "sure"], said, 4) if rows else ""
+    )
 
 
 def _worse(evaluation: Evaluation) -> Iterator[tuple[bool, float, list[str]]]:
@@ -119,7 +121,7 @@ def _worse(evaluation: Evaluation) -> Iterator[tuple[bool, float, list[str]]]:
                             system,
                             metric,
                             f"{base.value:.3f}",
-                            change(gain, base),
+                            relative_change(gain, base),
                         ]
                         yield gain.high < 0, gain.value, cells
 
@@ -128,7 +130,7 @@ def overview(evaluations: Sequence[Evaluation]) -> str:
     """A row for each system of each evaluation, with what it is judged by."""
     headings = [f"{task}, {metric}" for task, metric in _HEADLINES]
     rows = [[e.name, e.partition, title(s), *_glance(e, s)] for e in evaluations for s in _systems(e)]
-    return markdown(["evaluation", "partition", "system", *headings], rows, 3)
+    return markdown_table(["evaluation", "partition", "system", *headings], rows, 3)
 
 
 def _systems(evaluation: Evaluation) -> list[str]:
@@ -145,24 +147,24 @@ def _glance(evaluation: Evaluation, system: str) -> Iterator[str]:
 # -- runs -----------------------------------------------------------------------------------------
 
 
-def share_table(runs: Iterable[Run]) -> str:
+def share_table(runs: Iterable[TrainingRun]) -> str:
     """Trained parameters and their share of all, by base and rank."""
     kinds = {(run.model, run.rank, run.alpha, run.trainable, run.parameters): run.share for run in runs}
     rows = (
         [model, str(rank), str(alpha), f"{trained:,}", f"{total:,}", f"{share:.2%}"]
         for (model, rank, alpha, trained, total), share in sorted(kinds.items())
     )
-    return markdown(["base", "rank", "alpha", "trained", "all parameters", "share"], rows)
+    return markdown_table(["base", "rank", "alpha", "trained", "all parameters", "share"], rows)
 
 
-def runs_table(runs: Iterable[Run]) -> str:
+def runs_table(runs: Iterable[TrainingRun]) -> str:
     """What each run was, and what it took."""
     headings = ["run", "languages", "preset", "rank", "learning rate", "batch", "pairs", "packages", "steps"]
     more = ["last loss", "time", "commit", "date", "machine"]
-    return markdown([*headings, *more], map(_run, runs), 3)
+    return markdown_table([*headings, *more], map(_run, runs), 3)
 
 
-def _run(run: Run) -> list[str]:
+def _run(run: TrainingRun) -> list[str]:
     languages = ", ".join(run.languages) if len(run.languages) < 4 else f"{len(run.languages)} languages"
     task = "" if run.task == "text-to-code" else f" ({run.task})"
     sizes = [run.rank, f"{run.learning_rate:g}", run.batch, f"{run.pairs:,}", run.packages, run.steps]
@@ -171,12 +173,12 @@ def _run(run: Run) -> list[str]:
     return [run.name, languages + task, run.preset, *map(str, (*sizes, *rest))]
 
 
-def commands(runs: Iterable[Run]) -> str:
+def commands(runs: Iterable[TrainingRun]) -> str:
     """The command of each run, a line each."""
     return "\n".join(f"    {run.command}" for run in runs)
 
 
-def parts_table(evaluation: Evaluation, runs: Runs) -> str:
+def parts_table(evaluation: Evaluation, runs: TrainingRuns) -> str:
     """Which run each system's adapters are from, and by how much each was scaled; empty if unknown."""
     rows = []
     for system, described in evaluation.systems.items():
@@ -185,7 +187,7 @@ def parts_table(evaluation: Evaluation, runs: Runs) -> str:
         if sources:
             rows.append([system, ", ".join(parts)])
     return (
-        markdown(["system", f"adapters, by what they encode (`{OTHER}`: all other languages)"], rows, 2)
+        markdown_table(["system", f"adapters, by what they encode (`{OTHER}`: all other languages)"], rows, 2)
         if rows
         else ""
     )

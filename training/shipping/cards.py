@@ -11,23 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 from codesift.models.adapters import TEXT, Adapter, Adapters
 from evaluation.files import read_json
+from evaluation.markdown import markdown_table
 from evaluation.records import LANGUAGES
+from training.sources.package_lists import CORPORA
 
 if TYPE_CHECKING:
     from training.shipping.agreement import Agreement
 
-CORPORA = Path(__file__).parent.parent / "corpora"
 HEADLINE = "packages"
 """The task whose figures stand in the manifest."""
 METRICS = ("MRR", "NDCG@10")
 _PRIVATE = ("work", "eval", "results", "verb", "quiet")
 """Options that say where files lie, and nothing of the result."""
 
-Table = Iterable[tuple[str, ...]]
-
 
 @dataclass(frozen=True)
-class Sources:
+class TrainingRecord:
     """What is known of an adapter's training."""
 
     run: str = ""
@@ -37,7 +36,7 @@ class Sources:
     packages: tuple[Mapping[str, str], ...] = ()
 
     @classmethod
-    def of(cls, adapter: Adapter, work: Path) -> Sources:
+    def of(cls, adapter: Adapter, work: Path) -> TrainingRecord:
         """Follow the name of the run in the adapter's file to what the run left in the work folder."""
         described = _metadata(Path(adapter.path))
         folder = work / "runs" / str(described.get("run") or "-")
@@ -68,7 +67,7 @@ def figures_of(results: Mapping[str, Any], system: str, language: str) -> dict[s
     row = task.get("groups", {}).get(language) if language in LANGUAGES else task.get("macro")
     if not row or system not in row["systems"]:
         return {}
-    base, adapter = (round(row["systems"][name]["MRR"]["value"], 3) for name in ("base", system))
+    base, adapter = (round(row["systems"][name]["MRR"].value, 3) for name in ("base", system))
     return {"metric": "MRR", "base": base, "adapter": adapter}
 
 
@@ -90,22 +89,22 @@ def _figure_table(results: Mapping[str, Any], system: str, language: str) -> Ite
 
 
 def _number(figures: Mapping[str, Any] | None, metric: str) -> str:
-    return f"{figures[metric]['value']:.3f}" if figures and metric in figures else "-"
+    return f"{figures[metric].value:.3f}" if figures and metric in figures else "-"
 
 
 def _gain(row: Mapping[str, Any], system: str, metric: str) -> str:
     gain = row.get("gains", {}).get(system, {}).get(metric)
-    return f"{gain['value']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})" if gain else "-"
+    return f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})" if gain else "-"
 
 
-def losses(results: Mapping[str, Any], system: str, language: str) -> list[str]:
+def worse_figures(results: Mapping[str, Any], system: str, language: str) -> list[str]:
     """What is worse than with the bare base."""
     return [
         f"{label}: {metric} {_gain(row, system, metric)}"
         for label, row in _rows(results, system, language)
         for metric in METRICS
         if metric in row["systems"][system]
-        and row["systems"][system][metric]["value"] < row["systems"]["base"][metric]["value"]
+        and row["systems"][system][metric].value < row["systems"]["base"][metric].value
     ]
 
 
@@ -114,7 +113,7 @@ def losses(results: Mapping[str, Any], system: str, language: str) -> list[str]:
 
 def card(
     adapter: Adapter,
-    sources: Sources,
+    sources: TrainingRecord,
     results: Mapping[str, Any],
     system: str,
     agreement: Agreement | None,
@@ -124,9 +123,9 @@ def card(
     parts += [_bullets(_training(sources)), "## Data", _bullets(_data(sources)), "## Figures"]
     rows = list(_figure_table(results, system, adapter.language))
     headings = ("", "BM25", "base", "adapter", "gain (95% interval)", "queries")
-    parts += [_table(headings, rows) if rows else "Not measured."]
+    parts += [markdown_table(headings, rows, len(headings)) if rows else "Not measured."]
     if rows:
-        worse = losses(results, system, adapter.language)
+        worse = worse_figures(results, system, adapter.language)
         parts += ["What got worse:", _bullets(worse) if worse else "- nothing that was measured"]
     if agreement:
         parts += [
@@ -142,7 +141,7 @@ def _about(adapter: Adapter) -> str:
     return f"A LoRA adapter of rank {adapter.rank} that encodes {what}."
 
 
-def _training(sources: Sources) -> Iterator[str]:
+def _training(sources: TrainingRecord) -> Iterator[str]:
     if not sources.run:
         yield "not recorded"
         return
@@ -164,7 +163,7 @@ def _is_public(value: object) -> bool:
     return not (isinstance(value, str) and value.startswith(("/", ".", "~")))
 
 
-def _data(sources: Sources) -> Iterator[str]:
+def _data(sources: TrainingRecord) -> Iterator[str]:
     registries = Counter(row["registry"] for row in sources.packages)
     licences = Counter(row.get("license") or "unknown" for row in sources.packages)
     yield f"{len(sources.packages)} packages, listed with their versions in `training/corpora`"
@@ -180,7 +179,12 @@ def folder_card(system: Adapters, entries: Mapping[str, Any], results: Mapping[s
         gain = [f"{figures[key]:.3f}" if figures else "-" for key in ("base", "adapter")]
         file = entries[language]["file"].removesuffix(".safetensors")
         rows.append(
-            (f"[{file}]({file}.md)", str(adapter.rank), *gain, str(len(losses(results, name, language))))
+            (
+                f"[{file}]({file}.md)",
+                str(adapter.rank),
+                *gain,
+                str(len(worse_figures(results, name, language))),
+            )
         )
     headings = ("adapter", "rank", "base", "with adapter", "figures that got worse")
     return (
@@ -189,7 +193,7 @@ def folder_card(system: Adapters, entries: Mapping[str, Any], results: Mapping[s
                 f"# Adapters for {system.base}",
                 "They work together in one vector space: queries and prose are encoded with `text`, code of "
                 "each language with its own, any other with `combined`; what is missing is the bare base.",
-                _table(headings, rows),
+                markdown_table(headings, rows, len(headings)),
                 "Figures are the mean reciprocal rank of a function found by its documentation in a package "
                 "no adapter was trained on. Licence: Apache-2.0. Made by `python -m training export`, which "
                 "checks that the tool's engine and torch give the same vectors.",
@@ -201,8 +205,3 @@ def folder_card(system: Adapters, entries: Mapping[str, Any], results: Mapping[s
 
 def _bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
-
-
-def _table(headings: tuple[str, ...], rows: Table) -> str:
-    lines = [headings, tuple("---" for _ in headings), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -1,1 +1,1 @@
-"""Getting packages: their lists, clients, licences and archives."""
+"""What training learns from: package lists, sources, licences; `evaluation.packages` does the downloading."""

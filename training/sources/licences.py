@@ -69,7 +69,7 @@ def licence_of(folder: Path, registry: str) -> str:
     """The licence a package declares, on one line; empty if it declares none that can be told.
 
     Args:
-        folder: its files, as `training.fetch` keeps them.
+        folder: its files, as `training.sources.fetching` keeps them.
         registry: where it is from.
     """
     found = next((text for text in map(_one_line, _declared(folder, registry)) if text), "")

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.quality.peers.installing import program, unpack_binary, unpacked
-from benchmarks.quality.sources import digest_of
 from benchmarks.quality.systems import DEPTH, Ranking, Result, Searcher, ranking
+from evaluation.files import files_digest
 from evaluation.packages import Package, Unavailable
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class Ripgrep:
 
     def __init__(self, peers: Path) -> None:
         self._peers = peers
-        self.version = f"{_RIPGREP.version} {digest_of(Path(__file__))}"
+        self.version = f"{_RIPGREP.version} {files_digest(Path(__file__))}"
 
     def on(self, repository: Path, work: Callable[[Searcher], T]) -> T:
         folder = unpacked(_RIPGREP, self._peers / _RIPGREP.folder)
@@ -73,7 +73,7 @@ class Probe:
 
     def __init__(self, peers: Path) -> None:
         self._peers = peers
-        self.version = f"{_PROBE.version} {digest_of(Path(__file__))}"
+        self.version = f"{_PROBE.version} {files_digest(Path(__file__))}"
 
     def on(self, repository: Path, work: Callable[[Searcher], T]) -> T:
         folder = unpacked(_PROBE, self._peers / _PROBE.folder, unpack_binary)

@@ -14,8 +14,8 @@ from typing import IO, Any, TypeVar
 
 from benchmarks.quality.cold import cold
 from benchmarks.quality.peers.installing import environment
-from benchmarks.quality.sources import digest_of
 from benchmarks.quality.systems import DEPTH, Ranking, Result, Searcher, ranking
+from evaluation.files import files_digest
 from evaluation.packages import Unavailable
 
 T = TypeVar("T")
@@ -95,7 +95,7 @@ class LibraryPeer:
     @property
     def version(self) -> str:
         _, _, version = self._row.requirement.partition("==")
-        return f"{version} {digest_of(_HERE / self._row.adaptor, _HERE / 'worker.py')}"
+        return f"{version} {files_digest(_HERE / self._row.adaptor, _HERE / 'worker.py')}"
 
     def on(self, repository: Path, work: Callable[[Searcher], T]) -> T:
         python = environment(self._row.requirement, self._peers / self._row.requirement.replace("==", "-"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from training.mining.cleaning import judged, plain, shorten, summary
+from training.mining.cleaning import documentation_summary, judged, plain, shorten
 from training.mining.english import is_english
 from training.mining.spans import comment_text, message_text
 
@@ -44,7 +44,7 @@ from training.mining.spans import comment_text, message_text
     ],
 )
 def test_markup_becomes_the_first_paragraphs_words(written: str, cleaned: str) -> None:
-    assert summary(written).text == cleaned
+    assert documentation_summary(written).text == cleaned
 
 
 @pytest.mark.parametrize(
@@ -63,16 +63,25 @@ def test_markup_becomes_the_first_paragraphs_words(written: str, cleaned: str) -
     ],
 )
 def test_a_documentation_of_no_use_is_dropped_for_a_reason(written: str, reason: str) -> None:
-    assert summary(written) == ("", reason, False)
+    assert documentation_summary(written) == ("", reason, False)
 
 
 def test_the_functions_own_name_in_front_is_dropped() -> None:
-    assert summary("read_all() - reads all of the file", "read_all").text == "reads all of the file"
-    assert summary("ReadAll reads all of the file.", "ReadAll").text == "ReadAll reads all of the file."
+    assert (
+        documentation_summary("read_all() - reads all of the file", "read_all").text
+        == "reads all of the file"
+    )
+    assert (
+        documentation_summary("ReadAll reads all of the file.", "ReadAll").text
+        == "ReadAll reads all of the file."
+    )
 
 
 def test_a_repeated_signature_is_no_paragraph() -> None:
-    assert summary("read(path, size) -> bytes\n\nReads all of the file.").text == "Reads all of the file."
+    assert (
+        documentation_summary("read(path, size) -> bytes\n\nReads all of the file.").text
+        == "Reads all of the file."
+    )
 
 
 def test_long_texts_end_at_a_sentence() -> None:

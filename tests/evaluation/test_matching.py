@@ -1,4 +1,4 @@
-"""The figures of the quality benchmark, on values worked out by hand."""
+"""Whether results answer questions, on values worked out by hand."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from benchmarks.quality import by_file, by_function, first_rank, matches, unique
 from codesift.types import Hit
 from evaluation.metrics import RelevantRanks
+from evaluation.repositories.matching import by_file, by_function, first_rank, matches, unique
 
 
 def hit(path: str, start: int, end: int) -> Hit:

@@ -28,17 +28,16 @@ def test_an_enlarged_index_holds_every_unit_as_often_with_vectors_of_its_own(tmp
         enlarged(index, large, 3, settings, no_progress)
     with opened(small) as before, opened(large) as after:
         assert after.catalog.counts() == tuple(3 * count for count in before.catalog.counts())
-        assert after.vectors.ready() == 3 * before.vectors.ready()
+        vectors = after.primary.vectors
+        assert vectors.ready() == 3 * before.primary.vectors.ready()
         assert after.full_text.frequencies(["tide"])["tide"] == 9
         (unit,) = [hit for hit in after.catalog.units_of("copy2/f1.py") if hit.name == "tide_1"]
         (original,) = [hit for hit in before.catalog.units_of("f1.py") if hit.name == "tide_1"]
-        own, first = after.vectors.of_unit(unit.unit_id)[0], before.vectors.of_unit(original.unit_id)[0]
+        own, first = vectors.of_unit(unit.unit_id)[0], before.primary.vectors.of_unit(original.unit_id)[0]
         assert own @ own == pytest.approx(1, abs=0.01)
         assert 0.7 < own @ first < 0.99
-        found = after.graph.search(own, 1)
-        assert [match.unit_id for match in after.vectors.matches([found[0][0]], False)[found[0][0]]] == [
-            unit.unit_id
-        ]
+        ((nearest, _),) = after.primary.neighbors.search(own, 1)
+        assert [match.unit_id for match in vectors.matches([nearest])[nearest]] == [unit.unit_id]
 
 
 def test_an_index_that_was_not_made_here_is_left_alone(tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
-"""The figures of training, on values worked out by hand and against a brute force."""
+"""Figures of a ranking, on values worked out by hand and against a brute force."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from evaluation.metrics import METRICS, RelevantRanks, Sample, found_in
+from evaluation.metrics import METRICS, RelevantRanks, Sample, relevant_ranks
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_the_first_relevant_entry_decides_reciprocal_rank_and_recall() -> None:
 
 def test_ranks_are_counted_over_the_whole_corpus_and_ties_are_against_us() -> None:
     scores = np.array([[0.9, 0.8, 0.7, 0.1], [0.5, 0.5, 0.5, 0.5], [0.1, 0.2, 0.2, 0.9]], np.float32)
-    assert found_in(scores, [(1,), (0,), (1, 3)]) == [
+    assert relevant_ranks(scores, [(1,), (0,), (1, 3)]) == [
         RelevantRanks((2,), 1),
         RelevantRanks((4,), 1),
         RelevantRanks((1, 3), 2),
@@ -51,7 +51,7 @@ def test_ranks_are_counted_over_the_whole_corpus_and_ties_are_against_us() -> No
 
 def test_rows_that_are_left_out_take_no_rank() -> None:
     scores = np.array([[1.0, 0.9, 0.8, 0.7]], np.float32)
-    assert found_in(scores, [(3,)], [(0, 1)]) == [RelevantRanks((2,), 1)]
+    assert relevant_ranks(scores, [(3,)], [(0, 1)]) == [RelevantRanks((2,), 1)]
     assert scores[0].tolist() == pytest.approx([1.0, 0.9, 0.8, 0.7])
 
 
@@ -59,7 +59,7 @@ def test_ranks_agree_with_sorting_each_row() -> None:
     random = np.random.default_rng(3)
     scores = random.integers(0, 20, size=(60, 50)).astype(np.float32)  # many ties
     relevant = [tuple(random.choice(50, size=count, replace=False)) for count in random.integers(1, 6, 60)]
-    for row, rows, found in zip(scores, relevant, found_in(scores, relevant), strict=True):
+    for row, rows, found in zip(scores, relevant, relevant_ranks(scores, relevant), strict=True):
         worst_first = sorted(range(50), key=lambda entry: (-row[entry], entry in rows))
         ranks = tuple(rank for rank, entry in enumerate(worst_first, 1) if entry in rows)
         assert found == RelevantRanks(ranks, len(rows))
@@ -83,28 +83,28 @@ def test_figures_are_means_over_queries() -> None:
 
 def test_the_interval_is_that_of_a_mean_of_coin_flips() -> None:
     found = [RelevantRanks((1,) if number % 2 else (), 1) for number in range(400)]
-    interval = Sample.measure(found, "g", 0).to_json()["recall@1"]
+    interval = Sample.measure(found, "g", 0).estimates()["recall@1"]
     # The standard error is sqrt(0.25 / 400) = 0.025, and 1.96 of them are on either side.
-    assert interval["value"] == 0.5
-    assert interval["low"] == pytest.approx(0.451, abs=0.01)
-    assert interval["high"] == pytest.approx(0.549, abs=0.01)
+    assert interval.value == 0.5
+    assert interval.low == pytest.approx(0.451, abs=0.01)
+    assert interval.high == pytest.approx(0.549, abs=0.01)
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
     found = [RelevantRanks((rank,), 1) for rank in range(1, 40)]
-    assert Sample.measure(found, "g", 1).to_json() == Sample.measure(found, "g", 1).to_json()
-    assert Sample.measure(found, "g", 1).to_json() != Sample.measure(found, "g", 2).to_json()
+    assert Sample.measure(found, "g", 1).estimates() == Sample.measure(found, "g", 1).estimates()
+    assert Sample.measure(found, "g", 1).estimates() != Sample.measure(found, "g", 2).estimates()
 
 
 def test_a_paired_difference_is_surer_than_either_figure() -> None:
     ranks = np.random.default_rng(0).integers(1, 30, 200)
     ours = Sample.measure([RelevantRanks((int(rank),), 1) for rank in ranks], "g", 0)
     theirs = Sample.measure([RelevantRanks((int(rank) + 1,), 1) for rank in ranks], "g", 0)
-    gain = ours.minus(theirs).to_json()["MRR"]
-    assert 0 < gain["low"] <= gain["value"] <= gain["high"]
-    wide = ours.to_json()["MRR"]
-    assert gain["high"] - gain["low"] < wide["high"] - wide["low"]
-    assert set(ours.minus(ours).to_json()["MRR"].values()) == {0.0}
+    gain = ours.minus(theirs).estimates()["MRR"]
+    assert 0 < gain.low <= gain.value <= gain.high
+    wide = ours.estimates()["MRR"]
+    assert gain.high - gain.low < wide.high - wide.low
+    assert ours.minus(ours).estimates()["MRR"] == (0.0, 0.0, 0.0)
 
 
 def test_in_the_macro_average_a_small_group_counts_like_a_large_one() -> None:

@@ -17,15 +17,15 @@ from codesift.errors import CodesiftError, StorageError, UsageError
 from codesift.models.adapters import NAME, NO_ADAPTERS, read_adapters
 from codesift.models.bases import Base
 from codesift.models.spaces import Space, space_for
-from evaluation.tasks.groups import TEXT, Pool, Snippet
+from evaluation.metrics import RelevantRanks, relevant_ranks
+from evaluation.tasks.groups import TEXT, Group, GroupRanks, Measured, Pool, Snippet, Task
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from codesift.types import Encoder
-
-    Matrix = NDArray[np.float32]
+    from codesift.types import Encoder, Progress
+    from evaluation.arrays import Matrix
 
 MOST_WINDOWS = 4
 """Windows of one text that are encoded, of 256 tokens each: some hundred lines."""
@@ -34,11 +34,8 @@ STEP = 512
 BLOCK = 16_000_000
 """Scores held at once: 64 MB, whatever the corpus."""
 
-Progress = Callable[[str, int, int], None]
-"""Called as (what, done, total)."""
 
-
-class System(Protocol):
+class Ranker(Protocol):
     """Something that ranks a corpus."""
 
     @property
@@ -56,14 +53,14 @@ class System(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedAdapters:
     """`--system NAME=FOLDER`."""
 
     name: str
     manifest: Path
 
     @classmethod
-    def parse(cls, text: str) -> Named:
+    def parse(cls, text: str) -> NamedAdapters:
         """Read the option.
 
         Raises:
@@ -79,7 +76,7 @@ class Named:
         return cls(name, path)
 
 
-class VectorSystem:
+class VectorRanker:
     """A base with adapters: the cosine of the best window of a query to the best window of an entry.
 
     Args:
@@ -234,9 +231,9 @@ def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def systems(
-    base: Base, named: Sequence[Named], folder: Path, progress: Callable[[str], Progress]
-) -> list[System]:
+def rankers(
+    base: Base, named: Sequence[NamedAdapters], folder: Path, progress: Callable[[str], Progress]
+) -> list[Ranker]:
     """BM25, the bare base, and each named system.
 
     Args:
@@ -257,5 +254,34 @@ def systems(
                 f"--system {each.name} is given twice or is the name of a system there always is"
             )
         spaces[each.name] = space_for(base, read_adapters(each.manifest))
-    vectors = [VectorSystem(name, space, folder, progress(name)) for name, space in spaces.items()]
+    vectors = [VectorRanker(name, space, folder, progress(name)) for name, space in spaces.items()]
     return [Bm25(), *vectors]
+
+
+def rank_pools(task: Task, systems: Sequence[Ranker]) -> Measured:
+    """Let each system rank all pools of a task."""
+    found: dict[str, dict[str, list[RelevantRanks]]] = {group.name: {} for group in task.groups}
+    for system in systems:
+        system.prepare(
+            snippet for group in task.groups for pool in group.pools for snippet in pool.snippets()
+        )
+        for group in task.groups:
+            found[group.name][system.name] = _ranked(group, system)
+    rows = {
+        group.name: GroupRanks(
+            sum(len(pool.corpus) for pool in group.pools), len(group.pools), found[group.name]
+        )
+        for group in task.groups
+    }
+    return Measured(task.name, task.about, rows)
+
+
+def _ranked(group: Group, system: Ranker) -> list[RelevantRanks]:
+    found: list[RelevantRanks] = []
+    for pool in group.pools:
+        first = 0
+        for scores in system.scores(pool):
+            some = slice(first, first + len(scores))
+            found += relevant_ranks(scores, pool.relevant[some], pool.left_out[some])
+            first += len(scores)
+    return found

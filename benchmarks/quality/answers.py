@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.quality.systems import Ranking, Result, Searcher, System
-from evaluation.machine import load
+from evaluation.files import read_json, write_tables
+from evaluation.machine import load_average
 from evaluation.packages import Unavailable
-from evaluation.repositories.questions import NOTHING, PARTS, SIMILAR, RepositoryQuestions, digest
+from evaluation.repositories.questions import NOTHING, PARTS, SIMILAR, RepositoryQuestions, questions_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class AnswerSet:
     """All answers of the systems that could be asked, and why the others could not."""
 
     answers: Mapping[str, Mapping[str, Answers]]
@@ -50,12 +50,12 @@ class Run:
     """System -> reason."""
 
 
-def run(
+def ask_all(
     systems: Iterable[System],
     repositories: Mapping[str, Path],
     asked: Mapping[str, RepositoryQuestions],
     kept: Path,
-) -> Run:
+) -> AnswerSet:
     """Ask all systems about one repository after another, so that noise of the machine hits all.
 
     Args:
@@ -70,36 +70,33 @@ def run(
     for repo, folder in repositories.items():
         for name, system in tuple(left.items()):
             try:
-                answers[name][repo] = answer(system, folder, asked[repo], kept / name / f"{repo}.json")
+                answers[name][repo] = answers_of(system, folder, asked[repo], kept / name / f"{repo}.json")
             except Unavailable as error:
                 unavailable[name] = f"on {repo}: {error}"
                 del left[name], answers[name]
                 sys.stderr.write(f"left out {name} {unavailable[name]}\n")
-    return Run(answers, unavailable)
+    return AnswerSet(answers, unavailable)
 
 
-def answer(system: System, repository: Path, asked: RepositoryQuestions, kept: Path) -> Answers:
+def answers_of(system: System, repository: Path, asked: RepositoryQuestions, kept: Path) -> Answers:
     """The answers of one system on one repository, from a file if it answered the same questions before.
 
     Raises:
         Unavailable: the system cannot be had here.
     """
-    key = {"system": system.name, "version": system.version, "questions": digest(asked)}
+    key = {"system": system.name, "version": system.version, "questions": questions_digest(asked)}
     if (found := _kept(kept, key)) is not None:
         return found
     sys.stderr.write(f"asking {system.name} about {repository.name}\n")
     found = system.on(repository, lambda searcher: _ask(searcher, asked))
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    partial = kept.with_suffix(".partial")
-    partial.write_text(json.dumps({**key, **found.to_json()}) + "\n", encoding="utf-8")
-    partial.replace(kept)
+    write_tables(kept, {**key, **found.to_json()})
     return found
 
 
 def _kept(path: Path, key: Mapping[str, str]) -> Answers | None:
     if not path.is_file():
         return None
-    row = json.loads(path.read_text(encoding="utf-8"))
+    row = read_json(path)
     return Answers.from_json(row) if all(row[name] == value for name, value in key.items()) else None
 
 
@@ -110,7 +107,7 @@ def _ask(searcher: Searcher, asked: RepositoryQuestions) -> Answers:
         searcher.ask(first)  # Models and files that are loaded at the first question are not its time.
     rankings = {part: tuple(map(searcher.ask, some)) for part, some in texts.items()}
     cold = searcher.cold_seconds(first) if first is not None else None
-    return Answers({**rankings, **_alike(searcher, asked)}, searcher.index_seconds, cold, load())
+    return Answers({**rankings, **_alike(searcher, asked)}, searcher.index_seconds, cold, load_average())
 
 
 def _alike(searcher: Searcher, asked: RepositoryQuestions) -> dict[str, tuple[Ranking, ...]]:

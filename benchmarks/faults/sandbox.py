@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.faults.children import SECONDS, Running, command, finish, fork, start
+from benchmarks.faults.children import SECONDS, Running, finish, fork, run_command_line, start_command
 from benchmarks.faults.trials import Ended, fault
 from benchmarks.processes import Failed
 from codesift.config import Settings
@@ -20,10 +20,10 @@ INSIDE = {"CODESIFT_INDEX_FOLDER": "repository"}
 """Environment in which an index lies in its repository."""
 _PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "SYSTEMROOT")
 
-Files = Mapping[str, str]
+FileTexts = Mapping[str, str]
 
 
-class Ground:
+class Sandbox:
     """A folder for one attack, deleted by whoever made it."""
 
     def __init__(self, folder: Path) -> None:
@@ -55,33 +55,33 @@ class Ground:
         """The folder that indexes lie in."""
         return self.home / "cache" / "codesift"
 
-    def repository(self, name: str, files: Files) -> Repository:
+    def repository(self, name: str, files: FileTexts) -> SandboxRepository:
         """Make a repository with these files, without an index."""
         root = self.folder / name
         root.mkdir()
-        write(root, files)
-        return Repository(self, root)
+        write_files(root, files)
+        return SandboxRepository(self, root)
 
 
 @dataclass(frozen=True)
-class Repository:
+class SandboxRepository:
     """One repository."""
 
-    ground: Ground
+    sandbox: Sandbox
     root: Path
     more: Mapping[str, str] = field(default_factory=dict)
-    """Environment of its commands, beside that of the ground."""
+    """Environment of its commands, beside that of the sandbox."""
 
     @property
     def place(self) -> Path:
         """The folder of its index."""
         if self.more.get("CODESIFT_INDEX_FOLDER") == "repository":
             return repository_place(self.root)
-        return cache_place(self.root, Settings(cache_dir=str(self.ground.cache)))
+        return cache_place(self.root, Settings(cache_dir=str(self.sandbox.cache)))
 
     def start(self, *arguments: str) -> Running:
         """Start the installed command in it."""
-        return start(arguments, self.root, self.ground.environ(self.more))
+        return start_command(arguments, self.root, self.sandbox.environ(self.more))
 
     def run(self, *arguments: str, seconds: float = SECONDS) -> Ended:
         """Run the installed command in it to its end."""
@@ -89,7 +89,7 @@ class Repository:
 
     def forked(self, *arguments: str, seconds: float = SECONDS) -> Ended:
         """Run the command line in a fork of this process."""
-        child = fork(lambda: command(arguments), self.root, self.ground.environ(self.more))
+        child = fork(lambda: run_command_line(arguments), self.root, self.sandbox.environ(self.more))
         return finish(child, seconds)
 
     def must(self, *arguments: str) -> Ended:
@@ -125,11 +125,11 @@ class Repository:
         """Delete the index and everything that was put in its place."""
         for place in (self.place, repository_place(self.root)):
             delete(place)
-        for other in self.ground.cache.glob(f"indexes/{self.root.name}-*"):
+        for other in self.sandbox.cache.glob(f"indexes/{self.root.name}-*"):
             delete(other)
 
     def _kept(self, name: str) -> Path:
-        return self.ground.folder / "kept" / f"{self.root.name}-{name}"
+        return self.sandbox.folder / "kept" / f"{self.root.name}-{name}"
 
     def git(self, *arguments: str) -> None:
         """Run git in it.
@@ -139,12 +139,12 @@ class Repository:
         """
         identity = ("-c", "user.name=Test", "-c", "user.email=test@example.invalid")
         line = ["git", "-C", str(self.root), *identity, *arguments]
-        done = subprocess.run(line, env=self.ground.environ(), capture_output=True, text=True, timeout=60)
+        done = subprocess.run(line, env=self.sandbox.environ(), capture_output=True, text=True, timeout=60)
         if done.returncode:
             raise Failed(f"{' '.join(line)}: {done.stderr}")
 
 
-def write(root: Path, files: Mapping[str, str | bytes]) -> None:
+def write_files(root: Path, files: Mapping[str, str | bytes]) -> None:
     """Write files below a folder, folders made as needed."""
     for name, content in files.items():
         path = root / name

@@ -17,8 +17,10 @@ from codesift.encoders import open_encoder
 from codesift.models.adapters import read_adapters
 from codesift.models.bases import BASES, DEFAULT
 from codesift.models.spaces import space_for
-from evaluation.files import write_json, write_rows
+from evaluation.files import write_json, write_rows, write_tables
+from evaluation.metrics import Estimate
 from evaluation.records import Function
+from evaluation.summary import tables_of
 from training.__main__ import main
 
 BASE = BASES[DEFAULT]
@@ -46,13 +48,17 @@ def function(number: int, language: str) -> dict[str, Any]:
 
 
 def figures(base: float, adapter: float) -> dict[str, Any]:
-    def of(value: float) -> dict[str, Any]:
-        return {
-            name: {"value": value, "low": value - 0.1, "high": value + 0.1} for name in ("MRR", "NDCG@10")
-        }
+    def of(value: float) -> dict[str, Estimate]:
+        return {name: Estimate(value, value - 0.1, value + 0.1) for name in ("MRR", "NDCG@10")}
 
     systems = {"bm25": of(0.4), "base": of(base), "mine": of(adapter)}
-    return {"queries": 60, "corpus": 900, "systems": systems, "gains": {"mine": of(adapter - base)}}
+    gains = {"mine": of(adapter - base)}
+    return {"queries": 60, "corpus": 900, "pools": 3, "systems": systems, "gains": gains}
+
+
+def task(group: str, base: float, adapter: float) -> dict[str, Any]:
+    row = figures(base, adapter)
+    return {"about": group, "seconds": 1, "groups": {group: row}, "all": row, "macro": row}
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +76,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = {"options": options, "commit": "abc123", "date": "2026-11-22", "machine": "2 cores"}
     write_json(work / "runs" / "py" / "settings.json", settings)
     write_json(work / "runs" / "py" / "result.json", {"pairs": 12345, "seconds": 700})
-    tasks = {
-        "packages": {"groups": {"python": figures(0.6, 0.7)}, "macro": figures(0.6, 0.7)},
-        "code2code": {"groups": {"python-go": figures(0.5, 0.45)}, "macro": figures(0.5, 0.45)},
-    }
-    write_json(work / "results.json", {"tasks": tasks})
+    tasks = {"packages": task("python", 0.6, 0.7), "code2code": task("python-go", 0.5, 0.45)}
+    write_tables(work / "results.json", tables_of(tasks))
     return work
 
 
@@ -137,6 +140,15 @@ def test_what_was_exported_before_is_replaced_as_a_whole(work: Path, exported: P
     files = ["CARD.md", "adapters.json", "python.md", "python.safetensors"]
     assert sorted(path.name for path in to.iterdir()) == files
     assert "Not measured" in (to / "python.md").read_text()
+
+
+def test_figures_that_are_no_result_are_named(
+    work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_json(tmp_path / "other.json", {"tasks": {}})
+    assert export(work, tmp_path / "to", "--figures", str(tmp_path / "other.json")) == 1
+    assert "other.json is no result of evaluate" in capsys.readouterr().err
+    assert not (tmp_path / "to").exists()
 
 
 def test_a_folder_with_other_things_is_left_alone(

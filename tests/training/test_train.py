@@ -1,53 +1,17 @@
-"""Pairs, batches and the adapter's file; a run end to end is in test_training_bases.py."""
+"""Pairs, batches and the adapter's file; a run end to end is in test_learning_bases.py."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from mined_functions import lock_function as function
 
 from codesift.errors import CodesiftError
-from evaluation.records import Function, Span
-from training.learning.pairs import check_mix, draw_pairs, in_turn
-from training.learning.views import PLAIN, TYPED, ask, draw, keywords
-
-CODE = """def open_gate(lock):
-    # wait until the water is level
-    lock.level()
-    if lock.stuck:
-        raise ValueError("the gate of the lock is stuck")
-    return lock.gate.open()
-"""
-
-
-def function(name: str = "open_gate", package: str = "harbour-1.0", **changes: object) -> Function:
-    start = CODE.index("# wait")
-    comment = Span(start, CODE.index("\n", start), "wait until the water is level")
-    start = CODE.index('"the gate')
-    message = Span(start, CODE.index(")", start), "the gate of the lock is stuck")
-    made = Function(
-        repo="harbour",
-        package=package,
-        path="harbour/locks.py",
-        func_name=name,
-        language="python",
-        partition="train",
-        kind="function",
-        name=name,
-        signature=f"def {name}(lock):",
-        original_string=CODE,
-        code=CODE.replace("open_gate", name),
-        documentation="Let a ship through. It must be moored.",
-        docstring="Let a ship through.",
-        sha=f"{package} {name}",
-        start_line=1,
-        comments=(comment,),
-        messages=(message,),
-        tests=("gate opens only when level",),
-    )
-    return replace(made, **changes)  # type: ignore[arg-type]
+from evaluation.records import Function
+from training.learning.pairs import check_mix, draw_pairs, packages_in_turn
+from training.learning.views import PLAIN, TYPED, draw, keywords, question_pair
 
 
 def test_a_record_survives_its_file() -> None:
@@ -109,7 +73,10 @@ def test_a_view_that_a_function_lacks_gives_nothing() -> None:
 
 
 def test_a_question_is_asked_as_it_was_written() -> None:
-    assert ask(function(), "where do ships wait", PLAIN, random.Random(0)).query == "where do ships wait"
+    assert (
+        question_pair(function(), "where do ships wait", PLAIN, random.Random(0)).query
+        == "where do ships wait"
+    )
 
 
 def test_keywords_keep_their_order_and_say_something() -> None:
@@ -122,7 +89,7 @@ def test_keywords_keep_their_order_and_say_something() -> None:
 
 def test_packages_take_turns() -> None:
     many = [function(f"do_{n}", "large-1") for n in range(9)] + [function("do_it", "small-1")]
-    assert "small-1" in [found.package for found in in_turn(many, random.Random(0))][:2]
+    assert "small-1" in [found.package for found in packages_in_turn(many, random.Random(0))][:2]
 
 
 def test_the_same_seed_draws_the_same_pairs_and_each_view_its_share() -> None:

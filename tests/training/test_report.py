@@ -20,14 +20,14 @@ from codesift.models.adapters import read_adapters
 from codesift.models.bases import DEFAULT, find_base
 from codesift.models.spaces import space_for
 from evaluation.files import read_json, write_json, write_rows
-from evaluation.metrics import RelevantRanks
-from evaluation.summary import Results
-from evaluation.tasks.groups import Measured, Row
+from evaluation.metrics import Estimate, RelevantRanks
+from evaluation.summary import EvaluationResults
+from evaluation.tasks.groups import GroupRanks, Measured
 from training.__main__ import main
 from training.evaluate import add_arguments
-from training.reporting.commands import command
-from training.reporting.results import Figure, thinned
-from training.reporting.tables import change, duration
+from training.reporting.commands import command_line
+from training.reporting.results import thinned
+from training.reporting.tables import duration, relative_change
 
 MATRIX = "encoder.layer.0.attention.self.query.weight"
 BETTER, WORSE = (1, 1, 2, 1, 1, 2), (9, 8, 9, 7, 9, 8)
@@ -81,16 +81,16 @@ def _evaluate(work: Path, results: Path, name: str, partition: str, spaces: dict
     arguments = ["--eval", str(work), "--results", str(results), "--partition", partition, "--name", name]
     options = parser.parse_args([*arguments, *folders])
     options.work, options.seed = work, 0
-    written = Results(options, systems)
+    written = EvaluationResults(options, systems)
     columns = {"bm25": WORSE, "base": MIDDLE}
     first, last = [dict.fromkeys(spaces, ranks) for ranks in (BETTER, SAME)]
     packages = {
-        "python": Row(300, 3, {s: _found(r) for s, r in {**columns, **first}.items()}),
-        "go": Row(200, 2, {s: _found(r) for s, r in {**columns, **last}.items()}),
+        "python": GroupRanks(300, 3, {s: _found(r) for s, r in {**columns, **first}.items()}),
+        "go": GroupRanks(200, 2, {s: _found(r) for s, r in {**columns, **last}.items()}),
     }
     written.add(Measured("packages", "documentation -> function", packages))
     lost = {s: _found(r) for s, r in {**columns, **dict.fromkeys(spaces, WORSE)}.items()}
-    written.add(Measured("cosqa", "questions -> functions", {"with documentation": Row(90, 1, lost)}))
+    written.add(Measured("cosqa", "questions -> functions", {"with documentation": GroupRanks(90, 1, lost)}))
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ def test_a_command_has_what_differs_from_the_defaults(tmp_path: Path) -> None:
         "init": str(tmp_path / "runs" / "go" / "adapter.safetensors"),
         "text": "/elsewhere/text.safetensors",
     }
-    assert command("train", options | init) == (
+    assert command_line("train", options | init) == (
         "python -m training train --work FOLDER --name go-64 --preset loracode --text text.safetensors "
         "--init FOLDER/runs/go/adapter.safetensors --rank 64"
     )
@@ -272,9 +272,11 @@ def test_a_curve_keeps_its_end_and_its_mean() -> None:
 
 
 def test_a_change_is_bold_where_it_is_sure() -> None:
-    assert change(Figure(0.05, 0.01, 0.09), Figure(0.5, 0.4, 0.6)) == "**+10.0%** (+2.0 to +18.0)"
-    assert change(Figure(-0.05, -0.09, 0.01), Figure(0.5, 0.4, 0.6)) == "-10.0% (-18.0 to +2.0)"
-    assert change(Figure(0.2, 0.1, 0.3), Figure(0.0, 0.0, 0.0)) == "+0.200 (+0.100 to +0.300)"
+    assert (
+        relative_change(Estimate(0.05, 0.01, 0.09), Estimate(0.5, 0.4, 0.6)) == "**+10.0%** (+2.0 to +18.0)"
+    )
+    assert relative_change(Estimate(-0.05, -0.09, 0.01), Estimate(0.5, 0.4, 0.6)) == "-10.0% (-18.0 to +2.0)"
+    assert relative_change(Estimate(0.2, 0.1, 0.3), Estimate(0.0, 0.0, 0.0)) == "+0.200 (+0.100 to +0.300)"
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(45, "45 s"), (720, "12 min"), (12_240, "3.4 h")])

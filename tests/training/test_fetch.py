@@ -19,9 +19,11 @@ from evaluation.packages.clients import Package, download
 from evaluation.records import LANGUAGES
 from training import fetch
 from training.__main__ import main
-from training.fetch import CORPORA, Row, chosen, fetch_package, is_source, read_list, retried
-from training.sources import listing
+from training.languages import languages_of
+from training.sources import candidates, fetching
+from training.sources.fetching import fetch_package, is_source, retried
 from training.sources.licences import is_open, licence_of
+from training.sources.package_lists import CORPORA, ListedPackage, read_list
 
 MIT = "Permission is hereby granted, free of charge, to any person obtaining a copy of this software"
 
@@ -40,15 +42,15 @@ def _tar(path: Path, **files: str) -> None:
             tar.addfile(member, io.BytesIO(text.encode()))
 
 
-def _downloaded(work: Path, row: Row) -> Path:
+def _downloaded(work: Path, row: ListedPackage) -> Path:
     """Where the archives of a package lie once they were downloaded."""
     place = work / "downloads" / f"{row.registry}-{row.package.folder}"
     place.mkdir()
     return place
 
 
-def _npm(work: Path, licence: str = "MIT", **files: str) -> Row:
-    row = Row("npm", "@tiny/thing", "1.0.0", "MIT")
+def _npm(work: Path, licence: str = "MIT", **files: str) -> ListedPackage:
+    row = ListedPackage("npm", "@tiny/thing", "1.0.0", "MIT")
     manifest = {"package__package_DOT_json": json.dumps({"license": licence})}
     _tar(_downloaded(work, row) / "tiny-thing-1.0.0.tgz", **manifest, **files)
     return row
@@ -123,7 +125,7 @@ def test_another_licence_than_the_listed_one_is_reported(
 
 
 def test_upstream_is_taken_without_debians_patches_and_with_its_licence_file(work: Path) -> None:
-    row = Row("debian-source", "tiny", "1:1.0-2", "GPL-2+")
+    row = ListedPackage("debian-source", "tiny", "1:1.0-2", "GPL-2+")
     place = _downloaded(work, row)
     _tar(
         place / "tiny_1.0.orig.tar.gz",
@@ -138,7 +140,7 @@ def test_upstream_is_taken_without_debians_patches_and_with_its_licence_file(wor
 
 @pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb is not installed")
 def test_paths_begin_where_the_project_does(work: Path) -> None:
-    row = Row("debian-binary", "golang-example-dev", "1-1", "BSD")
+    row = ListedPackage("debian-binary", "golang-example-dev", "1-1", "BSD")
     root = work / "root"
     control = "Package: golang-example-dev\nVersion: 1-1\nArchitecture: all\nMaintainer: A <a@example.org>\n"
     contents = {
@@ -196,7 +198,7 @@ def test_a_damaged_archive_makes_a_package_unavailable(tmp_path: Path, name: str
 
 
 def test_a_registry_that_fails_is_asked_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(fetch, "PAUSE", 0)
+    monkeypatch.setattr(fetching, "PAUSE", 0)
     answers = [Unavailable("timed out"), [tmp_path]]
 
     def get() -> list[Path]:
@@ -312,9 +314,9 @@ def test_a_list_that_is_none_is_an_error_of_one_line(tmp_path: Path, content: st
 
 
 def test_an_unknown_language_is_a_usage_error() -> None:
-    assert chosen("go, rust") == ["go", "rust"]
+    assert languages_of("go, rust") == ["go", "rust"]
     with pytest.raises(UsageError, match="cobol"):
-        chosen("go,cobol")
+        languages_of("go,cobol")
 
 
 def test_too_few_packages_make_the_command_fail(
@@ -322,7 +324,7 @@ def test_too_few_packages_make_the_command_fail(
 ) -> None:
     row = _npm(work, package__a_DOT_js="let a")
     gone = {"registry": "npm", "name": "gone", "version": "1", "license": "MIT"}
-    rows = [{name: getattr(row, name) for name in Row.__slots__}, gone]
+    rows = [{name: getattr(row, name) for name in ListedPackage.__slots__}, gone]
     (work / "javascript.json").write_text(json.dumps({"packages": rows}))
     monkeypatch.setenv("PATH", str(work))
     command = ["fetch", "--work", str(work), "--lists", str(work), "--languages", "javascript"]
@@ -340,9 +342,9 @@ def test_too_few_packages_make_the_command_fail(
     ["chi", "golang-github-go-chi-chi-dev", "node-chi", "@chi/server", "librust-chi-dev"],
 )
 def test_an_excluded_project_is_known_in_every_registry(name: str) -> None:
-    assert listing.is_excluded(name, {"chi"})
-    assert not listing.is_excluded(name, {"other"})
-    assert not listing.is_excluded("chico", {"chi"}) and not listing.is_excluded(
+    assert candidates.is_excluded(name, {"chi"})
+    assert not candidates.is_excluded(name, {"other"})
+    assert not candidates.is_excluded("chico", {"chi"}) and not candidates.is_excluded(
         "express-session", {"express"}
     )
 
@@ -352,13 +354,13 @@ def test_a_list_is_made_of_what_has_documented_functions(work: Path) -> None:
         f"/** Returns the number {n} of all. */\nfunction f{n}() {{ return {n}; }}\n" for n in range(20)
     )
     _npm(work, package__a_DOT_js=functions)
-    few = Row("npm", "few", "1.0")
+    few = ListedPackage("npm", "few", "1.0")
     manifest = {"package__package_DOT_json": '{"license": "MIT"}'}
     _tar(_downloaded(work, few) / "few.tgz", **manifest, package__b_DOT_js="function b() {}")
     (work / "candidates.txt").write_text("npm @tiny/thing 1.0.0\nnpm few 1.0\nnpm chi 1.0\n")
     (work / "exclude.txt").write_text("chi\n")
     command = ["javascript", str(work / "candidates.txt"), "--work", str(work), "--lists", str(work)]
-    assert listing.main([*command, "--exclude", str(work / "exclude.txt")]) == 0
+    assert candidates.main([*command, "--exclude", str(work / "exclude.txt")]) == 0
     assert [row.name for row in read_list(work, "javascript")] == ["@tiny/thing"]
     packages = work / "packages" / "javascript"
     assert sorted(path.name for path in packages.iterdir()) == ["tiny-thing-1.0.0", "tiny-thing-1.0.0.json"]
@@ -367,4 +369,4 @@ def test_a_list_is_made_of_what_has_documented_functions(work: Path) -> None:
 def test_options_have_defaults() -> None:
     parser = argparse.ArgumentParser()
     fetch.add_arguments(parser)
-    assert chosen(parser.parse_args([]).languages) == list(LANGUAGES)
+    assert languages_of(parser.parse_args([]).languages) == list(LANGUAGES)

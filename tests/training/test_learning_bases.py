@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_training_train import function
+from mined_functions import lock_function as function
 from tiny_bases import provide
 from tiny_models import converted
 

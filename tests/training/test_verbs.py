@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from evaluation.records import LANGUAGES
-from training.__main__ import VERBS, main
+from training.__main__ import VERBS, WITHOUT_WORK_FOLDER, main
 
 ROOT = Path(__file__).parents[2]
 
@@ -98,6 +98,9 @@ HEAVY |= {"openvino", "matplotlib", "bm25s", "rensa", "tokenizers", "safetensors
 def test_help_is_complete_and_loads_nothing_heavy(verb: str) -> None:
     done = python("-c", HELP, *filter(None, [verb]), "--help", COLUMNS="200")
     shown = " ".join(done.stdout.split())
-    expected = [VERBS[verb], "--work", "--seed"] if verb else [f"{name} {VERBS[name]}" for name in VERBS]
+    expected = [VERBS[verb]] if verb else [f"{name} {VERBS[name]}" for name in VERBS]
     assert all(each in shown for each in expected)
+    assert all(
+        (option in shown) is (verb in VERBS.keys() - WITHOUT_WORK_FOLDER) for option in ("--work", "--seed")
+    )
     assert not HEAVY & set(done.stderr.rpartition("LOADED ")[2].split())

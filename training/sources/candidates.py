@@ -1,6 +1,6 @@
 """Make a package list of `training/corpora` from candidates, keeping those that are worth it.
 
-python -m training.sources.listing python candidates.txt --work training-work
+python -m training.sources.candidates python candidates.txt --work training-work
 
 A candidate is a line `registry name version`. It is kept if it comes, is open, is of no excluded project, and
 has documented functions enough. The list gives each one's licence as found.
@@ -23,7 +23,8 @@ from codesift.repository.path_roles import is_test
 from codesift.repository.rules import skip_by_path, skip_by_text
 from evaluation.files import write_json
 from evaluation.records import LANGUAGES
-from training.fetch import CORPORA, Row, fetch_all, is_source
+from training.sources.fetching import fetch_all, is_source
+from training.sources.package_lists import CORPORA, ListedPackage
 
 FILES = 1000
 """Files that are parsed to find them."""
@@ -34,7 +35,7 @@ _PREFIXES = ("golang-", "librust-", "ruby-", "php-", "node-", "python-", "lib")
 
 def main(arguments: list[str] | None = None) -> int:
     """Write one language's list; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m training.sources.listing", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m training.sources.candidates", description=__doc__)
     parser.add_argument("language", choices=LANGUAGES)
     parser.add_argument("candidates", type=Path)
     parser.add_argument("--work", type=Path, default=Path("training-work"))
@@ -77,7 +78,7 @@ def listed(options: argparse.Namespace) -> list[dict[str, str]]:
 
 def _worth(records: Sequence[dict[str, Any]], options: argparse.Namespace) -> Iterator[dict[str, str]]:
     for record in records:
-        package = Row(record["registry"], record["name"], record["version"]).package
+        package = ListedPackage(record["registry"], record["name"], record["version"]).package
         folder = options.work / "packages" / options.language / package.folder
         found = documented(folder, options.language, options.documented)
         if found >= options.documented:
@@ -112,7 +113,7 @@ def _documented(path: Path, language: str) -> int:
     return sum(unit.kind in ("function", "method") and len(unit.documentation) > SHORTEST for unit in units)
 
 
-def read_candidates(path: Path) -> list[Row]:
+def read_candidates(path: Path) -> list[ListedPackage]:
     """The candidates of a file, each once.
 
     Raises:
@@ -123,7 +124,7 @@ def read_candidates(path: Path) -> list[Row]:
         fields = line.split()
         if len(fields) != 3:
             raise CodesiftError(f"{path}: expected `registry name version`, found {line!r}")
-        rows[line] = Row(*fields)
+        rows[line] = ListedPackage(*fields)
     return list(rows.values())
 
 

@@ -26,6 +26,7 @@ from codesift.models.bases import BASES, DEFAULT
 from codesift.models.spaces import space_for
 from evaluation.files import read_json, read_rows, write_json, write_rows
 from evaluation.records import Function
+from evaluation.summary import tasks_of
 from training.__main__ import main
 
 ROOT = Path(__file__).parents[2]
@@ -369,20 +370,21 @@ def test_systems_are_measured_side_by_side(measured: Miniature) -> None:
     found = json.loads(text)
     assert found["command"].startswith("python -m training evaluate ")
     assert re.fullmatch(r"[0-9a-f]{7,}\+?" if (ROOT / ".git").exists() else "", found["settings"]["commit"])
-    assert set(found["tasks"]) == {"packages", "cosqa", "code2code"}
+    tasks = tasks_of(found)
+    assert set(tasks) == {"packages", "cosqa", "code2code"}
     assert found["systems"]["language-wise"]["adapters"] == {"text": 8, "other": 8, "python": 8}
-    for task in found["tasks"].values():
+    for task in tasks.values():
         for row in (*task["groups"].values(), task["all"], task["macro"]):
             assert set(row["systems"]) == {"bm25", "base", *SYSTEMS}
             assert set(row["gains"]) == {"bm25", *SYSTEMS}
             figures = [figure for system in row["systems"].values() for figure in system.values()]
-            assert all(0 <= each["low"] <= each["value"] <= each["high"] <= 1 for each in figures)
+            assert all(0 <= each.low <= each.value <= each.high <= 1 for each in figures)
             assert {"MRR", "NDCG@10", "recall@1", "recall@100"} <= set(row["systems"]["base"])
-    packages = found["tasks"]["packages"]["groups"]
+    packages = tasks["packages"]["groups"]
     assert list(packages) == ["python"] and packages["python"]["pools"] == 1
     # Documentation finds its function far better than chance does, which is 0.1 here.
-    assert packages["python"]["systems"]["base"]["MRR"]["value"] > 0.5
-    assert list(found["tasks"]["code2code"]["groups"]) == ["javascript -> python", "python -> javascript"]
+    assert packages["python"]["systems"]["base"]["MRR"].value > 0.5
+    assert list(tasks["code2code"]["groups"]) == ["javascript -> python", "python -> javascript"]
 
 
 @pytest.mark.slow
@@ -399,7 +401,7 @@ def test_composing_and_evaluating_again_gives_the_same_and_encodes_nothing(measu
 
 
 def _tasks(mini: Miniature) -> dict[str, Any]:
-    tasks: dict[str, dict[str, Any]] = read_json(mini.results / "miniature.json")["tasks"]
+    tasks = tasks_of(read_json(mini.results / "miniature.json"))
     return {
         name: {key: value for key, value in task.items() if key != "seconds"} for name, task in tasks.items()
     }
@@ -411,8 +413,8 @@ def test_what_is_exported_was_checked_and_has_cards(exported: Miniature) -> None
     assert set(settings["agreement"]) == {"text", "", "python"}
     assert all(each["mean"] >= 0.999 and each["units"] == 20 for each in settings["agreement"].values())
     manifest = read_json(exported.exported / "adapters.json")
-    measured = read_json(exported.results / "miniature.json")["tasks"]["packages"]["groups"]["python"]
-    gained = measured["systems"]["language-wise"]["MRR"]["value"]
+    measured = tasks_of(read_json(exported.results / "miniature.json"))["packages"]["groups"]["python"]
+    gained = measured["systems"]["language-wise"]["MRR"].value
     assert manifest["code"]["python"]["figures"]["adapter"] == pytest.approx(gained, abs=1e-3)
     stems = {"text", "combined", "python"}
     files = {f"{stem}{suffix}" for stem in stems for suffix in (".md", ".safetensors")}

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import codesift
-from benchmarks.faults.children import SECONDS, command, finish, fork
-from benchmarks.faults.ground import Repository
+from benchmarks.faults.children import SECONDS, finish, fork, run_command_line
+from benchmarks.faults.sandbox import SandboxRepository
 from benchmarks.faults.trials import Ended
 from benchmarks.processes import Failed
 
@@ -34,26 +34,28 @@ class Remembered:
         return self.vectors[text]
 
 
-def encode(texts: Sequence[str], repository: Repository) -> Remembered:
+def encode_questions(texts: Sequence[str], repository: SandboxRepository) -> Remembered:
     """Encode questions with the real encoder, in a process of its own.
 
     Raises:
         Failed: that process did not end well.
     """
-    path = repository.ground.folder / "questions.npy"
+    path = repository.sandbox.folder / "questions.npy"
 
     def work() -> None:
         with codesift.open(repository.root) as opened:
             encoder = opened.query_encoder()
         np.save(path, np.stack([encoder.encode_query(text) for text in texts]))
 
-    ended = finish(fork(work, repository.root, repository.ground.environ()), 120)
+    ended = finish(fork(work, repository.root, repository.sandbox.environ()), 120)
     if ended.code:
         raise Failed(ended.err)
     return Remembered(dict(zip(texts, np.load(path), strict=True)))
 
 
-def ask(repository: Repository, remembered: Remembered, *arguments: str, seconds: float = SECONDS) -> Ended:
+def search_forked(
+    repository: SandboxRepository, remembered: Remembered, *arguments: str, seconds: float = SECONDS
+) -> Ended:
     """Run the command line in a fork, its questions among those remembered; what it indexes is encoded."""
 
     def work() -> int:
@@ -61,13 +63,17 @@ def ask(repository: Repository, remembered: Remembered, *arguments: str, seconds
 
         # The encoder is the one thing that is replaced.
         Repository.query_encoder = lambda self: remembered  # type: ignore[method-assign, assignment, return-value]
-        return command(arguments)
+        return run_command_line(arguments)
 
-    return finish(fork(work, repository.root, repository.ground.environ(repository.more)), seconds)
+    return finish(fork(work, repository.root, repository.sandbox.environ(repository.more)), seconds)
 
 
-def ask_often(
-    repository: Repository, remembered: Remembered, texts: Sequence[str], limit: int, seconds: float = SECONDS
+def search_repeatedly(
+    repository: SandboxRepository,
+    remembered: Remembered,
+    texts: Sequence[str],
+    limit: int,
+    seconds: float = SECONDS,
 ) -> Ended:
     """Search one open index for all texts, so often that the graph is loaded; prints the results."""
 
@@ -91,4 +97,4 @@ def ask_often(
             return 2
         return 0
 
-    return finish(fork(work, repository.root, repository.ground.environ(repository.more)), seconds)
+    return finish(fork(work, repository.root, repository.sandbox.environ(repository.more)), seconds)

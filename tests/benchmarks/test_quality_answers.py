@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from quality_fakes import FakeSystem, asked
 
-from benchmarks.quality.asking import Answers, answer, called_nothing, confidences, run
+from benchmarks.quality.answers import Answers, answers_of, ask_all, called_nothing, confidences
 from benchmarks.quality.systems import Ranking, Result
-from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, SIMILAR, digest
+from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, SIMILAR, questions_digest
 
 
 def test_all_parts_are_asked_and_the_times_are_kept(tmp_path: Path) -> None:
-    found = answer(FakeSystem(), Path("one"), asked(tmp_path)["one"], tmp_path / "kept.json")
+    found = answers_of(FakeSystem(), Path("one"), asked(tmp_path)["one"], tmp_path / "kept.json")
     assert {part: len(some) for part, some in found.rankings.items()} == {
         FILE: 1,
         FUNCTION: 1,
@@ -27,36 +27,36 @@ def test_all_parts_are_asked_and_the_times_are_kept(tmp_path: Path) -> None:
 
 def test_a_second_run_asks_nothing_again(tmp_path: Path) -> None:
     system, rows, kept = FakeSystem(), asked(tmp_path)["one"], tmp_path / "kept.json"
-    first = answer(system, Path("one"), rows, kept)
+    first = answers_of(system, Path("one"), rows, kept)
     before = list(system.calls)
-    assert answer(system, Path("one"), rows, kept) == first
+    assert answers_of(system, Path("one"), rows, kept) == first
     assert system.calls == before
 
 
 @pytest.mark.parametrize("change", ["version", "questions"])
 def test_another_version_or_other_questions_are_asked_again(tmp_path: Path, change: str) -> None:
     system, rows, kept = FakeSystem(), asked(tmp_path)["one"], tmp_path / "kept.json"
-    answer(system, Path("one"), rows, kept)
+    answers_of(system, Path("one"), rows, kept)
     before = len(system.calls)
     if change == "version":
         system.version = "2"
     else:
         rows[FILE].append(rows[FILE][0] | {"query": "files"})
-    answer(system, Path("one"), rows, kept)
+    answers_of(system, Path("one"), rows, kept)
     assert len(system.calls) > before
 
 
 def test_corrected_answers_need_no_asking(tmp_path: Path) -> None:
     rows = asked(tmp_path)["one"]
-    before = digest(rows)
+    before = questions_digest(rows)
     rows[FILE][0]["relevant"].append("shop/more.py")
-    assert digest(rows) == before
+    assert questions_digest(rows) == before
 
 
 def test_a_system_that_cannot_be_had_is_left_out_whole_with_its_reason(tmp_path: Path) -> None:
     rows, broken = asked(tmp_path), FakeSystem("broken")
     broken.fails_on = "two"
-    done = run([FakeSystem(), broken], {"one": Path("one"), "two": Path("two")}, rows, tmp_path / "kept")
+    done = ask_all([FakeSystem(), broken], {"one": Path("one"), "two": Path("two")}, rows, tmp_path / "kept")
     assert set(done.answers) == {"fake"}
     assert done.unavailable == {"broken": "on two: no such package"}
 
@@ -64,7 +64,9 @@ def test_a_system_that_cannot_be_had_is_left_out_whole_with_its_reason(tmp_path:
 def test_a_system_without_similar_has_no_such_part(tmp_path: Path) -> None:
     system = FakeSystem()
     system.can_alike = False
-    assert SIMILAR not in answer(system, Path("one"), asked(tmp_path)["one"], tmp_path / "k.json").rankings
+    assert (
+        SIMILAR not in answers_of(system, Path("one"), asked(tmp_path)["one"], tmp_path / "k.json").rankings
+    )
 
 
 def test_what_is_kept_is_read_as_it_was_written() -> None:
@@ -74,6 +76,6 @@ def test_what_is_kept_is_read_as_it_was_written() -> None:
 
 
 def test_no_result_is_the_least_confidence_and_says_nothing(tmp_path: Path) -> None:
-    found = answer(FakeSystem(), Path("one"), asked(tmp_path)["one"], tmp_path / "kept.json")
+    found = answers_of(FakeSystem(), Path("one"), asked(tmp_path)["one"], tmp_path / "kept.json")
     assert confidences([found], (FILE, NOTHING)) == [1.0, float("-inf")]
     assert (called_nothing([found]), called_nothing([found], (FILE, FUNCTION))) == (1.0, 0.0)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fakes import HashingEncoder, write
 
+from benchmarks.quality import variants
 from benchmarks.quality.systems import Ranking, Result, Searcher
 from benchmarks.quality.variants import VARIANTS, Codesift, Variant
 
@@ -41,6 +42,15 @@ def test_every_variant_answers_with_a_confidence(variant: Variant, repository: P
     assert found.results[0] == Result("cart.py", 1, 3)
     assert found.confidence is not None and 0 < found.confidence <= 1.0001
     assert not found.nothing
+
+
+def test_a_version_says_what_its_answers_depend_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = codesift(VARIANTS[0], tmp_path)
+    before = system.version
+    assert before == codesift(VARIANTS[1], tmp_path).version
+    (tmp_path / "folds.json").write_text("{}")
+    monkeypatch.setattr(variants, "FOLDS", tmp_path / "folds.json")
+    assert system.version.split()[:2] == before.split()[:2] and system.version != before
 
 
 def test_similar_is_answered_by_vectors_alone(repository: Path, tmp_path: Path) -> None:

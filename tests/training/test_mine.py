@@ -16,7 +16,7 @@ from training.__main__ import main
 from training.learning.pairs import functions_in
 from training.mining import spans, splits, testnames
 from training.mining.dedupe import distinct
-from training.mining.extract import Package, extract
+from training.mining.extract import UnpackedPackage, extract_functions
 
 PYTHON = '''\
 import logging
@@ -136,24 +136,26 @@ fn f(a: u8) {
 }
 
 
-def package(folder: Path, files: dict[str, str], name: str = "tables") -> Package:
+def package(folder: Path, files: dict[str, str], name: str = "tables") -> UnpackedPackage:
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
-    return Package(folder, "python", name, splits.project_of(name))
+    return UnpackedPackage(folder, "python", name, splits.project_of(name))
 
 
 def function(code: str, docstring: str = "", package: str = "", partition: str = "") -> Function:
     """A function of which only what is given matters."""
     names = ("repo", "path", "func_name", "language", "kind", "name", "signature", "original_string")
-    row = {**dict.fromkeys(names, ""), "documentation": "", "start_line": 1, "sha": splits.digest(code)}
+    row = {**dict.fromkeys(names, ""), "documentation": "", "start_line": 1, "sha": splits.code_digest(code)}
     return Function.from_json(
         {**row, "code": code, "docstring": docstring, "package": package, "partition": partition}
     )
 
 
 def test_a_function_is_found_with_all_that_is_said_of_it(tmp_path: Path) -> None:
-    found, counts = extract(package(tmp_path, {"tables/read.py": PYTHON, "tests/test_read.py": PYTHON_TEST}))
+    found, counts = extract_functions(
+        package(tmp_path, {"tables/read.py": PYTHON, "tests/test_read.py": PYTHON_TEST})
+    )
     assert [each.func_name for each in found] == ["read_rows"]
     (rows,) = found
     assert rows.docstring == "Read the rows of a table."
@@ -174,7 +176,7 @@ def test_of_a_documented_class_the_head_is_mined(tmp_path: Path) -> None:
         + "".join(f"    {line}\n" for line in PYTHON.partition("\n\n\n")[2].splitlines())
         + "\n\nclass Row(list):\n    columns = ()\n"
     )
-    found, counts = extract(package(tmp_path, {"tables/table.py": text}))
+    found, counts = extract_functions(package(tmp_path, {"tables/table.py": text}))
     (table,) = (each for each in found if each.kind == "class")
     assert (table.func_name, table.docstring) == ("Table", "Rows with names of columns.")
     assert "columns = ()" in table.code and "read_rows" not in table.code
@@ -183,7 +185,7 @@ def test_of_a_documented_class_the_head_is_mined(tmp_path: Path) -> None:
 
 
 def test_cutting_a_span_leaves_code_that_still_runs(tmp_path: Path) -> None:
-    (rows,), _ = extract(package(tmp_path, {"read.py": PYTHON}))
+    (rows,), _ = extract_functions(package(tmp_path, {"read.py": PYTHON}))
     for span in (*rows.comments, *rows.messages):
         compile(rows.code[: span.start] + rows.code[span.end :], "read.py", "exec")
     head, body = rows.text(documentation=False, cut=[*rows.comments, *rows.messages])
@@ -209,7 +211,7 @@ def test_offsets_count_characters_not_bytes() -> None:
 
 def test_tests_are_told_by_what_they_call_and_by_their_words() -> None:
     text = 'it("should keep the order of keys", () => { expect(sortKeys({})).toBe(1) })'
-    (case,) = testnames.cases("javascript", text, parse(text, "javascript", "a.test.js"))
+    (case,) = testnames.tests_in("javascript", text, parse(text, "javascript", "a.test.js"))
     assert case.title == "keep the order of keys"
     assert testnames.assign([case], Counter(["sortKeys", "other"])) == {
         "sortKeys": ("keep the order of keys",)
@@ -320,7 +322,7 @@ def test_mining_again_changes_nothing_and_is_skipped(work: Path, capsys: pytest.
 def test_an_excluded_function_is_left_out_with_and_without_its_documentation(work: Path) -> None:
     for text in ("original_string", "code"):
         (found,) = mined(work)
-        digest = splits.digest(getattr(found, text))
+        digest = splits.code_digest(getattr(found, text))
         (work / "eval/exclude_sha1.txt.gz").write_bytes(gzip.compress(digest.encode()))
         assert mined(work) == []
         (work / "eval/exclude_sha1.txt.gz").write_bytes(gzip.compress(b""))
