@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TextIO
 
+from codesift.terminal.render.captions import facts, headline
 from codesift.terminal.render.machine import duplicates_json, write_json
 from codesift.terminal.render.plain import write_paths
 from codesift.terminal.render.tables import show_note
-from codesift.terminal.render.text import same_tokens, score_text, visible, write
+from codesift.terminal.render.text import visible, write
 from codesift.terminal.render.view import View, shown_path
 from codesift.types import Cluster, Duplicates, Hit
 
@@ -43,21 +44,6 @@ def show_extent(duplicates: Duplicates, err: TextIO) -> None:
         show_note(f"compared by meaning, for which only {ready} are ready so far", err)
     if duplicates.total > len(duplicates.clusters):
         show_note(f"{len(duplicates.clusters):,} of {duplicates.total:,} clusters; -k N shows more", err)
-
-
-def headline(cluster: Cluster) -> str:
-    """Format the headline of a cluster: `3 alike, 66 lines to save`."""
-    return f"{len(cluster.hits)} alike, {cluster.saved_lines():,} lines to save"
-
-
-def facts(hit: Hit, first: bool) -> list[str]:
-    """List the facts about a unit: its length and, except for the first one, its likeness to the first."""
-    details = [visible(hit.kind), f"{hit.lines():,} lines"]
-    return (
-        details
-        if first
-        else [*details, same_tokens(hit.common_tokens or 0.0), f"cosine {score_text(hit.score)}"]
-    )
 
 
 def _show_plain(duplicates: Duplicates, view: View, out: TextIO) -> None:

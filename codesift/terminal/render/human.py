@@ -16,7 +16,7 @@ from rich.syntax import ANSISyntaxTheme, Syntax
 from rich.text import Text
 
 from codesift.parsing.languages import LANGUAGES
-from codesift.terminal.render.clusters import facts, headline
+from codesift.terminal.render.captions import facts, headline
 from codesift.terminal.render.excerpt import Line, anchor_number, code_lines, excerpt, focus_number, with_gaps
 from codesift.terminal.render.plain import UNREADABLE, nearly_same
 from codesift.terminal.render.text import (
