@@ -84,10 +84,10 @@ class FullText:
         if not common:
             return [(unit_id, -score) for unit_id, score in rows]
         scores = {unit_id: -score for unit_id, score in rows}
-        rarities = self.rarities(common)
+        idf = self.inverse_document_frequencies(common)
         for word, those in self.having(scores, common).items():
             for unit_id in those:
-                scores[unit_id] += rarities[word]
+                scores[unit_id] += idf[word]
         return sorted(scores.items(), key=lambda row: (-row[1], row[0]))
 
     def _rarest(self, words: Sequence[str], least: int) -> list[str]:
@@ -102,7 +102,7 @@ class FullText:
             total += frequency
         return kept
 
-    def rarities(self, words: Iterable[str]) -> dict[str, float]:
+    def inverse_document_frequencies(self, words: Iterable[str]) -> dict[str, float]:
         """Word -> inverse document frequency as in BM25 (Robertson and Zaragoza 2009), never below 0."""
         units = self.units()
         return {

@@ -34,7 +34,7 @@ def find_root(start: Path, settings: Settings) -> Path:
     The nearest folder upwards that has an index or a `.git`, else `start`: a repository inside another one,
     or inside a folder that was once indexed by mistake, is a repository of its own.
     """
-    start = _folder(start)
+    start = checked_folder(start)
     for folder in (start, *start.parents):
         places = [cache_place(folder, settings)]
         places += [repository_place(folder)] * (settings.index_folder == "repository")
@@ -43,16 +43,12 @@ def find_root(start: Path, settings: Settings) -> Path:
     return start
 
 
-def given_root(path: Path) -> Path:
-    """The folder a user named, checked.
+def checked_folder(path: Path) -> Path:
+    """Resolve the path of a folder.
 
     Raises:
-        UsageError: there is no such folder, or it is a file.
+        UsageError: the folder does not exist, or the path is that of a file.
     """
-    return _folder(path)
-
-
-def _folder(path: Path) -> Path:
     try:
         resolved = path.resolve(strict=True)
         is_folder = resolved.is_dir()

@@ -169,5 +169,5 @@ def test_merging_changes_no_answer(database: Database, catalog: Catalog, full_te
 
 def test_a_word_is_worth_more_the_rarer_it_is(catalog: Catalog, full_text: FullText) -> None:
     put(catalog, "a.py", *(unit(f"f{n}", code="tide") for n in range(5)), unit("g", code="tide quay"))
-    rarities = full_text.rarities(["tide", "quay", "zeppelin"])
-    assert 0 < rarities["tide"] < rarities["quay"] < rarities["zeppelin"]
+    idf = full_text.inverse_document_frequencies(["tide", "quay", "zeppelin"])
+    assert 0 < idf["tide"] < idf["quay"] < idf["zeppelin"]
