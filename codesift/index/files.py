@@ -52,7 +52,7 @@ def _store_file(source: SourceFile, plan: Plan, index: Index, settings: Settings
     """Store one file if its content changed; returns its number of units."""
     from codesift.parsing.units import SMALL, parse_bounded
 
-    row = plan.known.get(source.path)
+    row = plan.rows.get(source.path)
     stored = replace(source, mtime_ns=-1) if _is_young(source) else source
     try:
         text = read_text(source, settings)
