@@ -88,7 +88,7 @@ def check_head(path: Path, versions: Sequence[int] = (SCHEMA_VERSION,), shared: 
         the version of its schema.
 
     Raises:
-        DamagedIndexError: the file is a link or no regular file, or was written by another program or version.
+        DamagedIndexError: the file is a link or no regular file, or of another program or version.
         StorageError: the file cannot be read.
     """
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm", f"{path.name}-journal"):
