@@ -52,19 +52,19 @@ def usable_place(root: Path, settings: Settings, notify: Notify) -> Path:
         StorageError: an index cannot be moved.
     """
     inside, outside = repository_place(root), cache_place(root, settings)
-    wanted = inside if settings.index_folder == "repository" else outside
+    preferred = inside if settings.index_folder == "repository" else outside
     if not os.path.lexists(inside / DATABASE):
         # A file, or a link to a folder, cannot become an index folder.
-        return outside if os.path.lexists(inside) and not _is_folder(inside) else wanted
+        return outside if os.path.lexists(inside) and not _is_folder(inside) else preferred
     standing = trust.Standing.FOREIGN
     if holds_index(inside) and not is_tracked(root, inside.name):
         if _move(root, inside, outside, notify):
-            return wanted
+            return preferred
         standing = trust.standing(inside)
     if standing is trust.Standing.FOREIGN:
         notify(f"{inside} was not written by your codesift on this machine: it is not used (remove it)")
         return outside
-    if standing is trust.Standing.CHANGED and wanted == inside:
+    if standing is trust.Standing.CHANGED and preferred == inside:
         change = f"the index {inside} is not as your codesift left it"
         if not settings.refresh:
             notify(f"{change}: it is not used")
@@ -73,7 +73,7 @@ def usable_place(root: Path, settings: Settings, notify: Notify) -> Path:
         with write_lock(inside, lambda: None):
             reset(inside)
         create_index(root, inside)
-    return wanted
+    return preferred
 
 
 def _is_folder(place: Path) -> bool:

@@ -163,8 +163,8 @@ def _read_input() -> str:
     return sys.stdin.buffer.read().decode("utf-8", "replace")
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         sys.stdout.write(f"codesift {__version__}\n")
         raise typer.Exit
 
