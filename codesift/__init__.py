@@ -43,23 +43,23 @@ def open(
 ) -> Repository:
     """Open the repository that a folder belongs to.
 
-    Nothing is read or indexed before the first search or `Repository.refresh`. A search brings the index in
-    step with the files first, unless the setting `refresh` is false.
+    Nothing is read or indexed before the first search or `Repository.refresh`. A search updates the index
+    first, unless the setting `refresh` is false.
 
     Args:
-        path: a folder. The repository is the nearest folder upwards with an index or a `.git`, or else the
-            folder itself.
-        exact: take the folder as it is instead of looking upwards from it.
-        settings: settings by name, such as `{"results": 20, "refresh": False}`. They win over the
-            environment and over files of settings.
-        notify: called with one line meant for the user, such as that an index is being built.
+        path: a folder. Its repository is the nearest folder upwards with an index or a `.git`; without any,
+            the folder itself.
+        exact: use the folder itself instead of searching upwards from it.
+        settings: settings by name, such as `{"results": 20, "refresh": False}`. They override the
+            environment and settings files.
+        notify: called with one line for the user, such as that an index is being built.
         progress: called as (stage, done, total); stages are `parse`, `embed` and `graph`.
 
     Returns:
         The repository, a context manager. Several threads may search it at once.
 
     Raises:
-        CodesiftError: there is no such folder, or a setting is wrong.
+        CodesiftError: the folder does not exist, or a setting is invalid.
     """
     from codesift.session import open_repository
 

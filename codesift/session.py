@@ -1,4 +1,4 @@
-"""A repository held open: its index and encoders, refreshed in stages and searched many times."""
+"""The session on a repository: its index and its encoders stay open for many refreshes and searches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from codesift.config import Settings, load_settings, personal_settings
 from codesift.errors import UsageError
 from codesift.index.access import IndexAccess
-from codesift.index.location import find_root, given_root
+from codesift.index.location import checked_folder, find_root
 from codesift.index.opening import Index
 from codesift.index.placement import Notify
 from codesift.index.update import Stage
@@ -40,7 +40,7 @@ def open_repository(
 ) -> Repository:
     """Open the repository that a folder belongs to; see `codesift.open`."""
     folder = Path(path)
-    root = given_root(folder) if exact else find_root(folder, personal_settings(os.environ))
+    root = checked_folder(folder) if exact else find_root(folder, personal_settings(os.environ))
     return Repository(
         root, load_settings(root, os.environ, settings or {}, label="setting "), notify, progress
     )
@@ -53,10 +53,10 @@ class Repository:
 
     Args:
         root: folder of the repository, resolved.
-        settings: what holds for it.
-        notify: takes one line meant for the user, such as that an index is being built.
-        progress: called as (stage, done, total) while something takes long.
-        open_encoder: opens the encoder of a space; the one that the settings choose if None.
+        settings: the settings of the repository.
+        notify: called with one line for the user, such as that an index is being built.
+        progress: called as (stage, done, total) during long operations.
+        open_encoder: opens the encoder of a space; the factory that the settings choose if None.
     """
 
     def __init__(
@@ -109,11 +109,11 @@ class Repository:
         Args:
             text: a question, words, a symbol or code.
             limit: maximum number of results; the setting `results` if None.
-            only: which units may be returned; all if None.
+            only: filter for the units that may be returned; all if None.
             lexical: search by words.
             semantic: search by meaning.
-            code: language of `text` if it is code; None decides by its looks.
-            fold: name results that are nearly the same code as a better one there only.
+            code: language of `text` if it is code; None detects whether it is code.
+            fold: list near duplicates of a better result with that result, instead of ranking them.
 
         Raises:
             UsageError: the text is empty, or a filter or language is unknown.
@@ -138,10 +138,10 @@ class Repository:
         return self.answer(question)
 
     def answer(self, question: Question) -> Answer:
-        """Find the code that answers a question; `query` for those who have made a `Question`."""
+        """Find the code that answers a `Question`; `query` makes one from its parameters."""
         from codesift.search.query import query
 
-        # Loading the model fills the time that git and the disk take to say what changed.
+        # The model is loaded while git and the disk are waited for to find changed files.
         encoder = Background(self.query_encoder) if question.semantic else self.query_encoder
         return self.on_index(lambda index: query(question, index, self.settings, encoder))
 
@@ -155,18 +155,18 @@ class Repository:
         across: bool = False,
         code: str | None = None,
     ) -> Answer:
-        """Find the code most like a unit, itself left out.
+        """Find the code most like a unit; the unit itself is left out.
 
         Args:
             target: `FILE:NAME` or `FILE:LINE`, the file as seen from the working folder; or code.
             limit: maximum number of results; the setting `results` if None.
-            only: which units may be returned; all if None.
-            min_cosine: leave out what has a lower cosine.
+            only: filter for the units that may be returned; all if None.
+            min_cosine: minimum cosine of a result to the target.
             across: return units in other languages only.
             code: language of `target` if it is code.
 
         Raises:
-            UsageError: the target names no unit, or several.
+            UsageError: the target matches no unit, or several.
             StorageError: the index can be neither used nor built.
         """
         from codesift.parsing.languages import resolve_language
@@ -174,7 +174,7 @@ class Repository:
         from codesift.search.similar import similar
 
         snippet = None if code is None else snippet_of(target, code)
-        # Importing numpy fills the time that git and the disk take to say what changed.
+        # numpy is imported while git and the disk are waited for to find changed files.
         Background(lambda: importlib.import_module("numpy"))
 
         def work(index: Index) -> Answer:
@@ -185,11 +185,11 @@ class Repository:
                 origin = origin_of_code(snippet, resolve_language(code or ""), encoder)
             else:
                 origin = origin_of_target(target, index, self.settings, encoder)
-            chosen = only or Filter()
+            allowed = only or Filter()
             if across:
-                chosen = replace(chosen, other_than=origin.language)
-            wanted = self.settings.results if limit is None else limit
-            return similar(origin, index, self.settings, wanted, chosen, min_cosine)
+                allowed = replace(allowed, other_than=origin.language)
+            max_results = self.settings.results if limit is None else limit
+            return similar(origin, index, self.settings, max_results, allowed, min_cosine)
 
         return self.on_index(work)
 
@@ -200,21 +200,23 @@ class Repository:
 
         Args:
             limit: maximum number of clusters; the setting `results` if None.
-            only: which units are compared; functions and methods if it names no kinds.
-            min_cosine: cosine from which two units are compared by their tokens; 0.9 if None.
+            only: filter for the units that are compared; functions and methods if it names no kinds.
+            min_cosine: minimum cosine of two units whose tokens are compared; 0.9 if None.
 
         Raises:
-            UsageError: too many pairs of units are that near.
+            UsageError: too many pairs of units reach the minimum cosine.
             StorageError: the index can be neither used nor built.
         """
         from codesift.search.duplicates import DEFAULT_MIN_COSINE, duplicates
 
         cosine = DEFAULT_MIN_COSINE if min_cosine is None else min_cosine
-        wanted = self.settings.results if limit is None else limit
-        return self.on_index(lambda index: duplicates(index, self.settings, cosine, only or Filter(), wanted))
+        max_clusters = self.settings.results if limit is None else limit
+        return self.on_index(
+            lambda index: duplicates(index, self.settings, cosine, only or Filter(), max_clusters)
+        )
 
     def on_index(self, work: Callable[[Index], T]) -> T:
-        """Call `work(index)` on the open index, as the searches do.
+        """Call `work(index)` on the open index; every search runs through this.
 
         Raises:
             UsageError: there is no index and none may be built.
@@ -225,14 +227,14 @@ class Repository:
     # -- encoders -----------------------------------------------------------------------------
 
     def encoder(self, space: Space) -> Encoder:
-        """The encoder of a space, opened once."""
+        """Return the encoder of a space, which is opened once."""
         with self._lock:
             if space.id not in self._encoders:
                 self._encoders[space.id] = self._open_encoder(space)
             return self._encoders[space.id]
 
     def query_encoder(self) -> Encoder:
-        """The encoder of the space that the settings choose, ready for a query."""
+        """Return the encoder of the space that the settings choose, prepared for a query."""
         from codesift.models.spaces import chosen_space
 
         encoder = self.encoder(chosen_space(self.settings, self.root))
@@ -247,33 +249,33 @@ class Repository:
     # -- the index ----------------------------------------------------------------------------
 
     def refresh(self, until: Stage = "vectors") -> Report:
-        """Bring the index in step with the files, waiting for another process that does the same.
+        """Update the index to the files as they are now; another process that indexes is waited for.
 
         Args:
             until: the last stage. After `words` the index can be searched by words, after `vectors` by
-                meaning as well. What is interrupted goes on from there at the next call.
+                meaning as well. The next call continues a refresh that was interrupted.
 
         Raises:
-            StorageError: the index can be neither written nor healed.
+            StorageError: the index can be neither written nor repaired.
         """
         return self._access.refresh(until)
 
     def embed(self, unit_ids: Iterable[int] | None = None) -> Report:
-        """Give units their vectors, waiting for another process that writes the index.
+        """Compute the missing vectors of units; another process that writes the index is waited for.
 
         Args:
-            unit_ids: units to look at; None means all that wait.
+            unit_ids: ids of units; None means all units without vectors.
 
         Raises:
-            StorageError: the index can be neither written nor healed.
+            StorageError: the index can be neither written nor repaired.
         """
         return self._access.embed(unit_ids)
 
     def status(self, checked: bool = False) -> dict[str, Any]:
-        """Facts about the index; nothing is changed unless `checked`.
+        """Return facts about the index, which changes only if `checked`.
 
         Args:
-            checked: examine all that is stored, and heal what is damaged.
+            checked: examine everything that is stored, and repair damage.
 
         Raises:
             UsageError: there is no index.
@@ -281,7 +283,7 @@ class Repository:
         return self._access.status(checked)
 
     def delete(self) -> tuple[Path | None, int]:
-        """Delete the index; returns where it was (None: there is none) and the bytes freed.
+        """Delete the index; return its folder (None if there is no index) and the bytes freed.
 
         Raises:
             StorageError: a file could not be deleted.

@@ -1,6 +1,6 @@
-"""What is stored of a repository: SQLite, full text, vectors, the graph; opening, repair, update.
+"""The index of a repository: SQLite, full text, vectors and graph; opening, repair and updates.
 
-What belongs here stores, finds again and examines: all SQL, all files of an index folder, and the stages that
-bring them in step with the repository. Encoders come in from outside, as a function that opens one. It may
-import `repository`, `parsing`, `models` and what lies below them; it ranks nothing.
+This package contains all SQL, all files of an index folder, and the stages of an update. Encoders are passed
+in as a function that opens one. The package may import `repository`, `parsing`, `models` and the packages
+below them; it ranks nothing.
 """

@@ -1,4 +1,4 @@
-"""The way to an index: found or made, opened once, locked for writing, healed, in step with its files."""
+"""Access to an index: it is located or created, opened once, locked for writing, updated and healed."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _POLL_SECONDS = 0.1
 
 
 class IndexAccess:
-    """The index of one repository, opened when it is first needed and kept open.
+    """The index of one repository, opened on first use and kept open.
 
-    Several threads may read at once.
+    Several threads may read at the same time.
 
     Args:
         root: folder of the repository, resolved.
-        settings: what holds for it.
-        notify: takes one line meant for the user, such as that an index is being built.
-        progress: called as (stage, done, total) while something takes long.
-        open_encoder: gives the encoder of a space.
+        settings: the settings of the repository.
+        notify: called with one line for the user, such as that an index is being built.
+        progress: called as (stage, done, total) during long operations.
+        open_encoder: returns the encoder of a space.
     """
 
     def __init__(
@@ -45,13 +45,13 @@ class IndexAccess:
         self._root, self._settings = root, settings
         self._notify, self._progress, self._open_encoder = notify, progress, open_encoder
         self._reported: set[str] = set()
-        self._known_folder: Path | None = None
+        self._cached_folder: Path | None = None
         self._index: Index | None = None
         self._opened = contextlib.ExitStack()
         self._lock = threading.RLock()
 
     def close(self) -> None:
-        """Close the index; it is opened again when it is next needed."""
+        """Close the index; the next use opens it again."""
         with self._lock:
             self._index = None
             self._opened.close()
@@ -61,19 +61,19 @@ class IndexAccess:
     def read(self, work: Callable[[Index], T]) -> T:
         """Call `work(index)` on the index, built on first use and refreshed if the settings say so.
 
-        A process that indexes at the same time is not waited for: what is ready is read. An index that turns
-        out damaged is healed, and `work` done a second time.
+        Another process that indexes at the same time is not waited for: the finished part is read. An index
+        that turns out to be damaged is healed, and `work` is called again.
 
         Raises:
-            UsageError: there is no index and none may be built.
-            DamagedIndexError: it is damaged and may not be healed.
+            UsageError: there is no index, and the settings forbid building one.
+            DamagedIndexError: the index is damaged, and the settings forbid healing it.
         """
         if not self._settings.refresh:
             return self._do(work)
 
         def attempt() -> T:
-            self._check_in_passing()
-            self._refresh_in_passing()
+            self._check_before_search()
+            self._refresh_before_search()
             return self._do(work)
 
         return self._healing(attempt, self._heal_locked)
@@ -84,10 +84,10 @@ class IndexAccess:
             return work(index)
 
     def status(self, checked: bool = False) -> dict[str, Any]:
-        """Facts about the index; nothing is changed unless `checked`.
+        """Return facts about the index, which changes only if `checked`.
 
         Args:
-            checked: examine all that is stored, and heal what is damaged.
+            checked: examine everything that is stored, and heal damage.
 
         Raises:
             UsageError: there is no index.
@@ -102,7 +102,7 @@ class IndexAccess:
     # -- writing ------------------------------------------------------------------------------
 
     def refresh(self, until: Stage) -> Report:
-        """Bring the index in step with the files, waiting for another process that does the same.
+        """Update the index to the files as they are now; another process that indexes is waited for.
 
         Raises:
             StorageError: the index can be neither written nor healed.
@@ -113,31 +113,34 @@ class IndexAccess:
             with examined(index.database):
                 return self._write(index, self._plan(index), until)
 
-        with self._locked(self._made_folder()):
+        with self._locked(self._create_folder()):
             return self._healing(attempt, self._heal)
 
     def embed(self, unit_ids: Iterable[int] | None) -> Report:
-        """Give units their vectors, waiting for another process that writes the index.
+        """Compute the missing vectors of units; another process that writes the index is waited for.
+
+        Args:
+            unit_ids: ids of units; None means all units without vectors.
 
         Raises:
             StorageError: the index can be neither written nor healed.
         """
         report = Report(root=str(self._root))
-        wanted = None if unit_ids is None else tuple(unit_ids)
+        selected = None if unit_ids is None else tuple(unit_ids)
 
         def attempt() -> Report:
             index = self._open()
             with examined(index.database), writing(index):
                 update = self._update(index)
-                update.embed(report, wanted)
+                update.embed(report, selected)
                 update.tidy(report)
             return report
 
-        with self._locked(self._made_folder()):
+        with self._locked(self._create_folder()):
             return self._healing(attempt, self._heal)
 
     def delete(self) -> tuple[Path | None, int]:
-        """Delete the index; returns where it was (None: there is none) and the bytes freed.
+        """Delete the index; return its folder (None if there is no index) and the bytes freed.
 
         Raises:
             StorageError: a file could not be deleted.
@@ -148,44 +151,44 @@ class IndexAccess:
         self.close()
         with self._locked(folder):
             freed = discard(folder)
-        self._known_folder = None
+        self._cached_folder = None
         return folder, freed
 
-    def _refresh_in_passing(self) -> None:
-        """Refresh before a search, if there is anything to do and the index can be written."""
+    def _refresh_before_search(self) -> None:
+        """Refresh the index if it is out of date and can be written."""
         index = self._open()
         with examined(index.database):
             generation = index.database.meta("generation")
-            found = self._plan(index)
-            if not _has_work(found, index):
+            pending = self._plan(index)
+            if not _has_work(pending, index):
                 return
         if not is_writable(index.folder):
             stale = f"the index {index.folder} is out of date and cannot be written"
             self._notify(f"{stale}: searching it as it is")
             return
         try:
-            self._write_when_free(found, generation)
+            self._write_when_free(pending, generation)
         except NoSpaceError as error:
             self._notify(f"{error}: searching what is ready")
 
-    def _write_when_free(self, found: Plan, generation: str) -> None:
+    def _write_when_free(self, pending: Plan, generation: str) -> None:
         """Carry out a plan as soon as no other process indexes.
 
-        Another process is waited for only until all files are parsed once: seconds.
+        Another process is waited for only until all files have been parsed once, which takes seconds.
 
         Args:
-            found: the plan.
-            generation: of the index that the plan was made for; another one makes it out of date.
+            pending: the plan.
+            generation: generation of the index that the plan was made for; another one makes it out of date.
         """
         while True:
             index = self._open()
-            with write_lock(index.folder, None) as mine:
-                if mine:
+            with write_lock(index.folder, None) as acquired:
+                if acquired:
                     index = self._open()
                     with examined(index.database):
                         if index.database.meta("generation") != generation:
-                            found = self._plan(index)
-                        self._write(index, found, "vectors")
+                            pending = self._plan(index)
+                        self._write(index, pending, "vectors")
                     return
             if is_parsed(index):
                 self._notify(_BUSY)
@@ -193,71 +196,76 @@ class IndexAccess:
             time.sleep(_POLL_SECONDS)
 
     def _plan(self, index: Index) -> Plan:
-        """Compare the files with the index, and report what the walk has to say, each line once."""
-        found = plan(index, self._settings)
-        for line in found.warnings:
+        """Compare the files with the index, and report the warnings of the walk, each only once."""
+        changes = plan(index, self._settings)
+        for line in changes.warnings:
             if line not in self._reported:
                 self._reported.add(line)
                 self._notify(line)
-        return found
+        return changes
 
-    def _write(self, index: Index, found: Plan, until: Stage) -> Report:
-        # Without work, nothing is stored in the database; the files beside it are brought in step.
-        needed = found.has_files(index) or _has_work(found, index)
-        with writing(index) if needed else contextlib.nullcontext():
-            return self._update(index).run(found, until)
+    def _write(self, index: Index, changes: Plan, until: Stage) -> Report:
+        """Carry out a plan up to a stage."""
+        # Without changes, the database is not written; only the files beside it are updated.
+        writes = changes.has_files(index) or _has_work(changes, index)
+        with writing(index) if writes else contextlib.nullcontext():
+            return self._update(index).run(changes, until)
 
     def _update(self, index: Index) -> Update:
         return Update(index, self._settings, self._progress, self._open_encoder)
 
     @contextlib.contextmanager
     def _locked(self, folder: Path) -> Iterator[None]:
-        """Hold the one right to write the index, waiting for another process that has it."""
+        """Hold the write lock of the index; another process that holds it is waited for."""
         with write_lock(folder, lambda: self._notify(WAITING)):
             yield
 
     # -- opening ------------------------------------------------------------------------------
 
     def _open(self) -> Index:
-        """The index, opened once, and again where another file has taken its place.
+        """Return the index, opened once, and again if its database file has been replaced.
 
         Raises:
-            UsageError: there is no index and none may be built.
+            UsageError: there is no index, and the settings forbid building one.
         """
         with self._lock:
             if self._index is not None and self._index.database.is_replaced():
                 self.close()
             if self._index is None:
-                opened = open_index(self._root, self._found_folder(), self._settings, read_only=True)
+                opened = open_index(self._root, self._existing_folder(), self._settings, read_only=True)
                 self._index = self._opened.enter_context(opened)
             return self._index
 
     def _folder(self) -> Path:
-        """The folder that the index belongs in, found out once; it may not exist yet."""
-        if self._known_folder is None:
-            self._known_folder = usable_place(self._root, self._settings, self._notify)
-        return self._known_folder
+        """Return the folder that the index belongs in, determined once; it may not exist yet."""
+        if self._cached_folder is None:
+            self._cached_folder = usable_place(self._root, self._settings, self._notify)
+        return self._cached_folder
 
-    def _made_folder(self) -> Path:
-        """The folder of the index, made if it is not there."""
+    def _create_folder(self) -> Path:
+        """Create the folder of the index and an empty index in it, if missing; return the folder."""
         folder = make_index_folder(self._folder(), self._root)
         create_index(self._root, folder)
         return folder
 
-    def _found_folder(self) -> Path:
-        """The folder of an index that is there, or of an empty one, if it may be filled."""
+    def _existing_folder(self) -> Path:
+        """Return the folder of the index; an empty index is created if there is none.
+
+        Raises:
+            UsageError: there is no index, and the settings forbid building one.
+        """
         folder = self._folder()
         if not holds_index(folder):
             if not self._settings.refresh:
                 raise UsageError(f"there is no index of {self._root}", "codesift index")
             self._notify(f"no index of {self._root} yet: building it")
-            self._made_folder()
+            self._create_folder()
         return folder
 
     # -- damage -------------------------------------------------------------------------------
 
     def _healing(self, attempt: Callable[[], T], heal: Callable[[DamagedIndexError, bool], None]) -> T:
-        """Attempt something, heal the index if it turns out damaged, and in the end build it again."""
+        """Call `attempt`; on damage, heal the index and retry, the second time with a thorough repair."""
         for thorough in (False, True):
             try:
                 return attempt()
@@ -266,7 +274,7 @@ class IndexAccess:
         return attempt()
 
     def _heal(self, error: DamagedIndexError, thorough: bool) -> None:
-        """Heal the index; whoever calls this holds the write lock."""
+        """Heal the index; the caller holds the write lock."""
         self.close()
         heal_index(self._root, self._folder(), error, self._notify, thorough)
 
@@ -274,17 +282,17 @@ class IndexAccess:
         with self._locked(self._folder()):
             self._heal(error, thorough)
 
-    def _check_in_passing(self) -> None:
-        """Examine an index that was not examined for a day, if nobody writes it.
+    def _check_before_search(self) -> None:
+        """Examine the index if it was not examined for a day, and if no process writes it.
 
         Raises:
             DamagedIndexError: damage was found.
         """
-        folder = self._found_folder()
+        folder = self._existing_folder()
         if not is_writable(folder) or not is_due(folder):
             return
-        with write_lock(folder, None) as mine:
-            if mine:
+        with write_lock(folder, None) as acquired:
+            if acquired:
                 note_check(folder)
                 with contextlib.suppress(NoSpaceError):
                     self._do(lambda index: check(index, self._notify, QUICK_SECONDS))
@@ -301,6 +309,7 @@ class IndexAccess:
                 self._write(index, self._plan(index), "vectors")
 
 
-def _has_work(found: Plan, index: Index) -> bool:
+def _has_work(pending: Plan, index: Index) -> bool:
+    """Tell whether files changed, or units have no vectors yet."""
     _, units = index.catalog.counts()
-    return bool(found.unsure or found.removed) or index.primary.vectors.ready() < units
+    return bool(pending.unsure or pending.removed) or index.primary.vectors.ready() < units

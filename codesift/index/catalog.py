@@ -1,4 +1,4 @@
-"""What was parsed: files, units, and their words in a full-text index."""
+"""The catalog: files, units, and their words in the full-text table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from codesift.words import is_slip, terms
 
 
 class FileRow(NamedTuple):
-    """What the catalog knows of one file."""
+    """One row of the table `files`."""
 
     id: int
     path: str
@@ -27,10 +27,10 @@ class FileRow(NamedTuple):
     digest: bytes
     skipped: str | None
     gave_up: bool
-    """Whether parsing took too long, so that the file was cut into windows of lines."""
+    """Whether parsing took too long, so that the file was split into windows of lines."""
 
     def source(self, root: Path) -> SourceFile:
-        """The file this row is about."""
+        """Return the file that this row describes."""
         absolute = str(root / self.path)
         return SourceFile(self.path, absolute, self.language, self.size, self.mtime_ns, self.ctime_ns)
 
@@ -39,7 +39,7 @@ _FILE = "id, path, language, size, mtime_ns, ctime_ns, digest, skipped, gave_up"
 
 
 def is_stored_path(path: object) -> bool:
-    """Whether a path is one counted from the root that stays below it."""
+    """Tell whether a value is a relative path that stays below the root."""
     return (
         isinstance(path, str)
         and not path.startswith("/")
@@ -53,6 +53,7 @@ def _unit_row(unit: Unit) -> tuple[Any, ...]:
 
 
 def _words_of(unit: Unit, path_words: str) -> tuple[str, ...]:
+    """Return the columns name, path, documentation and body of a row of `words`."""
     names, documentation, body = (
         " ".join(terms(text)) for text in (unit.qualified_name, unit.documentation, unit.code)
     )
@@ -60,7 +61,7 @@ def _words_of(unit: Unit, path_words: str) -> tuple[str, ...]:
 
 
 class Catalog:
-    """Files, units and words of one index.
+    """Reads and writes the files, units and words of one index.
 
     Args:
         database: the open database.
@@ -70,11 +71,11 @@ class Catalog:
         self._db = database
 
     def files(self) -> list[FileRow]:
-        """Every file known, those without units included."""
+        """Return every file, including files without units."""
         return [self._file(row) for row in self._db.all(f"SELECT {_FILE} FROM files ORDER BY path")]
 
     def file(self, path: str) -> FileRow | None:
-        """One file by its path from the root."""
+        """Return one file by its path from the root; None if it is not stored."""
         rows = self._db.all(f"SELECT {_FILE} FROM files WHERE path = ?", (path,))
         return self._file(rows[0]) if rows else None
 
@@ -91,7 +92,7 @@ class Catalog:
         skipped: str | None,
         gave_up: bool = False,
     ) -> None:
-        """Store a file and its units in place of what was known of this path."""
+        """Store a file and its units, replacing the rows of the same path."""
         self.remove_files([source.path])
         path_words = " ".join(terms(source.path))
         rows = [(_unit_row(unit), _words_of(unit, path_words)) for unit in units]
@@ -120,10 +121,10 @@ class Catalog:
             )
 
     def verify(self, paths: Iterable[str]) -> None:
-        """See that files, their units and their words are as they were stored.
+        """Verify the checksums of files, their units and their words.
 
         Raises:
-            DamagedIndexError: one is not.
+            DamagedIndexError: a checksum does not match.
         """
         for path in dict.fromkeys(paths):
             rows = self._db.all("SELECT id, checksum FROM files WHERE path = ?", (path,))
@@ -131,7 +132,7 @@ class Catalog:
                 raise damaged(self._db.path, f"what it holds of {path} is not as it was stored")
 
     def damaged_files(self) -> dict[int, str]:
-        """Id -> path of the files whose row, units or words are not as they were stored."""
+        """Return id -> path of the files whose row, units or words do not match their checksum."""
         rows = self._db.all("SELECT id, path, checksum FROM files")
         return {
             file_id: str(path)
@@ -140,7 +141,7 @@ class Catalog:
         }
 
     def checksum(self, file_id: int) -> int:
-        """The checksum of a file as it is stored now, with its units and words."""
+        """Compute the checksum of a file from its stored row, units and words."""
         rows = self._db.all(
             "SELECT path, language, digest, skipped, gave_up FROM files WHERE id = ?", (file_id,)
         )
@@ -153,61 +154,61 @@ class Catalog:
         return file_checksum(rows[0], units)
 
     def gave_up(self) -> list[str]:
-        """Paths of the files that took too long to parse."""
+        """Return the paths of the files that took too long to parse."""
         return [path for (path,) in self._db.all("SELECT path FROM files WHERE gave_up ORDER BY path")]
 
     def touch_file(self, source: SourceFile) -> None:
-        """Note the new times of a file whose content stayed the same."""
+        """Store the new size and times of a file whose content is unchanged."""
         self._db.run(
             "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ? WHERE path = ?",
             (source.size, source.mtime_ns, source.ctime_ns, source.path),
         )
 
     def remove_files(self, paths: Iterable[str]) -> None:
-        """Forget files and their units; vectors stay for whoever has the same text again."""
+        """Delete files and their units; vectors stay, to be reused for the same text."""
         for path in paths:
             file_id = self._db.value("SELECT id FROM files WHERE path = ?", (path,))
             if file_id is not None:
                 self.remove_file(file_id)
 
     def remove_file(self, file_id: int) -> None:
-        """Forget one file by its id."""
-        chosen = "(SELECT id FROM units WHERE file_id = ?)"
-        self._db.run(f"DELETE FROM words WHERE rowid IN {chosen}", (file_id,))
-        self._db.run(f"DELETE FROM windows WHERE unit_id IN {chosen}", (file_id,))
+        """Delete one file, its units, words and windows."""
+        unit_ids = "(SELECT id FROM units WHERE file_id = ?)"
+        self._db.run(f"DELETE FROM words WHERE rowid IN {unit_ids}", (file_id,))
+        self._db.run(f"DELETE FROM windows WHERE unit_id IN {unit_ids}", (file_id,))
         self._db.run("DELETE FROM units WHERE file_id = ?", (file_id,))
         self._db.run("DELETE FROM files WHERE id = ?", (file_id,))
 
     def counts(self) -> tuple[int, int]:
-        """(files with units, units)."""
+        """Return (number of files that were not skipped, number of units)."""
         return (
             self._db.value("SELECT count(*) FROM files WHERE skipped IS NULL"),
             self._db.value("SELECT count(*) FROM units"),
         )
 
     def skipped(self) -> dict[str, int]:
-        """Reason -> number of listed files left out after a look at their content."""
+        """Return reason -> number of files skipped because of their content."""
         rows = self._db.all("SELECT skipped, count(*) FROM files WHERE skipped IS NOT NULL GROUP BY 1")
         return dict(rows)
 
     def languages(self) -> list[tuple[str, int, int]]:
-        """(language, files, units), most units first."""
+        """Return (language, number of files, number of units), most units first."""
         return self._db.all(
             "SELECT language, count(DISTINCT files.id), count(*) FROM units JOIN files ON files.id = file_id "
             "GROUP BY language ORDER BY 3 DESC, 1"
         )
 
     def units_of(self, path: str) -> list[Hit]:
-        """All units of one file, in source order, as hits without a score."""
+        """Return all units of one file, in source order, as hits without a score."""
         return self._hits("WHERE path = ? ORDER BY units.id", (path,))
 
     def hits(self, unit_ids: Iterable[int]) -> dict[int, Hit]:
-        """Units by id, as hits without a score; ids that are gone are left out."""
-        found: dict[int, Hit] = {}
+        """Return unit id -> hit without a score; ids of deleted units are left out."""
+        hits: dict[int, Hit] = {}
         for part in parts(list(unit_ids)):
             marks = ",".join("?" * len(part))
-            found |= {hit.unit_id: hit for hit in self._hits(f"WHERE units.id IN ({marks})", part)}
-        return found
+            hits |= {hit.unit_id: hit for hit in self._hits(f"WHERE units.id IN ({marks})", part)}
+        return hits
 
     def _hits(self, where: str, values: Sequence[Any]) -> list[Hit]:
         rows = self._db.all(
@@ -221,11 +222,11 @@ class Catalog:
         return [Hit(*row, score=0.0, signals={}, best_lines=row[6:]) for row in rows]  # type: ignore[misc]
 
     def named(self, name: str, selection: Selection = EVERYTHING) -> list[int]:
-        """Ids of the selected units of this name, letter case aside, classes first.
+        """Return the ids of the selected units with a name, ignoring case, classes first.
 
         Args:
             name: the last part of a qualified name.
-            selection: units to look at.
+            selection: units to search.
         """
         inside, values = selection.condition("units.id")
         rows = self._db.all(
@@ -235,11 +236,13 @@ class Catalog:
         return [unit_id for (unit_id,) in rows]
 
     def resembling(self, name: str, selection: Selection = EVERYTHING) -> list[int]:
-        """Ids of the selected units whose name begins so or is a typing error away, shortest name first.
+        """Return the ids of the selected units whose name has a prefix, shortest name first.
+
+        If no name has this prefix, the units whose name differs from it by one typing error are returned.
 
         Args:
-            name: the last part of a qualified name, of at least three letters.
-            selection: units to look at.
+            name: the prefix, at least three letters long.
+            selection: units to search.
         """
         inside, values = selection.condition("units.id")
         rows = self._db.all(
@@ -248,21 +251,21 @@ class Catalog:
             (len(name) - 1, len(name), name, len(name) + 1, *values),
         )
         rows.sort(key=lambda row: (len(row[0]), row[1]))
-        begun = [unit_id for found, unit_id in rows if found.lower().startswith(name.lower())]
-        return begun or [unit_id for found, unit_id in rows if is_slip(name.lower(), found.lower())]
+        by_prefix = [unit_id for other, unit_id in rows if other.lower().startswith(name.lower())]
+        return by_prefix or [unit_id for other, unit_id in rows if is_slip(name.lower(), other.lower())]
 
     def select(self, file_ids: Sequence[int] | None, kinds: Sequence[str]) -> Selection:
-        """The units of some kinds in some files.
+        """Select the units of some kinds in some files.
 
         Args:
             file_ids: ids of files; None means all.
             kinds: kinds of units; empty means all.
         """
-        chosen = Selection(tuple(kinds), None if file_ids is None else tuple(file_ids))
-        if chosen.is_everything():
+        selection = Selection(tuple(kinds), None if file_ids is None else tuple(file_ids))
+        if selection.is_everything():
             return EVERYTHING
-        inside, values = chosen.condition("units.id")
+        inside, values = selection.condition("units.id")
         selected, units = self._db.all(
             f"SELECT (SELECT count(*) FROM units WHERE 1{inside}), (SELECT count(*) FROM units)", values
         )[0]
-        return replace(chosen, fraction=selected / max(units, 1))
+        return replace(selection, fraction=selected / max(units, 1))

@@ -1,4 +1,4 @@
-"""Checksums of what an index stores: SQLite itself does not notice a flipped bit in a value."""
+"""Checksums of the rows of an index, because SQLite does not detect a flipped bit in a value."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ _WINDOW = struct.Struct("<6q")
 
 
 def vector_checksum(digest: bytes, data: bytes) -> int:
-    """Of a row of `vectors`."""
+    """Return the checksum of a row of `vectors`."""
     return zlib.crc32(data, zlib.crc32(digest))
 
 
 def window_checksum(row: Sequence[int]) -> int:
-    """Of a row of `windows` without its checksum: (space, unit, ordinal, vector, first line, last line)."""
+    """Return the checksum of a row of `windows`: (space, unit, ordinal, vector, first line, last line)."""
     return zlib.crc32(_WINDOW.pack(*row))
 
 
 def file_checksum(file: Sequence[Any], units: Iterable[Sequence[Any]]) -> int:
-    """Of a row of `files` together with its units.
+    """Return the checksum of a row of `files` together with its units.
 
     Args:
-        file: path, language, digest, skipped, gave_up. Size and times are left out: where they are wrong, the
-            file is read again.
-        units: in order of their ids, for each its row and its words as they are stored.
+        file: path, language, digest, skipped, gave_up. Size and times are not included: if
+            they are wrong, the file is read again.
+        units: the row of each unit with its words, in the order of the unit ids.
     """
     checksum = zlib.crc32(repr(tuple(file)).encode("utf-8", "surrogatepass"))
     for unit in units:

@@ -1,9 +1,9 @@
-"""One SQLite database file: opening, transactions, and errors a user can read.
+"""One SQLite database file: opening, transactions, and error messages for users.
 
-The file may have been damaged, or put there by somebody else. So its head is read before SQLite opens it, its
-schema is compared with ours, nothing in the schema is trusted to run code, and no statement runs for ever.
+The file may be damaged, or come from a stranger. Therefore its header is checked before SQLite opens it, its
+schema is compared with the expected one and not trusted to run code, and every statement has a time limit.
 
-Each thread that uses a `Database` has a connection of its own: several may read at the same time.
+Each thread that uses a `Database` has its own connection, so that several threads can read at the same time.
 """
 
 from __future__ import annotations
@@ -32,24 +32,25 @@ from codesift.index.database_file import (
 
 _BUSY_SECONDS = 30
 _STATEMENT_SECONDS = 120.0
-"""A statement on the largest index measured (315,738 units) takes a fraction of a second."""
+"""Time limit of a statement. A statement on the largest index measured (315,738 units) takes a fraction of a
+second."""
 STEPS = 200_000
-"""Instructions of SQLite between two looks at the clock: some milliseconds."""
-_SQL_VARIABLES = 900
-"""Variables of one statement; SQLite before 3.32 takes 999 at most."""
+"""SQLite instructions between two checks of the time limit: a few milliseconds."""
+_MAX_SQL_VARIABLES = 900
+"""Maximum number of variables in one statement; SQLite before 3.32 allows 999."""
 
 
 class _Connection:
-    """A connection of one thread, with the time its current statement may take."""
+    """The connection of one thread, with a time limit for its statements."""
 
     def __init__(self, path: Path, mode: str) -> None:
         self.writable = mode == "mode=rw"
         self.seconds = _STATEMENT_SECONDS
-        self._until = 0.0
+        self._deadline = 0.0
         self._path = path
         with self.errors():
             uri = f"{path.absolute().as_uri()}?{mode}"
-            # Another thread may close it, once no thread uses it any more.
+            # Another thread may close the connection once no thread uses it.
             self.db = sqlite3.connect(
                 uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
@@ -74,12 +75,12 @@ class _Connection:
             raise damaged(self._path, "its tables are not those of codesift")
 
     def _is_late(self) -> bool:
-        return time.monotonic() > self._until
+        return time.monotonic() > self._deadline
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
-        """Turn errors of sqlite3 that are understood into ours, and end what takes too long."""
-        self._until = time.monotonic() + self.seconds
+        """Convert recognized sqlite3 errors to StorageError, and interrupt statements that take too long."""
+        self._deadline = time.monotonic() + self.seconds
         try:
             yield
         except (sqlite3.Error, UnicodeError) as error:
@@ -89,18 +90,17 @@ class _Connection:
             raise explanation from error
 
     def __del__(self) -> None:
-        # The thread has ended. `db` is missing where the connection could not be opened.
+        # The thread has ended. `db` is missing if the connection could not be opened.
         if hasattr(self, "db"):
             self.db.close()
 
 
 class Database:
-    """One open index. Errors of sqlite3 that are understood are raised as StorageError or one of its leaves.
+    """One open index. Recognized sqlite3 errors are raised as StorageError or a subclass of it.
 
     Args:
-        path: the database file; made if it does not exist, unless `read_only`.
-        read_only: nothing is stored outside `writing`, and nothing is needed of a folder that cannot be
-            written.
+        path: the database file; it is created if it does not exist, unless `read_only`.
+        read_only: nothing is stored outside `writing`; the folder need not be writable.
     """
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
@@ -123,7 +123,10 @@ class Database:
         return connection
 
     def _open_for_reading(self) -> _Connection:
-        """Where no shared memory file can be made, as on a full disk, read as if nobody wrote the file."""
+        """Open a connection for reading.
+
+        If no shared memory file can be created, as on a full disk, the database is opened as immutable.
+        """
         path = self.path
         writable = os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)
         if writable or not is_settled(path):
@@ -138,7 +141,7 @@ class Database:
 
     @property
     def _connection(self) -> _Connection:
-        """The connection of this thread, opened when the thread first needs it."""
+        """The connection of this thread, opened on its first use."""
         connection: _Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             check_head(self.path)
@@ -153,12 +156,12 @@ class Database:
         return not self._connection.writable
 
     def is_replaced(self) -> bool:
-        """Whether another file has taken the place of the one that is open, as after a repair."""
+        """Tell whether the file that is open has been replaced by another one, as by a repair."""
         return _inode(self.path) != self._inode
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """Let this thread write, and merge the log into the file afterwards; other threads go on reading.
+        """Let this thread write, and merge the log into the file afterwards; other threads can still read.
 
         Raises:
             StorageError: the file cannot be written.
@@ -177,7 +180,7 @@ class Database:
                 self._connect(self._open_for_reading())
 
     def merge_log(self) -> None:
-        """Merge the log into the file, unless a reader in the middle of a statement still needs it."""
+        """Merge the log into the file, unless a running statement of a reader still needs it."""
         with contextlib.suppress(sqlite3.Error):
             self._connection.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -187,21 +190,21 @@ class Database:
             connection.db.close()
 
     def errors(self) -> contextlib.AbstractContextManager[None]:
-        """Turn errors of sqlite3 inside into ours, and end what takes too long."""
+        """Convert sqlite3 errors in the context to StorageError, and limit the time of statements."""
         return self._connection.errors()
 
     @contextlib.contextmanager
     def limited(self, seconds: float) -> Iterator[None]:
-        """Give each statement inside another time than usual: infinity for what goes over the whole index.
+        """Change the time limit of each statement in the context; infinity for scans of the whole index.
 
-        A statement that takes longer ends with StorageError.
+        A statement that takes longer is interrupted with StorageError.
         """
         connection = self._connection
-        usual, connection.seconds = connection.seconds, seconds
+        previous, connection.seconds = connection.seconds, seconds
         try:
             yield
         finally:
-            connection.seconds = usual
+            connection.seconds = previous
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Execute one statement."""
@@ -210,13 +213,13 @@ class Database:
             return connection.db.execute(sql, values)
 
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        """All rows of one statement."""
+        """Execute one statement and return all its rows."""
         connection = self._connection
         with connection.errors():
             return connection.db.execute(sql, values).fetchall()
 
     def value(self, sql: str, values: Sequence[Any] = ()) -> Any:
-        """First column of the first row, or None."""
+        """Execute one statement and return the first column of its first row, or None."""
         row = self.all(sql, values)
         return row[0][0] if row else None
 
@@ -228,7 +231,7 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything inside is stored, or nothing. The first one of a `writing` sets a new generation."""
+        """Store all changes in the context or none; the first one in a `writing` sets a new generation."""
         self.run("BEGIN IMMEDIATE")
         try:
             if not self._has_new_generation:
@@ -244,19 +247,19 @@ class Database:
             self._transactions += 1
 
     def transactions(self) -> int:
-        """How many transactions there were since the database was opened."""
+        """Return the number of transactions since the database was opened."""
         return self._transactions
 
     def version(self) -> tuple[int, int, int]:
-        """Another value after every `transaction` here, and after whatever another connection stored.
+        """Return a value that changes with every `transaction`, and with every change by another connection.
 
-        Values of different threads cannot be compared.
+        Values from different threads cannot be compared.
         """
         version = int(self.value("PRAGMA data_version"))
         return self._local.number, self._transactions, version
 
     def meta(self, key: str, default: str = "") -> str:
-        """A stored fact about the index itself."""
+        """Return a stored fact about the index itself."""
         return str(self.value("SELECT value FROM meta WHERE key = ?", (key,)) or default)
 
     def set_meta(self, key: str, value: str) -> None:
@@ -273,6 +276,6 @@ def _inode(path: Path) -> tuple[int, int]:
 
 
 def parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Slices short enough to be bound to one SQL statement."""
-    for start in range(0, len(items), _SQL_VARIABLES):
-        yield items[start : start + _SQL_VARIABLES]
+    """Split items into slices short enough to be bound to one SQL statement."""
+    for start in range(0, len(items), _MAX_SQL_VARIABLES):
+        yield items[start : start + _MAX_SQL_VARIABLES]

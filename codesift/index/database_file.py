@@ -1,4 +1,4 @@
-"""A database's file: what it must be before SQLite opens it, its schema, and what SQLite's errors mean."""
+"""The database file: checks before SQLite opens it, its schema, and the meaning of SQLite's errors."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from codesift.system.files import open_regular, take_place
 
 SCHEMA_VERSION = 2
 APPLICATION_ID = 0x63647366
-"""Tells our databases from those of other programs (`PRAGMA application_id`): "cdsf"."""
+"""Distinguishes databases of codesift from those of other programs (`PRAGMA application_id`): "cdsf"."""
 _HEAD_BYTES = 100
 _MAGIC = b"SQLite format 3\0"
-_SHADOWS = tuple(f"words_{part}" for part in ("data", "idx", "content", "docsize", "config"))
-"""Tables that FTS5 keeps for the table `words`."""
+_SHADOW_TABLES = tuple(f"words_{part}" for part in ("data", "idx", "content", "docsize", "config"))
+"""Tables that FTS5 maintains for the table `words`."""
 _TEMPORARY = ("locked", "locking", "readonly", "unable to open", "I/O error", "out of memory", "interrupted")
-"""Words of SQLite's messages about failures that another try may not meet."""
+"""Parts of SQLite's messages about failures that may be temporary."""
 _DAMAGE = (
     "malformed",
     "not a database",
@@ -31,20 +31,20 @@ _DAMAGE = (
     "vtable constructor failed",
     "decode to UTF-8",
 )
-"""Words of SQLite's messages about a file whose content is not what SQLite, or its full text, wrote."""
-_LINK_SECONDS = 0.5
-"""Seconds waited for another process to remove the second name of a database that it has just made."""
-_LITTLE_SPACE = 256 * 1024
-"""Bytes. SQLite says "disk I/O error" where the disk filled up under its shared memory file."""
+"""Parts of SQLite's messages about content that neither SQLite nor FTS5 wrote."""
+_MAX_LINK_SECONDS = 0.5
+"""Maximum wait for another process to remove the temporary name of a database that it has just created."""
+_MIN_FREE_BYTES = 256 * 1024
+"""Free bytes below which "disk I/O error" means a full disk: SQLite reports it for its shared memory file."""
 
 
 def explained(error: Exception, path: Path) -> StorageError | None:
-    """The error of ours that an error of sqlite3 stands for; None where its message is not understood.
+    """Convert an sqlite3 error to a StorageError; None if its message is not recognized.
 
-    Only what is recognized as damage is called so, because a damaged index is deleted and built again.
+    Only recognized damage becomes DamagedIndexError, because a damaged index is deleted and built again.
     """
     text = str(error)
-    # A message that quotes a damaged name is no UTF-8, and `sqlite3` fails on it.
+    # `sqlite3` fails to decode a message that quotes a damaged name.
     if isinstance(error, UnicodeError):
         return damaged(path, "text in it is not UTF-8")
     if "disk is full" in text or ("I/O error" in text and _is_full(path)):
@@ -52,7 +52,7 @@ def explained(error: Exception, path: Path) -> StorageError | None:
             f"no space left on the disk that holds {path}",
             "free some; if there is some: codesift status --check",
         )
-    # A file that may be written is called so where its head asks for another version of SQLite.
+    # A writable file is reported as read-only if its header requires another version of SQLite.
     if "readonly" in text and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
         return damaged(path, text)
     if any(words in text for words in _TEMPORARY):
@@ -62,7 +62,7 @@ def explained(error: Exception, path: Path) -> StorageError | None:
 
 
 def damaged(path: Path, reason: str) -> DamagedIndexError:
-    """The error for an index that cannot be trusted."""
+    """Make the error for an index that cannot be trusted."""
     return DamagedIndexError(f"the index {path} is damaged: {reason}", "codesift status --check")
 
 
@@ -70,31 +70,32 @@ def _is_full(path: Path) -> bool:
     import shutil
 
     try:
-        return shutil.disk_usage(path.parent).free < _LITTLE_SPACE
+        return shutil.disk_usage(path.parent).free < _MIN_FREE_BYTES
     except OSError:
         return False
 
 
 def check_head(path: Path, versions: Sequence[int] = (SCHEMA_VERSION,), shared: bool = False) -> int:
-    """See that a file is a database of ours, before SQLite opens it.
+    """Check that a file is a database of codesift, before SQLite opens it.
 
     Args:
-        versions: of the schema, those that can be read. Version 1 had no application id.
-        shared: whether the database may have another name elsewhere, because it is only read. What SQLite
-            keeps beside it may not: readers write that too.
+        path: the database file.
+        versions: the schema versions that can be read. Version 1 had no application id.
+        shared: whether the database may have other hard links, because it is only read. The files that
+            SQLite keeps beside it may not: readers write them, too.
 
     Returns:
         the version of its schema.
 
     Raises:
-        DamagedIndexError: it is a link or no regular file, or was written by another program or version.
-        StorageError: it cannot be read.
+        DamagedIndexError: the file is a link or no regular file, or of another program or version.
+        StorageError: the file cannot be read.
     """
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm", f"{path.name}-journal"):
         _check_kind(path.with_name(name), shared and name == path.name)
     head = _read_head(path)
     version, application = (int.from_bytes(head[at : at + 4], "big") for at in (60, 68))
-    # The two bytes after the size of a page say which SQLite may read and write it: 2 is write-ahead logging.
+    # The two bytes after the page size are the write and read versions of the file format; 2 is WAL.
     if not head.startswith(_MAGIC) or len(head) < _HEAD_BYTES or not {*head[18:20]} <= {1, 2}:
         raise damaged(path, "it is no SQLite database")
     if version not in versions or application != (0 if version == 1 else APPLICATION_ID):
@@ -109,23 +110,23 @@ def check_head(path: Path, versions: Sequence[int] = (SCHEMA_VERSION,), shared: 
 
 
 def _is_cut_short(head: bytes, path: Path) -> bool:
-    """Whether a database is smaller than its head says; SQLite takes what is missing for zeros."""
+    """Tell whether a database is smaller than its header says; SQLite reads missing pages as zeros."""
     page = int.from_bytes(head[16:18], "big")
     pages = int.from_bytes(head[28:32], "big")
-    # The number of pages is right only where both counts of changes are the same.
+    # The number of pages is valid only if both change counters are equal.
     return head[24:28] == head[92:96] and path.stat().st_size < (65536 if page == 1 else page) * pages
 
 
 def _check_kind(path: Path, shared: bool) -> None:
-    """See that SQLite would open a file of this folder: it follows links, and waits for pipes."""
+    """Check that a path is that of a regular file, because SQLite follows links and waits for pipes."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         status = os.lstat(path)
         if not stat.S_ISREG(status.st_mode):
             raise damaged(path, "not a regular file")
-        until = time.monotonic() + _LINK_SECONDS
-        # A new database has its fresh name beside its own for a moment, see `take_place`.
+        deadline = time.monotonic() + _MAX_LINK_SECONDS
+        # A new database has a second, temporary name for a moment; see `take_place`.
         while status.st_nlink > 1 and not shared:
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 raise damaged(path, "the file has another name elsewhere")
             time.sleep(0.01)
             status = os.lstat(path)
@@ -140,15 +141,15 @@ def _read_head(path: Path) -> bytes:
 
 
 def is_settled(path: Path) -> bool:
-    """Whether everything stored is in the database itself, not in its log."""
+    """Tell whether all changes are in the database itself, and none in its log."""
     log = path.with_name(path.name + "-wal")
     return not log.exists() or not log.stat().st_size
 
 
 def create(path: Path) -> None:
-    """Make an empty index under a fresh name and put it in place, if no other process was first.
+    """Create an empty index under a temporary name and move it in place, unless another process was faster.
 
-    Its head says what it is from the first moment on, not only once SQLite merges its log.
+    Its header is complete before it has its name, not only after SQLite merges its log.
     """
     fresh = path.with_name(f"{path.name}-{secrets.token_hex(8)}")
     try:
@@ -171,19 +172,19 @@ def create(path: Path) -> None:
     except OSError as error:
         raise StorageError(f"cannot write the index {path}: {error.strerror}") from error
     finally:
-        for left in (fresh, fresh.with_name(f"{fresh.name}-journal")):
+        for leftover in (fresh, fresh.with_name(f"{fresh.name}-journal")):
             with contextlib.suppress(OSError):
-                left.unlink(missing_ok=True)
+                leftover.unlink(missing_ok=True)
 
 
-def is_our_schema(found: Iterable[tuple[str, str, str | None]]) -> bool:
-    """Whether (type, name, sql) of everything in a database are those of `schema()` and of its full text."""
+def is_our_schema(entries: Iterable[tuple[str, str, str | None]]) -> bool:
+    """Tell whether the entries (type, name, sql) of a database are those of `schema()` and of FTS5."""
     expected = {statement.strip() for statement in schema()}
-    for kind, name, sql in found:
+    for kind, name, sql in entries:
         if sql is None and kind == "index" and name.startswith("sqlite_autoindex_"):
             continue
-        if kind == "table" and (name in _SHADOWS or name == "sqlite_sequence"):
-            # SQLite writes these itself, in words of its own; a table made by a query would run it.
+        if kind == "table" and (name in _SHADOW_TABLES or name == "sqlite_sequence"):
+            # SQLite creates these with its own SQL; CREATE TABLE ... AS would run a query.
             if sql is None or not sql.startswith("CREATE TABLE ") or " AS " in sql.upper():
                 return False
             continue
@@ -194,7 +195,7 @@ def is_our_schema(found: Iterable[tuple[str, str, str | None]]) -> bool:
 
 
 def schema() -> list[str]:
-    """The statements that make an empty index."""
+    """Return the statements that create an empty index."""
     text = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("--")]
     return [statement.strip() for statement in "\n".join(lines).split(";") if statement.strip()]

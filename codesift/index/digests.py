@@ -1,4 +1,4 @@
-"""What stands for a text in an index."""
+"""Digests: they identify texts in an index."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import hashlib
 
 
 def text_digest(text: str, adapter_key: str = "") -> bytes:
-    """16 bytes that stand for a text, or for its vector by an adapter."""
+    """Return the 16-byte digest of a text or, with a key, of its vector by an adapter."""
     content = text.encode("utf-8", "surrogatepass")
     return hashlib.blake2b(content, digest_size=16, key=adapter_key.encode()).digest()

@@ -1,4 +1,4 @@
-"""The second stage of an update: units get their vectors, all that wait or just those that are wanted."""
+"""The second stage of an update: the missing vectors of all or of some units are computed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from codesift.types import Encoder, Progress, Report, Window
 _WINDOWS_PER_COMMIT = 2048
 _WINDOWS_PER_STEP = 512
 _MAX_SIBLINGS = 16
-"""Other indexes asked for vectors, those written last first: opening one takes a millisecond."""
+"""Maximum number of other indexes whose vectors are reused, most recently written first: opening one takes a
+millisecond."""
 
 OpenEncoder = Callable[[Space], Encoder]
 
@@ -40,18 +41,17 @@ def embed(
 ) -> None:
     """Encode units that have no vectors yet, and store their vectors.
 
-    Vectors of the same text are taken from this index, or from other indexes of this user, where they are
-    known. Memory is bounded by a commit, not by the repository. What is stored stays stored if this is
-    interrupted.
+    Vectors of the same text in this index, or in other indexes of this user, are reused. Memory is bounded by
+    the size of a commit, not of the repository. After an interruption, committed vectors stay stored.
 
     Args:
         index: open for writing.
-        settings: what reading files needs.
-        report: `embedded` and `reused` are counted up.
-        progress: called with the number of units that are done.
-        open_encoder: called if there is anything to do.
-        unit_ids: units to look at; None means all.
-        member: the space that vectors are wanted in; the primary one if None.
+        settings: `max_file_size`, and where other indexes are.
+        report: its counts `embedded` and `reused` are increased.
+        progress: called with the number of finished units.
+        open_encoder: called if any unit has no vectors.
+        unit_ids: ids of units; None means all units.
+        member: the space of the vectors; the primary one if None.
     """
     member = member or index.primary
     waiting = member.vectors.pending(unit_ids)
@@ -60,7 +60,7 @@ def embed(
 
 
 class _WaitingWindow(NamedTuple):
-    """A window that has no row yet."""
+    """A window that is not stored yet."""
 
     unit_id: int
     ordinal: int
@@ -69,7 +69,7 @@ class _WaitingWindow(NamedTuple):
 
 
 class _Embedding:
-    """One pass over the units that wait."""
+    """One pass over the units without vectors."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class _Embedding:
         self._total = 0
 
     def run(self, files: list[PendingFile]) -> None:
-        """Embed the waiting units of these files."""
+        """Embed the units without vectors in these files."""
         self._total = sum(len(file.waiting) for file in files)
         with self._index.database.transaction():
             self._vectors.register()
@@ -96,9 +96,9 @@ class _Embedding:
                 self._embed(group, language, siblings)
 
     def _by_adapter(self, files: list[PendingFile]) -> list[tuple[str, list[PendingFile]]]:
-        """The files each adapter encodes with one of their languages, most units first.
+        """Group files by adapter: (one of its languages, its files), most units first.
 
-        An adapter's engine takes 0.3 s to make, so all its files come one after another.
+        Creating the engine of an adapter takes 0.3 s, so all its files are encoded one after another.
         """
         languages = {row.path: row.language for row in self._index.catalog.files()}
         groups: dict[str, tuple[str, list[PendingFile]]] = {}
@@ -127,10 +127,10 @@ class _Embedding:
         source = row.source(self._index.root)
         with suppress(Unreadable):
             text = read_stored(source, self._index.root, self._settings)
-            # A file that changed since it was parsed is left to the next run.
+            # The next run handles a file that changed since it was parsed.
             if text_digest(text) != row.digest:
                 return
-            # A file that took too long is not parsed a second time.
+            # A file whose parsing took too long is not parsed again.
             units = parse_bounded(text, source.language, file.path, windows_only=row.gave_up).units
             if len(units) != len(file.unit_ids):
                 return
@@ -141,33 +141,33 @@ class _Embedding:
                         yield _WaitingWindow(unit_id, ordinal, window, text_digest(window.text, key))
 
     def _commit(self, batch: list[_WaitingWindow], language: str, siblings: list[Vectors]) -> None:
-        """Find or make the vector of each window and store all of them at once."""
+        """Reuse or compute the vector of each window, and store all windows in one transaction."""
         if not batch:
             return
         vectors = self._vectors
-        known = vectors.ids(each.digest for each in batch)
-        missing = {each.digest: each.window.text for each in batch if each.digest not in known}
+        stored = vectors.ids(waiting.digest for waiting in batch)
+        missing = {waiting.digest: waiting.window.text for waiting in batch if waiting.digest not in stored}
         fresh: dict[bytes, bytes] = {}
         for sibling in siblings:
             # A damaged index of another worktree does not concern this run.
             with suppress(StorageError, sqlite3.Error):
                 fresh |= sibling.data(digest for digest in missing if digest not in fresh)
-        self._report.reused += sum(each.digest in known or each.digest in fresh for each in batch)
-        units = len({each.unit_id for each in batch})
+        self._report.reused += sum(waiting.digest in stored or waiting.digest in fresh for waiting in batch)
+        units = len({waiting.unit_id for waiting in batch})
         fresh |= self._encode({d: text for d, text in missing.items() if d not in fresh}, language, units)
         with self._index.database.transaction():
-            vectors.renew(known)
+            vectors.renew(stored)
             vectors.put(fresh.items())
-            known = vectors.ids(each.digest for each in batch)
+            ids = vectors.ids(waiting.digest for waiting in batch)
             vectors.put_windows(
-                WindowRow(e.unit_id, e.ordinal, known[e.digest], e.window.start_line, e.window.end_line)
+                WindowRow(e.unit_id, e.ordinal, ids[e.digest], e.window.start_line, e.window.end_line)
                 for e in batch
             )
         self._done += units
         self._progress("embed", self._done, self._total)
 
     def _encode(self, texts: dict[bytes, str], language: str, units: int) -> dict[bytes, bytes]:
-        """Digest -> vector as float16 bytes; texts of similar length go through the encoder together."""
+        """Encode texts: digest -> vector as float16 bytes. Texts of similar length are encoded together."""
         import numpy as np
 
         digests = sorted(texts, key=lambda digest: (-len(texts[digest]), digest))
@@ -183,14 +183,14 @@ class _Embedding:
 
 @contextmanager
 def _siblings(index: Index, space: Space, settings: Settings) -> Iterator[list[Vectors]]:
-    """The same space in other indexes of this user: of work trees, clones, folders since moved elsewhere."""
+    """Open the same space in other indexes of this user: of work trees, clones, and moved folders."""
     trees = other_worktrees(index.root)
-    near = {cache_place(root, settings) for root in trees}
-    stored = [each.folder for each in stored_indexes(settings) if each.folder != index.folder]
-    folders = sorted(stored, key=lambda folder: folder not in near)[:_MAX_SIBLINGS]
+    worktree_folders = {cache_place(root, settings) for root in trees}
+    others = [stored.folder for stored in stored_indexes(settings) if stored.folder != index.folder]
+    folders = sorted(others, key=lambda folder: folder not in worktree_folders)[:_MAX_SIBLINGS]
     if settings.index_folder == "repository":
         inside = map(repository_place, trees)
-        folders += [each for each in inside if trust.standing(each) is trust.Standing.OURS]
+        folders += [place for place in inside if trust.standing(place) is trust.Standing.OURS]
     with ExitStack() as stack:
         siblings = []
         for folder in folders:

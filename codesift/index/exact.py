@@ -1,4 +1,4 @@
-"""Exact search: comparing a query with all vectors."""
+"""Exact search: a query is compared with all vectors."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ Found = list[tuple[int, float]]
 
 
 def exact(blocks: Iterator[tuple[NDArray[np.int64], Rows]], query: Rows, limit: int) -> Found:
-    """Nearest vectors by looking at all of them, block by block.
+    """Find the vectors nearest to a query by comparing it with all of them, block by block.
 
     Args:
-        blocks: (ids (n,), vectors (n, dimensions)).
-        query: shape (dimensions,), length 1.
-        limit: how many.
+        blocks: pairs of ids, shape (n,), and vectors, shape (n, dimensions).
+        query: the query vector, of shape (dimensions,) and length 1.
+        limit: maximum number of vectors.
 
     Raises:
         ValueError: a vector is not finite.
     """
-    found: Found = []
+    nearest: Found = []
     for ids, block in blocks:
         cosines = block @ query  # (n,)
         if not math.isfinite(float(cosines.sum())):
             raise ValueError("a vector is not finite")
         best = (-cosines).argsort(kind="stable")[:limit]
-        found += zip(ids[best].tolist(), cosines[best].tolist(), strict=True)
-        found = sorted(found, key=best_first)[:limit]
-    return found
+        nearest += zip(ids[best].tolist(), cosines[best].tolist(), strict=True)
+        nearest = sorted(nearest, key=best_first)[:limit]
+    return nearest
 
 
 def best_first(pair: tuple[int, float]) -> tuple[float, int]:
-    """Sort key of `Found`: by cosine, the lower id first where two are equal."""
+    """Return the sort key of an item of `Found`: by descending cosine, then by ascending id."""
     return -pair[1], pair[0]

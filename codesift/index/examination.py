@@ -1,4 +1,4 @@
-"""Finding damage in an index: SQLite's own structure, and the checksums of all that is stored."""
+"""Examination of an index: SQLite's own structures, and the checksums of all rows."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ _ROWS_AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class Damage:
-    """What is not as it was stored."""
+    """The damaged parts of an index."""
 
     structure: str = ""
-    """What SQLite finds wrong with its own tables and indexes; then nothing else was looked at."""
+    """SQLite's message about its own tables and indexes; if it is not empty, nothing else was examined."""
     words: bool = False
     """Whether the full-text table differs from the words of the units."""
     strays: bool = False
-    """Whether there are units without their file, or words or windows without their unit."""
+    """Whether there are units without a file, or words or windows without a unit."""
     files: dict[int, str] = field(default_factory=dict)
     """Id -> path of the files whose row, units or words are damaged."""
     vectors: list[int] = field(default_factory=list)
     """Ids of damaged vectors."""
     units: list[tuple[int, int]] = field(default_factory=list)
-    """(unit, space) of units of which a window or its vector is damaged or gone."""
+    """(unit id, space id) of units with a damaged or missing window or vector."""
 
     def __bool__(self) -> bool:
         return bool(self.structure or self.words or self.strays or self.files or self.vectors or self.units)
 
 
 def is_whole(database: Database) -> bool:
-    """Whether `examine` finds nothing. Reads all of the database."""
+    """Tell whether `examine` finds no damage. The whole database is read."""
     return not examine(database)
 
 
 def examine(database: Database) -> Damage:
-    """Look for damage in everything that is stored. One second for each 10,000 units (2 cores of a Zen 4).
+    """Examine everything that is stored, which takes one second per 10,000 units (2 cores of a Zen 4).
 
     Raises:
-        StorageError: the database cannot be read for another reason than damage, or not in time.
+        StorageError: the database cannot be read for a reason other than damage, or within the time limit.
     """
     try:
         if problem := _structure(database):
@@ -64,19 +64,19 @@ def examine(database: Database) -> Damage:
 
 
 def _structure(database: Database) -> str:
-    """The first thing SQLite finds wrong; empty if there is none."""
-    (found,) = database.all("PRAGMA integrity_check(1)")[0]
-    if found != "ok":
-        return str(found)
-    # SQLite gives no ids any more above 2^63, and says that the disk is full.
+    """Return the first problem that SQLite finds; empty if there is none."""
+    (result,) = database.all("PRAGMA integrity_check(1)")[0]
+    if result != "ok":
+        return str(result)
+    # SQLite assigns no ids above 2^63, and reports a full disk instead.
     highest = database.all("SELECT seq FROM sqlite_sequence")
     whole = all(isinstance(seq, int) and 0 <= seq < 2**53 for (seq,) in highest)
     return "" if whole else "the highest ids are out of range"
 
 
 def _words_differ(database: Database) -> bool:
-    """Ask FTS5 to compare its index with the texts it is of. It answers with an error if they differ."""
-    if database.read_only:  # The question is put as an INSERT.
+    """Let FTS5 compare its index with the indexed texts; it raises an error if they differ."""
+    if database.read_only:  # FTS5 takes the command as an INSERT.
         return False
     try:
         database.run("INSERT INTO words (words) VALUES ('integrity-check')")
@@ -90,22 +90,23 @@ STRAYS = {
     "words": "rowid NOT IN (SELECT id FROM units)",
     "windows": "unit_id NOT IN (SELECT id FROM units)",
 }
-"""Table -> what is true of rows that belong to nothing; in the order in which they can be deleted."""
+"""Table -> SQL condition for rows without an owner, in the order in which such rows can be deleted."""
 
 
 def _strays(database: Database) -> list[str]:
-    """The tables that hold strays."""
-    found = "SELECT EXISTS (SELECT 1 FROM {} WHERE {})"
-    return [table for table, condition in STRAYS.items() if database.value(found.format(table, condition))]
+    """Return the tables that contain strays."""
+    exists = "SELECT EXISTS (SELECT 1 FROM {} WHERE {})"
+    return [table for table, condition in STRAYS.items() if database.value(exists.format(table, condition))]
 
 
 def _vectors(database: Database) -> list[int]:
+    """Return the ids of vectors that do not match their checksum."""
     rows = database.run("SELECT id, digest, data, checksum FROM vectors")
     return [row[0] for row in _all(database, rows) if not _fits(vector_checksum, row[1:-1], row[-1])]
 
 
 def _units(database: Database, damaged: set[int]) -> set[tuple[int, int]]:
-    """(unit, space) of units of which a window or its vector is damaged or gone."""
+    """Return (unit id, space id) of units with a damaged or missing window or vector."""
     rows = database.run(
         "SELECT windows.space_id, unit_id, ordinal, vector_id, start_line, end_line, windows.checksum, "
         "vectors.id FROM windows LEFT JOIN vectors ON vectors.id = vector_id"
@@ -120,7 +121,7 @@ def _units(database: Database, damaged: set[int]) -> set[tuple[int, int]]:
 
 
 def _fits(checksum: Callable[..., int], values: Iterable[Any], stored: object) -> bool:
-    """Whether values have the checksum that is stored; a value of a wrong type has none."""
+    """Tell whether values match their stored checksum; values of a wrong type do not."""
     with contextlib.suppress(TypeError, struct.error):
         return checksum(*values) == stored
     return False

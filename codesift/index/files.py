@@ -1,4 +1,4 @@
-"""The first stage of an update: changed files are parsed, and their units and words stored."""
+"""The first stage of an update: changed files are parsed, and their units and words are stored."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from codesift.types import Progress, Report, SourceFile
 
 _UNITS_PER_COMMIT = 2000
 _RACY_NS = 2_000_000_000
-"""Age of a file in nanoseconds below which it may change again within its clock tick: it is read again."""
+"""Age of a file in nanoseconds below which it may change again without new times; it is read again later."""
 _MAX_GIVEN_UP = 30
-"""Files whose parsing a run gives up before it cuts all but the smallest into windows: by then two minutes
-have gone into files that nobody wrote to be read."""
+"""Maximum number of files whose parsing a run gives up; then it splits all but small files into windows.
+By then two minutes have been spent on files that were not written to be read."""
 
 
 def store_files(plan: Plan, index: Index, settings: Settings, report: Report, progress: Progress) -> None:
-    """Parse what changed and store it, a bounded number of units in each transaction.
+    """Parse and store changed files, with a bounded number of units in each transaction.
 
-    What is stored stays stored if this is interrupted; the next run goes on from there.
+    After an interruption, the next run continues from the last transaction.
     """
     with index.database.transaction():
         index.catalog.remove_files(plan.removed)
         if not index.catalog.files():
-            # Whatever is stored from here on is of this parser, even if this run is interrupted.
+            # All files are stored by this parser version from here on, even if this run is interrupted.
             index.database.set_meta("parser", plan.parser)
     report.removed = len(plan.removed)
     done = 0
@@ -41,7 +41,7 @@ def store_files(plan: Plan, index: Index, settings: Settings, report: Report, pr
                 done += 1
                 progress("parse", done, len(plan.unsure))
     with index.database.transaction():
-        if 10 * report.parsed > index.catalog.counts()[0]:  # Fewer files leave few parts to merge.
+        if 10 * report.parsed > index.catalog.counts()[0]:  # Fewer files leave few segments to merge.
             with index.database.limited(math.inf):
                 index.full_text.merge()
         index.database.set_meta("parser", plan.parser)
@@ -49,10 +49,10 @@ def store_files(plan: Plan, index: Index, settings: Settings, report: Report, pr
 
 
 def _store_file(source: SourceFile, plan: Plan, index: Index, settings: Settings, report: Report) -> int:
-    """Store one file if its content changed; returns its number of units."""
+    """Store one file if its content changed; return its number of units."""
     from codesift.parsing.units import SMALL, parse_bounded
 
-    row = plan.known.get(source.path)
+    row = plan.rows.get(source.path)
     stored = replace(source, mtime_ns=-1) if _is_young(source) else source
     try:
         text = read_text(source, settings)
@@ -75,9 +75,9 @@ def _store_file(source: SourceFile, plan: Plan, index: Index, settings: Settings
 
 
 def _is_young(source: SourceFile) -> bool:
-    """Whether a change from now on could leave a file's times as they are.
+    """Tell whether a later change of a file might not change its times.
 
-    A modification time far ahead is one that was set by hand, and says nothing.
+    A modification time far in the future was set by hand, and is ignored.
     """
     now = time.time_ns()
     return source.ctime_ns > now - _RACY_NS or abs(source.mtime_ns - now) < _RACY_NS

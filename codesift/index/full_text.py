@@ -1,4 +1,4 @@
-"""The words of the units, as a search asks for them: who has a word, how many do, and BM25."""
+"""Full-text search over the words of units: matching units, document frequencies and BM25."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 from codesift.index.database import Database, parts
 from codesift.index.selection import EVERYTHING, Selection
 
-_MOST_ROWS = 10_000
-"""Units that BM25 is computed for: each takes 2 microseconds (2 cores of a Zen 4), and words that a large
-share of the units have tell little apart."""
-_MOST_SHARE = 0.1
-"""Of all units, the same: the larger of the two holds."""
-_LEAST = 4
-"""Times as many units as are wanted must have one of the words searched for, if any have."""
-_MOST_KEPT = 200_000
-"""Cache size in counts; the cache is cleared when it is exceeded."""
+_MAX_SCORED_UNITS = 10_000
+"""Maximum number of units that BM25 is computed for: a unit takes 2 microseconds (2 cores of a Zen 4), and
+words that occur in a large fraction of the units discriminate little."""
+_MAX_SCORED_FRACTION = 0.1
+"""The same maximum as a fraction of all units; the larger of the two applies."""
+_MIN_UNITS_PER_RESULT = 4
+"""Minimum number of matching units per requested unit, as long as there are search words left."""
+_MAX_CACHED_COUNTS = 200_000
+"""Maximum number of cached counts; the cache is cleared when it is exceeded."""
 
 
-class _Kept(threading.local):
-    """Counts that one thread has made, and the version of the database they are of."""
+class _CountCache(threading.local):
+    """The counts that one thread has computed, and the version of the database that they are valid for."""
 
     def __init__(self) -> None:
         self.version = (-1, -1, -1)
@@ -40,12 +40,12 @@ class FullText:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        self._kept = _Kept()
+        self._cache = _CountCache()
 
     def merge(self) -> None:
-        """Join the parts that the full-text table was written in, so that a word is looked up once.
+        """Merge the segments of the full-text table, so that a word is looked up in only one.
 
-        Half a second for 35,000 units (2 cores of a Zen 4); their counts then take half as long.
+        This takes half a second for 35,000 units (2 cores of a Zen 4) and halves the time of later counts.
         """
         self._db.run("INSERT INTO words (words) VALUES ('optimize')")
 
@@ -56,22 +56,24 @@ class FullText:
         limit: int,
         selection: Selection = EVERYTHING,
     ) -> list[tuple[int, float]]:
-        """Units by BM25, best first.
+        """Search units by BM25, best first.
 
-        Where very many units match, only those with one of the rarer words are found, and each of the other
-        words counts as if a unit of average length had it once.
+        If too many units match, only units with one of the rarer words are returned, and a common word adds
+        the score of one occurrence in a unit of average length.
 
         Args:
-            words: search terms; a unit matches if it has any of them.
-            weights: of the columns name, path, documentation, body.
-            limit: at most this many.
+            words: search terms; a unit matches if it contains any of them.
+            weights: weights of the columns name, path, documentation, body.
+            limit: maximum number of units.
             selection: units to search.
 
         Returns:
-            (unit id, BM25 score, higher is better).
+            pairs (unit id, BM25 score); a higher score is better.
         """
-        # Among the units that have a word, about the same fraction is selected as among all.
-        rare = self._rarest(words, round(_LEAST * limit / selection.fraction)) if selection.fraction else []
+        if not selection.fraction:
+            return []
+        # A selection is assumed to contain the same fraction of the units with a word as of all units.
+        rare = self._rarest(words, round(_MIN_UNITS_PER_RESULT * limit / selection.fraction))
         if not rare:
             return []
         inside, selected = selection.condition("words.rowid")
@@ -84,26 +86,29 @@ class FullText:
         if not common:
             return [(unit_id, -score) for unit_id, score in rows]
         scores = {unit_id: -score for unit_id, score in rows}
-        rarities = self.rarities(common)
-        for word, those in self.having(scores, common).items():
-            for unit_id in those:
-                scores[unit_id] += rarities[word]
+        idf = self.inverse_document_frequencies(common)
+        for word, matches in self.having(scores, common).items():
+            for unit_id in matches:
+                scores[unit_id] += idf[word]
         return sorted(scores.items(), key=lambda row: (-row[1], row[0]))
 
-    def _rarest(self, words: Sequence[str], least: int) -> list[str]:
-        """The rarest words: together in so few units that all can be scored, but in `least` if possible."""
-        most = max(_MOST_ROWS, least, round(_MOST_SHARE * self.units()))
-        kept: list[str] = []
+    def _rarest(self, words: Sequence[str], min_units: int) -> list[str]:
+        """Choose the rarest words: few enough that all matching units can be scored.
+
+        They occur in at least `min_units` units together, if all words do.
+        """
+        max_units = max(_MAX_SCORED_UNITS, min_units, round(_MAX_SCORED_FRACTION * self.units()))
+        rarest: list[str] = []
         total = 0
         for word, frequency in sorted(self.frequencies(words).items(), key=lambda row: (row[1], row[0])):
-            if total >= least and total + frequency > most:
+            if total >= min_units and total + frequency > max_units:
                 break
-            kept.append(word)
+            rarest.append(word)
             total += frequency
-        return kept
+        return rarest
 
-    def rarities(self, words: Iterable[str]) -> dict[str, float]:
-        """Word -> inverse document frequency as in BM25 (Robertson and Zaragoza 2009), never below 0."""
+    def inverse_document_frequencies(self, words: Iterable[str]) -> dict[str, float]:
+        """Return word -> inverse document frequency of BM25 (Robertson and Zaragoza 2009), at least 0."""
         units = self.units()
         return {
             word: math.log(1 + (units - frequency + 0.5) / (frequency + 0.5))
@@ -111,40 +116,40 @@ class FullText:
         }
 
     def having(self, unit_ids: Iterable[int], words: Iterable[str]) -> dict[str, set[int]]:
-        """Word -> those of the units that have it."""
-        found: dict[str, set[int]] = {word: set() for word in words}
+        """Return word -> ids of the units that contain it, from among `unit_ids`."""
+        matches: dict[str, set[int]] = {word: set() for word in words}
         for part in parts(list(unit_ids)):
-            # The plus keeps the ids from FTS5, which takes 30 to 50 times as long to look for each.
+            # The plus keeps SQLite from passing the ids to FTS5, which takes 30 to 50 times as long.
             rows = f"SELECT rowid FROM words WHERE words MATCH ? AND +rowid IN ({','.join('?' * len(part))})"
-            for word, those in found.items():
-                those.update(unit_id for (unit_id,) in self._db.all(rows, (_quoted(word), *part)))
-        return found
+            for word, units in matches.items():
+                units.update(unit_id for (unit_id,) in self._db.all(rows, (_quoted(word), *part)))
+        return matches
 
-    def frequencies(self, words: Iterable[str], most: int = -1) -> dict[str, int]:
-        """Word -> how many units have it; counting stops at `most`, if that is not negative."""
-        self._keep_up()
+    def frequencies(self, words: Iterable[str], limit: int = -1) -> dict[str, int]:
+        """Return word -> number of units that contain it; counts stop at `limit`, unless it is negative."""
+        self._drop_stale_counts()
         rows = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
-        return {word: self._count(rows, (_quoted(word), most)) for word in words}
+        return {word: self._count(rows, (_quoted(word), limit)) for word in words}
 
     def units(self) -> int:
-        """How many units there are."""
-        self._keep_up()
+        """Return the number of units."""
+        self._drop_stale_counts()
         return self._count("SELECT count(*) FROM units", ())
 
-    def _keep_up(self) -> None:
-        """Forget all counts if anyone changed the index since."""
+    def _drop_stale_counts(self) -> None:
+        """Clear the cache if the index has changed since, or if the cache is full."""
         version = self._db.version()
-        if version != self._kept.version or len(self._kept.counts) > _MOST_KEPT:
-            self._kept.counts = {}
-            self._kept.version = version
+        if version != self._cache.version or len(self._cache.counts) > _MAX_CACHED_COUNTS:
+            self._cache.counts = {}
+            self._cache.version = version
 
     def _count(self, rows: str, values: tuple[Any, ...]) -> int:
-        counts = self._kept.counts
+        counts = self._cache.counts
         if (rows, values) not in counts:
             counts[rows, values] = int(self._db.value(rows, values))
         return counts[rows, values]
 
 
 def _quoted(word: str) -> str:
-    """A word as FTS5 takes it, whatever is in it."""
+    """Quote a word for FTS5, whatever characters it contains."""
     return '"' + word.replace('"', '""') + '"'

@@ -1,4 +1,4 @@
-"""Examining an index from time to time, and healing it where it is damaged."""
+"""Health of an index: periodic examinations, and repair of damage."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from codesift.index.placement import Notify
 from codesift.system.files import replace_file
 
 QUICK_SECONDS = 2.0
-"""Seconds a statement of an examination in passing may take; `status --check` examines larger indexes."""
-_CHECK_EVERY = 24 * 3600
-"""Seconds after which an index is examined in passing."""
+"""Maximum seconds per statement of the examination before a search; `status --check` has no limit."""
+_CHECK_INTERVAL = 24 * 3600
+"""Seconds after which a search examines the index again."""
 
 
 def is_due(folder: Path) -> bool:
-    """Whether an index was not examined for a day."""
+    """Tell whether the last examination of an index is more than a day ago."""
     try:
-        return time.time() - os.lstat(folder / CHECKED).st_mtime > _CHECK_EVERY
+        return time.time() - os.lstat(folder / CHECKED).st_mtime > _CHECK_INTERVAL
     except OSError:
         return True
 
 
 def note_check(folder: Path) -> None:
-    """Note that an index was examined just now."""
+    """Record that an index was examined just now."""
     with suppress(OSError):
         replace_file(folder / CHECKED, b"")
 
 
 def check(index: Index, notify: Notify, seconds: float) -> None:
-    """Examine an open index; whoever calls this holds the write lock.
+    """Examine an open index; the caller holds the write lock.
 
     Args:
         index: the index.
-        notify: told of what is mended at once.
-        seconds: that one statement may take; where one takes longer, the examination ends early.
+        notify: called with a line about every repair made at once.
+        seconds: maximum duration of one statement; the examination ends early if one takes longer.
 
     Raises:
         DamagedIndexError: damage was found.
@@ -50,13 +50,13 @@ def check(index: Index, notify: Notify, seconds: float) -> None:
     if folder != repository_place(root) and read_about(folder) != root:
         notify("the note of which repository the index is of was damaged: writing it again")
         make_index_folder(folder, root)
-    found = seal.digest(folder)
+    current = seal.digest(folder)
     with signing(root, folder):
         with index.database.writing(), index.database.limited(seconds):
             if not _is_whole(index, notify):
                 return
             generation = index.database.meta("generation")
-        if trust.has_key() and seal.is_broken(folder, generation, found):
+        if trust.has_key() and seal.is_broken(folder, generation, current):
             notify(
                 f"{folder} is not as it was sealed, but all that is stored in it is whole: sealing it again"
             )
@@ -64,7 +64,11 @@ def check(index: Index, notify: Notify, seconds: float) -> None:
 
 
 def _is_whole(index: Index, notify: Notify) -> bool:
-    """Whether an examination came to its end without finding damage."""
+    """Examine the graphs and the database; tell whether the examination was completed.
+
+    Raises:
+        DamagedIndexError: damage was found.
+    """
     from codesift.index.examination import examine
 
     for neighbors in index.stored_neighbors():
@@ -85,24 +89,24 @@ def _is_whole(index: Index, notify: Notify) -> bool:
 
 
 def heal_index(root: Path, folder: Path, error: DamagedIndexError, notify: Notify, thorough: bool) -> None:
-    """Delete what cannot be trusted; all of it can be made again from the files.
+    """Delete what cannot be trusted; all of it can be restored from the files.
 
-    Whoever calls this holds the write lock, and has closed the index.
+    The caller holds the write lock, and has closed the index.
 
     Args:
         root: the repository.
         folder: the index folder.
-        error: says what is damaged.
-        notify: told what is indexed again.
-        thorough: delete all but the vectors, because it was damaged still after it had been healed.
+        error: the damage.
+        notify: called with a line about what will be indexed again.
+        thorough: delete everything but the vectors, because a first repair did not help.
     """
     from codesift.index import repair
 
     with signing(root, folder):
         if thorough:
             repair.rebuild(folder)
-        healed = "all files" if thorough else repair.heal(folder)
-    # Nothing is left to be healed where another process was first.
-    if healed:
-        notify(f"{error.message}: indexing {healed} again")
+        summary = "all files" if thorough else repair.heal(folder)
+    # The summary is empty if another process has already healed the index.
+    if summary:
+        notify(f"{error.message}: indexing {summary} again")
     note_check(folder)

@@ -1,7 +1,7 @@
-"""An hnswlib graph over the vectors of a matrix: a copy that can be thrown away at any time.
+"""An hnswlib graph over the vectors of a matrix: a copy that can be deleted at any time.
 
-The graph is only appended to or rebuilt. Its labels are vector ids, which are never used twice, so the label
-of a deleted vector simply finds no window any more.
+The graph is only extended or rebuilt. Its labels are vector ids, which are never reused, so the label of a
+deleted vector matches no window.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ if TYPE_CHECKING:
 
 _PARTIAL = ".partial"
 _ERRORS = (RuntimeError, OSError, ValueError, StorageError)
-"""What reading a graph that is damaged, cut short or gone raises."""
+"""Errors raised when a graph that is read is damaged, truncated or missing."""
 
 
 @dataclass(frozen=True)
 class GraphState:
-    """What the graph file holds."""
+    """The content of the graph file."""
 
     last: int = 0
     """The highest vector id in the graph."""
     count: int = 0
     """Number of vectors in the graph, deleted ones included."""
     size: int = 0
-    """Bytes of the graph file."""
+    """Size of the graph file in bytes."""
     index: str = ""
     """Identity of the index whose vector ids are its labels."""
     digest: str = ""
-    """Keyed digest of the graph file: hnswlib follows what it reads, out of its memory too."""
+    """Keyed digest of the graph file, because hnswlib follows damaged links, even out of its memory."""
 
 
 class Hnsw:
     """The graph of one space.
 
     Args:
-        path: the graph file; its note has the same name and ends in `.json`.
+        path: the graph file; its note has the same name with the suffix `.json`.
         index: identity of the index.
         dimensions: length of a vector.
         settings: `ann_links`, `ann_build_width`, `ann_search_width`, `threads`.
@@ -67,19 +67,20 @@ class Hnsw:
     # -- searching ----------------------------------------------------------------------------
 
     def is_loaded(self) -> bool:
-        """Whether this process has the graph in memory already."""
+        """Tell whether this process has loaded the graph."""
         return self._loaded is not None
 
     def search(self, query: Rows, limit: int, last: int) -> Found | None:
-        """The vectors of the graph nearest to a query by cosine.
+        """Find the vectors of the graph nearest to a query by cosine.
 
         Args:
-            query: shape (dimensions,), length 1.
-            limit: how many, deleted vectors included.
-            last: the highest vector id that the graph must have.
+            query: the query vector, of shape (dimensions,) and length 1.
+            limit: maximum number of vectors, including deleted ones.
+            last: the highest vector id that the graph must contain.
 
         Returns:
-            None if there is no such graph; a damaged one is left to the next `sync`.
+            pairs (vector id, cosine), best first; None if there is no such graph. The next `sync` replaces a
+            damaged graph.
         """
         state = self.state()
         if not state.count or state.last != last:
@@ -95,36 +96,36 @@ class Hnsw:
         labels, distances = graph.knn_query(query[None, :], k=limit, num_threads=1)
         return [(int(label), 1.0 - float(d)) for label, d in zip(labels[0], distances[0], strict=True)]
 
-    # -- keeping it in step --------------------------------------------------------------------
+    # -- updating -----------------------------------------------------------------------------
 
-    def sync(self, matrix: Matrix, wanted: MatrixState, progress: Progress) -> None:
-        """Make the graph hold what the matrix holds: extend it, or build it anew.
+    def sync(self, matrix: Matrix, target: MatrixState, progress: Progress) -> None:
+        """Update the graph to the vectors of the matrix: extend it, or rebuild it.
 
         Args:
             matrix: the vectors.
-            wanted: the state of the matrix.
+            target: the state of the matrix.
             progress: called with the number of vectors added.
 
         Raises:
             StorageError: the file cannot be written, or the matrix cannot be read.
         """
         state = self.state()
-        if (state.last, state.count) == (wanted.last, wanted.count):
+        if (state.last, state.count) == (target.last, target.count):
             return
-        block = matrix.rows(wanted)
+        block = matrix.rows(target)
         graph = None
-        # A matrix that was extended has the same vectors up to the graph's last one.
+        # An extended matrix has the same vectors as the graph up to the last id of the graph.
         if state.count and int(block[0].searchsorted(state.last, side="right")) == state.count:
             with contextlib.suppress(*_ERRORS):
-                graph = self._load(state, room=wanted.count)
+                graph = self._load(state, room=target.count)
         if graph is None:
-            graph, state = self._new(wanted.count), GraphState()
-        done, missing = 0, wanted.count - state.count
+            graph, state = self._new(target.count), GraphState()
+        done, missing = 0, target.count - state.count
         for ids, rows in blocks_of(block, state.last):
             graph.add_items(rows, ids, num_threads=self._settings.threads or -1)
             done += len(ids)
             progress("graph", done, missing)
-        self._save(graph, wanted)
+        self._save(graph, target)
 
     def _new(self, room: int) -> Any:
         import hnswlib
@@ -134,10 +135,10 @@ class Hnsw:
         return graph
 
     def remove(self) -> None:
-        """Delete the graph file, its note, and what killed processes left of others.
+        """Delete the graph file, its note, and partial files of killed processes.
 
         Raises:
-            StorageError: one cannot be deleted.
+            StorageError: a file cannot be deleted.
         """
         try:
             for path in (self._note, self.path, *self.path.parent.glob(f"{self.path.stem}-*{_PARTIAL}")):
@@ -148,7 +149,7 @@ class Hnsw:
     # -- the file ------------------------------------------------------------------------------
 
     def state(self) -> GraphState:
-        """State of a graph file that is whole, or of an empty graph."""
+        """Return the state of the graph file; an empty state if it is missing or does not fit its note."""
         try:
             state = read_note(self._note, GraphState)
             whole = os.lstat(self.path).st_size == state.size and state.index == self._index
@@ -157,7 +158,7 @@ class Hnsw:
         return state if whole else GraphState()
 
     def is_whole(self) -> bool:
-        """Whether the graph file, if there is one, is as it was saved. Reads all of it."""
+        """Tell whether the graph file, if there is one, is undamaged. The whole file is read."""
         state = self.state()
         if not state.count:
             return not (os.path.lexists(self._note) or os.path.lexists(self.path))
@@ -166,17 +167,17 @@ class Hnsw:
         return False
 
     def _is_as_saved(self, state: GraphState) -> bool:
-        """Whether the file is the one that its note, which is signed, was written for."""
+        """Tell whether the file has the digest in its signed note."""
         return trust.digest(self.path) == state.digest
 
     def _give_up(self, state: GraphState) -> None:
-        """Leave a damaged graph to the next `sync`, unless another process replaced it meanwhile."""
+        """Delete the note of a damaged graph, so that `sync` rebuilds it, unless it has been replaced."""
         with contextlib.suppress(OSError):
             if self.state() == state:
                 self._note.unlink(missing_ok=True)
 
     def _load_once(self, state: GraphState) -> Any:
-        """The graph for searching, loaded once for as long as its file stays the same."""
+        """Return the graph for searching; it is loaded again only if its file changes."""
         if self._loaded is None or self._loaded[0] != state:
             self._loaded = state, self._load(state)
         return self._loaded[1]
@@ -184,25 +185,25 @@ class Hnsw:
     def _load(self, state: GraphState, room: int = 0) -> Any:
         import hnswlib
 
-        # hnswlib believes whatever it reads.
+        # hnswlib does not validate what it reads.
         if not self._is_as_saved(state):
             raise OSError("the graph file was changed")
         graph = hnswlib.Index("ip", self._dimensions)
         graph.load_index(os.fsencode(self.path), max_elements=room)
         return graph
 
-    def _save(self, graph: Any, held: MatrixState) -> None:
+    def _save(self, graph: Any, saved: MatrixState) -> None:
         fresh = self.path.with_name(f"{self.path.stem}-{secrets.token_hex(8)}{_PARTIAL}")
         size = graph.index_file_size()
         try:
             self.remove()
-            # Made here, because hnswlib would follow a link, and write to whatever stands there.
+            # The file is created here, because hnswlib would follow a link and overwrite its target.
             os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            # Bytes, because hnswlib takes no text with what is not UTF-8 in a file's name.
+            # The path is passed as bytes, because hnswlib rejects text that is not valid UTF-8.
             graph.save_index(os.fsencode(fresh))
             if fresh.stat().st_size != size:
                 raise OSError(f"wrote {fresh.stat().st_size} of {size} bytes")
-            state = GraphState(held.last, held.count, size, self._index, trust.digest(fresh))
+            state = GraphState(saved.last, saved.count, size, self._index, trust.digest(fresh))
             fresh.replace(self.path)
             write_note(self._note, state)
         except (OSError, RuntimeError) as error:

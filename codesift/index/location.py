@@ -1,4 +1,4 @@
-"""Where a repository begins, where its index lies, and who may write it."""
+"""Locations of repositories and of their indexes, and the write lock of an index."""
 
 from __future__ import annotations
 
@@ -20,21 +20,23 @@ from codesift.system.files import read_regular, replace_file, write_new
 INDEX_FOLDER = ".codesift"
 DATABASE = "index.db"
 ABOUT = "about"
-"""Says of which repository an index in the cache folder is."""
+"""Name of the file that names the repository of an index in the cache folder."""
 CHECKED = "checked"
-"""Its time is when the index was last examined for damage."""
-_ABOUT_BYTES = 100_000
-_LOCK_WAIT_SECONDS = 0.2
-_NAME_LENGTH = 60
+"""Name of the file whose modification time is that of the last examination for damage."""
+_MAX_ABOUT_BYTES = 100_000
+_LOCK_POLL_SECONDS = 0.2
+_MAX_NAME_LENGTH = 60
 
 
 def find_root(start: Path, settings: Settings) -> Path:
-    """The repository a command run in `start` means.
+    """Find the repository around a folder: the nearest one upwards with an index or a `.git`, else `start`.
 
-    The nearest folder upwards that has an index or a `.git`, else `start`: a repository inside another one,
-    or inside a folder that was once indexed by mistake, is a repository of its own.
+    A repository inside another one, or inside a folder that was once indexed by mistake, is a separate one.
+
+    Raises:
+        UsageError: the folder does not exist, or it is a file.
     """
-    start = _folder(start)
+    start = checked_folder(start)
     for folder in (start, *start.parents):
         places = [cache_place(folder, settings)]
         places += [repository_place(folder)] * (settings.index_folder == "repository")
@@ -43,16 +45,12 @@ def find_root(start: Path, settings: Settings) -> Path:
     return start
 
 
-def given_root(path: Path) -> Path:
-    """The folder a user named, checked.
+def checked_folder(path: Path) -> Path:
+    """Resolve the path of a folder.
 
     Raises:
-        UsageError: there is no such folder, or it is a file.
+        UsageError: the folder does not exist, or the path is that of a file.
     """
-    return _folder(path)
-
-
-def _folder(path: Path) -> Path:
     try:
         resolved = path.resolve(strict=True)
         is_folder = resolved.is_dir()
@@ -68,12 +66,12 @@ def _folder(path: Path) -> Path:
 
 
 def repository_place(root: Path) -> Path:
-    """Where an index lies that travels with its repository."""
+    """Return the folder of an index inside its repository."""
     return root / INDEX_FOLDER
 
 
 def cache_place(root: Path, settings: Settings) -> Path:
-    """Where the index of `root` lies in the user's cache folder: under a readable name, one for each path."""
+    """Return the folder of the index of `root` in the cache folder; its name contains a hash of the path."""
     return _indexes(settings) / f"{_readable(root.name)}-{_key(root)}"
 
 
@@ -82,7 +80,7 @@ def _indexes(settings: Settings) -> Path:
 
 
 def _readable(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]", "_", name)[:_NAME_LENGTH]
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name)[:_MAX_NAME_LENGTH]
 
 
 def _key(root: Path) -> str:
@@ -90,7 +88,7 @@ def _key(root: Path) -> str:
 
 
 def holds_index(place: Path) -> bool:
-    """Whether a folder, not a link to one, belongs to this user and has a database in it."""
+    """Tell whether a place is a folder, not a link, that belongs to this user and contains a database."""
     return _is_own_folder(place) and os.path.lexists(place / DATABASE)
 
 
@@ -103,26 +101,27 @@ def _is_own_folder(place: Path) -> bool:
 
 
 _MAY_READ_ALL = not hasattr(os, "getuid") or os.getuid() == 0
-"""Root uses the folders of all users, and Windows does not number users."""
+"""Whether folders of other users are used: by the superuser, and on Windows, which has no user ids."""
 
 
 def is_writable(place: Path) -> bool:
-    """Whether files can be made in an index folder, and the index in it can be changed."""
+    """Tell whether files can be created in an index folder, and its database can be written."""
     return os.access(place, os.W_OK | os.X_OK) and os.access(place / DATABASE, os.W_OK)
 
 
 def make_index_folder(place: Path, root: Path) -> Path:
-    """Make the folder for the index of `root`, if it is not there.
+    """Create the folder for the index of `root`, if it does not exist.
 
     Args:
-        place: from `cache_place` or `repository_place`.
+        place: a result of `cache_place` or `repository_place`.
+        root: the repository.
 
     Raises:
-        StorageError: it cannot be made or written.
+        StorageError: the folder cannot be created or written.
     """
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        # Not `exist_ok`, which follows a link that a repository may have brought along.
+        # `exist_ok` would follow a link, which may have come with the repository.
         with contextlib.suppress(FileExistsError):
             place.mkdir(mode=0o700)
         if not _is_own_folder(place):
@@ -149,27 +148,27 @@ class Stored:
 
     folder: Path
     root: Path | None
-    """Its repository; None if the index does not say so any more."""
+    """Its repository; None if the file `about` is missing or damaged."""
     used: float
-    """When its database was written last, in seconds since 1970."""
+    """Time of the last write to its database, in seconds since 1970."""
     size: int
-    """Bytes of all its files."""
+    """Size of all its files in bytes."""
 
     def is_missing(self) -> bool:
-        """Whether its repository is gone."""
+        """Tell whether its repository no longer exists."""
         return self.root is not None and not os.path.lexists(self.root)
 
 
 def stored_indexes(settings: Settings) -> list[Stored]:
-    """Every index in the user's cache folder, the one written last first."""
+    """Return every index in the cache folder of the user, most recently written first."""
     try:
         folders = [
             Path(entry) for entry in os.scandir(_indexes(settings)) if entry.is_dir(follow_symlinks=False)
         ]
     except OSError:
         return []
-    found = [_stored(folder) for folder in folders if holds_index(folder)]
-    return sorted(found, key=lambda index: (-index.used, index.folder))
+    indexes = [_stored(folder) for folder in folders if holds_index(folder)]
+    return sorted(indexes, key=lambda index: (-index.used, index.folder))
 
 
 def _stored(folder: Path) -> Stored:
@@ -181,37 +180,37 @@ def _stored(folder: Path) -> Stored:
 
 
 def read_about(folder: Path) -> Path | None:
-    """The root an index folder is about, if that is what the folder is named after."""
+    """Read the root of an index in the cache folder; None if the folder is not named after this root."""
     try:
-        root = Path(json.loads(read_regular(folder / ABOUT, _ABOUT_BYTES))["root"])
+        root = Path(json.loads(read_regular(folder / ABOUT, _MAX_ABOUT_BYTES))["root"])
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
     return root if folder.name.endswith(f"-{_key(root)}") else None
 
 
 def size_on_disk(folder: Path) -> int:
-    """Bytes of all files in an index folder."""
+    """Return the size of all files in an index folder in bytes."""
     try:
         return sum(os.lstat(path).st_size for path in os.scandir(folder))
     except OSError:
         return 0
 
 
-# -- the right to write ---------------------------------------------------------------------------
+# -- the write lock -------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
 def write_lock(folder: Path, waiting: Callable[[], None] | None) -> Iterator[bool]:
-    """Hold the one right to write the index; yields False if another process has it.
+    """Hold the write lock of an index; yields False if another process holds it.
 
     Args:
         folder: the index folder.
-        waiting: called once before waiting for the other process; None means do not wait.
+        waiting: called once before waiting for the other process; None means not to wait.
     """
     from filelock import FileLock, Timeout
 
     path = folder / "lock"
-    # What is no file was put there by somebody else, and opening a pipe may wait for ever.
+    # A lock that is no regular file is not from codesift; opening a pipe could block forever.
     if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
         raise StorageError(f"{path} is not a regular file", "remove it")
     lock = FileLock(path)
@@ -231,7 +230,7 @@ def write_lock(folder: Path, waiting: Callable[[], None] | None) -> Iterator[boo
             return
         waiting()
         while not acquire():
-            time.sleep(_LOCK_WAIT_SECONDS)
+            time.sleep(_LOCK_POLL_SECONDS)
     try:
         yield True
     finally:

@@ -1,11 +1,11 @@
-"""The vectors of one space as a file that is mapped into memory: a copy of what the database holds.
+"""The vectors of one space as a memory-mapped file: a copy of the vectors in the database.
 
-The file has a header, the vectors as rows of float32, and their ids (int64). Scans read it, and graphs are
-built from it. A process maps it in no time, where reading the same vectors from SQLite takes 0.3 s
-for 50,000. It can be thrown away at any time.
+The file consists of a header, the vectors as rows of float32, and their ids (int64). Scans read it, and
+graphs are built from it. Mapping it takes almost no time, whereas reading 50,000 vectors from SQLite takes
+0.3 s. It can be deleted at any time.
 
-A signed note beside it says what it holds. The signature covers the ids and the first numbers of every row,
-so that rows under wrong ids are noticed before they are used, without reading all of the file.
+A signed note beside the file describes its content. The signature covers the ids and the first numbers of
+every row, so that rows with wrong ids are detected before they are used, without reading the whole file.
 """
 
 from __future__ import annotations
@@ -34,26 +34,26 @@ if TYPE_CHECKING:
     """Ids of vectors, shape (n,), and the vectors, shape (n, dimensions)."""
 
 _HEADER = struct.Struct("<8sQQ40x")
-"""A mark, the number of vectors, their dimensions; padded, so that rows are aligned."""
-_MARK = b"csvec 1\n"
+"""Magic number, number of vectors and dimensions, padded so that rows are aligned."""
+_MAGIC = b"csvec 1\n"
 _SIGNED_COLUMNS = 4
-"""Numbers of each row that the signature covers: the page they lie on is read by a scan in any case."""
+"""Number of leading columns that the signature covers; a scan reads their page in any case."""
 ERRORS = (OSError, ValueError, StorageError)
-"""What reading a file that is damaged, cut short or gone raises."""
+"""Errors raised when a file that is read is damaged, truncated or missing."""
 
 
 @dataclass(frozen=True)
 class MatrixState:
-    """What the file holds."""
+    """The content of the file."""
 
     last: int = 0
     """The highest vector id."""
     count: int = 0
-    """Number of vectors, those that no unit uses any more included."""
+    """Number of vectors, including those that no unit uses any more."""
     index: str = ""
-    """Identity of the index that the ids are of."""
+    """Identity of the index whose vector ids are used."""
     extract: str = ""
-    """Signature of the ids and of the first numbers of each row."""
+    """Signature of the ids and of the first columns."""
     digest: str = ""
     """Keyed digest of the whole file."""
 
@@ -62,7 +62,7 @@ class Matrix:
     """The matrix file of one space.
 
     Args:
-        path: the file; its note has the same name and ends in `.json`.
+        path: the file; its note has the same name with `.json` appended.
         index: identity of the index.
         dimensions: length of a vector.
     """
@@ -75,7 +75,7 @@ class Matrix:
         self._checked: MatrixState | None = None
 
     def state(self) -> MatrixState:
-        """The state of the file; an empty state if there is none that can be used."""
+        """Return the state of the file; an empty state if the file is missing or does not fit its note."""
         try:
             state = read_note(self._note, MatrixState)
             size = os.lstat(self.path).st_size
@@ -87,11 +87,11 @@ class Matrix:
         return _HEADER.size + count * (8 + 4 * self._dimensions)
 
     def rows(self, state: MatrixState) -> Block:
-        """What the file holds, mapped into memory: (ids (n,), vectors (n, dimensions)).
+        """Map the file into memory: ids, shape (n,), and vectors, shape (n, dimensions).
 
         Raises:
-            OSError, ValueError: the file is not as it was written, or cannot be read.
-            StorageError: there is no key to check it with.
+            OSError, ValueError: the file is damaged, or cannot be read.
+            StorageError: there is no key to verify the signature.
         """
         block = self._mapped(self.path, state.count)
         if self._checked != state:
@@ -105,7 +105,7 @@ class Matrix:
 
         with open_regular(path) as file:
             header = file.read(_HEADER.size)
-        if header != _HEADER.pack(_MARK, count, self._dimensions):
+        if header != _HEADER.pack(_MAGIC, count, self._dimensions):
             raise ValueError("the file of vectors has another header")
         if not count:
             return np.empty(0, np.int64), np.empty((0, self._dimensions), np.float32)
@@ -114,10 +114,10 @@ class Matrix:
         return ids, rows
 
     def write(self, blocks: Iterable[Block]) -> MatrixState:
-        """Write a new file in place of the present one.
+        """Write a new file in place of the current one.
 
         Args:
-            blocks: vectors with ascending ids. They may be a view of the present file.
+            blocks: vectors with ascending ids. They may be views of the current file.
 
         Raises:
             StorageError: the file cannot be written.
@@ -141,23 +141,23 @@ class Matrix:
         return state
 
     def _write(self, path: Path, blocks: Iterable[Block]) -> Ids:
-        """Write a file that does not exist yet; returns the ids in it, shape (n,)."""
+        """Write a file that does not exist yet; return its ids, shape (n,)."""
         import numpy as np
 
         parts: list[Ids] = []
         with open(path, "xb", opener=_private) as file:
             file.write(bytes(_HEADER.size))
-            for some, rows in blocks:
-                parts.append(some)
+            for block_ids, rows in blocks:
+                parts.append(block_ids)
                 file.write(np.ascontiguousarray(rows, np.float32).tobytes())
             ids = np.concatenate(parts) if parts else np.empty(0, np.int64)
             file.write(ids.tobytes())
             file.seek(0)
-            file.write(_HEADER.pack(_MARK, len(ids), self._dimensions))
+            file.write(_HEADER.pack(_MAGIC, len(ids), self._dimensions))
         return ids
 
     def is_whole(self) -> bool:
-        """Whether the file, if there is one, is as it was written. Reads all of it."""
+        """Tell whether the file, if there is one, is undamaged. The whole file is read."""
         state = self.state()
         if not state.count:
             return not (os.path.lexists(self._note) or os.path.lexists(self.path))
@@ -166,7 +166,7 @@ class Matrix:
         return False
 
     def give_up(self, state: MatrixState) -> None:
-        """Leave a damaged file to the next update, unless another process replaced it meanwhile."""
+        """Delete the note of a damaged file, so that an update rewrites it, unless it has been replaced."""
         with contextlib.suppress(OSError):
             if self.state() == state:
                 self._note.unlink(missing_ok=True)
@@ -175,7 +175,7 @@ class Matrix:
         """Delete the file and its note.
 
         Raises:
-            StorageError: one cannot be deleted.
+            StorageError: a file cannot be deleted.
         """
         try:
             remove(self._note)
@@ -185,11 +185,11 @@ class Matrix:
 
 
 def blocks_of(block: Block, after: int = 0, size: int = 8192) -> Iterator[Block]:
-    """The part of a block with ids above `after`, in blocks of at most `size` rows; ids are ascending."""
+    """Split the rows of a block with ids above `after` into blocks of at most `size` rows."""
     ids, rows = block
     start = int(ids.searchsorted(after, side="right"))
-    for at in range(start, len(ids), size):
-        yield ids[at : at + size], rows[at : at + size]
+    for first in range(start, len(ids), size):
+        yield ids[first : first + size], rows[first : first + size]
 
 
 def _private(path: str, flags: int) -> int:
@@ -197,7 +197,7 @@ def _private(path: str, flags: int) -> int:
 
 
 def _extract(block: Block) -> bytes:
-    """What the signature covers: whoever moves rows to other ids changes it."""
+    """Return the bytes that the signature covers; they change if rows are moved to other ids."""
     import numpy as np
 
     ids, rows = block

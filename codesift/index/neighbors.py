@@ -1,4 +1,4 @@
-"""The port that searches of vectors go through, and the choice of what stands behind it."""
+"""The interface of vector searches, and its implementation by a matrix, a graph and the database."""
 
 from __future__ import annotations
 
@@ -21,40 +21,40 @@ if TYPE_CHECKING:
     from codesift.types import Matrix as Rows
 
 TAIL_LIMIT = 2000
-"""Vectors outside the files that are searched in the database before the files are extended: 0.03 s for so
-many beside an index of 50,000 (2 cores of a Zen 4)."""
-_SCANS = 6
-"""Searches of one process that compare all vectors before it loads the graph, which takes 0.1 s for 50,000
-vectors; comparing as many takes 0.015 s (2 cores of a Zen 4)."""
-_SCAN_LIMIT = 200_000
-"""Vectors above which the graph is loaded at once."""
+"""Maximum number of vectors that are searched in the database before the files are extended: searching them
+takes 0.03 s in an index of 50,000 (2 cores of a Zen 4)."""
+_MAX_SCANS = 6
+"""Maximum number of exact scans in one process before it loads the graph. Loading takes 0.1 s for 50,000
+vectors; a scan of as many takes 0.015 s (2 cores of a Zen 4)."""
+_MAX_SCANNED = 200_000
+"""Maximum number of vectors that are scanned; with more, the graph is loaded at once."""
 _MIN_FRACTION = 0.3
-"""Fraction of units that must be selected for the files to be searched; fewer are all compared."""
-_MAX_DEAD = 0.2
-"""Fraction of the vectors in the files that no unit may use any more before the files are written anew."""
+"""Minimum fraction of selected units for a search of the files; a smaller selection is scanned."""
+_MAX_UNUSED_FRACTION = 0.2
+"""Maximum fraction of vectors in the files that no unit uses; above it, the files are written anew."""
 
 
 class Neighbors(Protocol):
     """Finds the vectors of one space that are nearest to another vector."""
 
     def search(self, query: Rows, limit: int, selection: Selection = EVERYTHING) -> Found:
-        """The vectors nearest to a query by cosine.
+        """Find the vectors nearest to a query by cosine.
 
         Args:
-            query: shape (dimensions,), length 1.
-            limit: how many.
-            selection: units whose vectors are wanted. Some of the others may be among the result.
+            query: the query vector, of shape (dimensions,) and length 1.
+            limit: maximum number of vectors.
+            selection: units to search. The result may also contain vectors of other units.
         """
 
     def of_units(self, unit_ids: Iterable[int]) -> Iterator[tuple[list[Match], Rows]]:
-        """The windows of units and their vectors, of shape (windows, dimensions), in parts.
+        """Yield the windows of units and their vectors, of shape (windows, dimensions), in parts.
 
         Raises:
-            DamagedIndexError: a row is not as it was stored.
+            DamagedIndexError: a row does not match its checksum.
         """
 
     def sync(self, progress: Progress, changed: bool = True) -> None:
-        """Bring what is searched in step with the database.
+        """Update the searched files to the vectors in the database.
 
         Args:
             progress: called with the number of vectors added.
@@ -66,9 +66,9 @@ class Neighbors(Protocol):
 
 
 class StoredNeighbors:
-    """Searches the vectors of an index: by a scan of its matrix, or by the graph where that is faster.
+    """Searches the vectors of an index: by a scan of its matrix, or by the graph if that is faster.
 
-    Vectors that were stored after the matrix was written are compared one by one.
+    Vectors that were stored after the matrix was written are scanned in the database.
 
     Args:
         folder: the index folder.
@@ -87,43 +87,43 @@ class StoredNeighbors:
         self._lock = Lock()
 
     def of_units(self, unit_ids: Iterable[int]) -> Iterator[tuple[list[Match], Rows]]:
-        """The windows of units and their vectors; see `Neighbors`."""
+        """Yield the windows of units and their vectors; see `Neighbors`."""
         return self._vectors.of_units(unit_ids)
 
     # -- searching ----------------------------------------------------------------------------
 
     def search(self, query: Rows, limit: int, selection: Selection = EVERYTHING) -> Found:
-        """The vectors nearest to a query by cosine; see `Neighbors`."""
+        """Find the vectors nearest to a query by cosine; see `Neighbors`."""
         if selection.fraction < _MIN_FRACTION:
             return exact(self._vectors.blocks(selection=selection), query, limit)
         limit = round(limit / selection.fraction)
         state = self.matrix.state()
-        found: Found = []
+        nearest: Found = []
         if state.count:
             try:
-                found = self._search_files(query, limit, state)
+                nearest = self._search_files(query, limit, state)
             except ERRORS:
                 self.matrix.give_up(state)
                 state = MatrixState()
         if self._vectors.highest() > state.last:
-            found += exact(self._vectors.blocks(after=state.last), query, limit)
-        return sorted(dict(found).items(), key=best_first)[:limit]
+            nearest += exact(self._vectors.blocks(after=state.last), query, limit)
+        return sorted(dict(nearest).items(), key=best_first)[:limit]
 
     def _search_files(self, query: Rows, limit: int, state: MatrixState) -> Found:
-        """Search the vectors of the matrix. A process that searches seldom need not load the graph."""
+        """Search the vectors of the matrix; the first searches of a process are scans, without the graph."""
         self._searches += 1
-        if self.graph.is_loaded() or self._searches > _SCANS or state.count > _SCAN_LIMIT:
+        if self.graph.is_loaded() or self._searches > _MAX_SCANS or state.count > _MAX_SCANNED:
             with self._lock:
-                found = self.graph.search(query, limit, state.last)
-            if found is not None:
-                return found
+                nearest = self.graph.search(query, limit, state.last)
+            if nearest is not None:
+                return nearest
         return exact(iter([self.matrix.rows(state)]), query, limit)
 
-    # -- keeping it in step --------------------------------------------------------------------
+    # -- updating -----------------------------------------------------------------------------
 
     def sync(self, progress: Progress, changed: bool = True) -> None:
-        """Extend the files, or write them anew where too much in them is dead; see `Neighbors`."""
-        if not trust.has_key():  # Nothing could tell the files from doctored ones: the database is searched.
+        """Extend the files, or write them anew if too many of their vectors are unused; see `Neighbors`."""
+        if not trust.has_key():  # Unsigned files cannot be trusted, so only the database is searched.
             return
         state = self.matrix.state()
         if changed or not state.count or self._vectors.highest() > state.last + TAIL_LIMIT:
@@ -138,7 +138,7 @@ class StoredNeighbors:
         if not used + missing:
             self.matrix.remove()
             return MatrixState()
-        if state.count - used > _MAX_DEAD * state.count:
+        if state.count - used > _MAX_UNUSED_FRACTION * state.count:
             return self.matrix.write(self._vectors.blocks())
         if missing > TAIL_LIMIT or (missing and not state.count):
             return self._extended(state)
@@ -147,22 +147,22 @@ class StoredNeighbors:
     def _extended(self, state: MatrixState) -> MatrixState:
         if state.count:
             try:
-                present = self.matrix.rows(state)
+                current = self.matrix.rows(state)
             except ERRORS:
                 state = MatrixState()
         if not state.count:
             return self.matrix.write(self._vectors.blocks())
-        return self.matrix.write(_joined(present, self._vectors.blocks(after=state.last)))
+        return self.matrix.write(_joined(current, self._vectors.blocks(after=state.last)))
 
     def is_whole(self) -> bool:
-        """Whether the files are as they were written. Reads all of them."""
+        """Tell whether the files are undamaged. They are read completely."""
         return self.matrix.is_whole() and self.graph.is_whole()
 
     def remove(self) -> None:
         """Delete the files.
 
         Raises:
-            StorageError: one cannot be deleted.
+            StorageError: a file cannot be deleted.
         """
         self.matrix.remove()
         self.graph.remove()

@@ -1,6 +1,6 @@
-"""Signed notes: a small JSON file beside a large one that says what the large one holds.
+"""Signed notes: a small JSON file that describes the content of the large file beside it.
 
-Only this user's key makes the signature, so what a note says can be believed.
+A note is signed with the key of this user, so its content can be trusted.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ def read_note(path: Path, kind: type[Note]) -> Note:
 
     Args:
         path: the note.
-        kind: the dataclass it is an instance of; its fields are numbers and texts.
+        kind: the dataclass of the note; its fields are integers and strings, with defaults.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it is no such note, or was signed with another key.
+        OSError: the file cannot be read.
+        ValueError: the file is not a note of this kind, or was signed with another key.
         StorageError: there is no key.
     """
     try:
@@ -38,7 +38,7 @@ def read_note(path: Path, kind: type[Note]) -> Note:
         raise ValueError(f"{path} is not a note") from error
     if signature != _signature(content):
         raise ValueError(f"{path} was signed with another key")
-    names = {each.name: type(each.default) for each in fields(kind)}  # type: ignore[arg-type]
+    names = {field.name: type(field.default) for field in fields(kind)}  # type: ignore[arg-type]
     if set(content) != set(names) or not all(_is(content[name], names[name]) for name in names):
         raise ValueError(f"{path} is not a note of this version")
     return kind(**content)
@@ -49,7 +49,7 @@ def _is(value: object, kind: type) -> bool:
 
 
 def write_note(path: Path, note: Any) -> None:
-    """Write a note in place of what stands there.
+    """Write a note, replacing an existing one.
 
     Raises:
         OSError: the folder cannot be written.

@@ -1,4 +1,4 @@
-"""One opened index: its database, its vectors and their neighbors, under one root."""
+"""Opening, writing, creating and deleting an index: its database, its vectors and the files beside it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from codesift.index.vectors import Vectors
 from codesift.models.spaces import Space, chosen_space
 from codesift.system.files import fresh_name, remove, remove_strays
 
-_KEPT = ("lock", ".gitignore", ABOUT, trust.NOTE)
+_PRESERVED_FILES = ("lock", ".gitignore", ABOUT, trust.NOTE)
+"""Names of the files that `reset` does not delete."""
 
 
 @dataclass(frozen=True)
 class SpaceIndex:
-    """What an index holds of one vector space."""
+    """The part of an index that belongs to one vector space."""
 
     space: Space
     vectors: Vectors
@@ -36,16 +37,16 @@ class SpaceIndex:
 
 @dataclass(frozen=True)
 class Index:
-    """Everything a search or an update works on. Several threads may search it."""
+    """An open index, as searches and updates use it. Several threads may search it at the same time."""
 
     root: Path
     folder: Path
-    """Where the index lies: in the cache folder, or in the root."""
+    """The index folder, which is in the cache folder or in the root."""
     database: Database
     catalog: Catalog
     full_text: FullText
     spaces: tuple[SpaceIndex, ...]
-    """The spaces that are searched, the one that the settings choose first."""
+    """The open spaces; the one that the settings choose is first."""
 
     @property
     def primary(self) -> SpaceIndex:
@@ -53,29 +54,28 @@ class Index:
         return self.spaces[0]
 
     def stored_neighbors(self) -> Iterator[StoredNeighbors]:
-        """The files of vectors and graphs of all spaces."""
-        for each in self.spaces:
-            if isinstance(each.neighbors, StoredNeighbors):
-                yield each.neighbors
+        """Yield the neighbors of all spaces that are stored in files."""
+        for member in self.spaces:
+            if isinstance(member.neighbors, StoredNeighbors):
+                yield member.neighbors
 
 
 @contextmanager
 def open_index(
     root: Path, folder: Path, settings: Settings, read_only: bool = False, more: Sequence[Space] = ()
 ) -> Iterator[Index]:
-    """Open the index of `root` in `folder`, made if it is not there; closed on leaving.
+    """Open the index of `root` in `folder` for the duration of the context; it is created if missing.
 
     Args:
         root: the repository.
         folder: the index folder.
-        settings: the model, and how vectors are searched.
-        read_only: nothing is stored outside `writing`; without it, an index that cannot be written can still
-            be read.
-        more: spaces beside the one that the settings choose.
+        settings: the model and the parameters of vector searches.
+        read_only: nothing is stored outside `writing`. An index that cannot be written is always opened so.
+        more: spaces in addition to the one that the settings choose.
 
     Raises:
-        DamagedIndexError: it cannot be trusted; see `repair`.
-        StorageError: it cannot be read or written.
+        DamagedIndexError: the index cannot be trusted; see `repair`.
+        StorageError: the index cannot be read or written.
         ModelError: the model or the adapters of the settings cannot be found.
     """
     spaces = [chosen_space(settings, root), *more]
@@ -96,10 +96,10 @@ def _opened(space: Space, database: Database, folder: Path, settings: Settings) 
 
 @contextmanager
 def examined(database: Database) -> Iterator[None]:
-    """Around what uses an index: an error that nothing explains may come from one that was written over.
+    """Examine the index after an unexpected error in the context, because damage may be the cause.
 
     Raises:
-        DamagedIndexError: in place of such an error, where an examination finds damage.
+        DamagedIndexError: in place of the error, if the examination finds damage.
     """
     try:
         yield
@@ -118,16 +118,16 @@ def _is_whole(database: Database) -> bool:
         return is_whole(database)
     except DamagedIndexError:
         return False
-    except Exception:  # It cannot be examined: the first error says more.
+    except Exception:  # The examination failed: the first error is more informative.
         return True
 
 
 @contextmanager
 def writing(index: Index) -> Iterator[None]:
-    """Write to an open index; whoever calls this holds the lock. An index inside its repository is signed.
+    """Write to an open index; the caller holds the write lock. An index inside its repository is signed.
 
     Raises:
-        StorageError: it cannot be written.
+        StorageError: the index cannot be written.
     """
     remove_strays(index.folder)
     with signing(index.root, index.folder):
@@ -142,7 +142,7 @@ def writing(index: Index) -> Iterator[None]:
 
 @contextmanager
 def signing(root: Path, folder: Path) -> Iterator[None]:
-    """Sign an index inside its repository before and after it is written; any other needs no signature.
+    """Sign an index inside its repository before and after it is written; other indexes need no signature.
 
     Raises:
         StorageError: the note cannot be written.
@@ -156,7 +156,7 @@ def signing(root: Path, folder: Path) -> Iterator[None]:
 
 
 def create_index(root: Path, folder: Path) -> None:
-    """Make an empty index where there is none; the lock must not be held.
+    """Create an empty index if there is none; the caller must not hold the write lock.
 
     Raises:
         StorageError: the folder cannot be written.
@@ -167,7 +167,7 @@ def create_index(root: Path, folder: Path) -> None:
     if folder != repository_place(root):
         Database(path).close()
         return
-    # It is signed before it has its name, so that no process finds it without a signature.
+    # The index is signed before it has its name, so that no process finds it without a signature.
     with write_lock(folder, lambda: None):
         if not os.path.lexists(path):
             fresh = fresh_name(path)
@@ -176,25 +176,26 @@ def create_index(root: Path, folder: Path) -> None:
             fresh.replace(path)
 
 
-def reset(folder: Path, *kept: str) -> None:
-    """Delete what an index folder stores, but not the folder and its lock.
+def reset(folder: Path, *preserved: str) -> None:
+    """Delete the content of an index folder, but not the folder and its lock.
 
     Args:
-        kept: names of more files to leave.
+        folder: the index folder.
+        preserved: names of further files to preserve.
 
     Raises:
         StorageError: a file could not be deleted.
     """
     try:
         for path in folder.iterdir():
-            if path.name not in (*_KEPT, *kept):
+            if path.name not in (*_PRESERVED_FILES, *preserved):
                 remove(path)
     except OSError as error:
         raise StorageError(f"cannot delete the index in {folder}: {error.strerror}") from error
 
 
 def discard(folder: Path) -> int:
-    """Delete an index, folder and all; returns the bytes freed.
+    """Delete an index and its folder; return the bytes freed.
 
     Raises:
         StorageError: a file could not be deleted.

@@ -1,8 +1,8 @@
-"""Which folder holds the index of a repository, and what becomes of one that lies in the repository itself.
+"""Placement: the folder of a repository's index, and the treatment of indexes inside repositories.
 
-A folder `.codesift` may have come from a stranger, with the repository. It is used where the user wants
-indexes to travel, and the user's own codesift signed it. One of the version that kept its index there is
-moved to the cache folder once, if this machine made it. Any other is left alone, with a line that says so.
+A folder `.codesift` may have come from a stranger, with the repository. It is used only if the settings place
+indexes inside repositories and this user's codesift signed it. An index of schema version 1, which was always
+placed there, is moved to the cache folder if this machine made it. Any other is left alone, with a warning.
 """
 
 from __future__ import annotations
@@ -36,43 +36,44 @@ from codesift.system.files import fresh_name, take_place
 
 Notify = Callable[[str], None]
 
-_MOST_ROWS = 1000
-"""Files looked at to find out whether this machine made an index."""
-_SECONDS = 10
-_AGREEING = 2
-"""Files that must agree; one may be a coincidence."""
+_MAX_CHECKED_FILES = 1000
+"""Maximum number of files compared to decide whether this machine made an index."""
+_MAX_SECONDS = 10
+"""Maximum duration of that comparison."""
+_MIN_AGREEING = 2
+"""Minimum number of files that must agree; one may agree by coincidence."""
 _OLD_FILE = re.compile(r"index\.db(-wal|-shm)?|lock|\.gitignore|[0-9a-f]{16}\.(hnsw|json|partial)")
 
 
 def usable_place(root: Path, settings: Settings, notify: Notify) -> Path:
-    """The folder that the index of `root` belongs in; it may not exist yet.
+    """Return the folder that the index of `root` belongs in; it may not exist yet.
 
     Raises:
-        StorageError: an index to be moved cannot be.
+        StorageError: an index cannot be moved.
     """
     inside, outside = repository_place(root), cache_place(root, settings)
-    wanted = inside if settings.index_folder == "repository" else outside
+    preferred = inside if settings.index_folder == "repository" else outside
     if not os.path.lexists(inside / DATABASE):
-        # What is no folder, or a link to one, cannot become ours.
-        return outside if os.path.lexists(inside) and not _is_folder(inside) else wanted
+        # A file, or a link to a folder, cannot become an index folder.
+        return outside if os.path.lexists(inside) and not _is_folder(inside) else preferred
     standing = trust.Standing.FOREIGN
     if holds_index(inside) and not is_tracked(root, inside.name):
         if _move(root, inside, outside, notify):
-            return wanted
+            return preferred
         standing = trust.standing(inside)
     if standing is trust.Standing.FOREIGN:
         notify(f"{inside} was not written by your codesift on this machine: it is not used (remove it)")
         return outside
-    if standing is trust.Standing.CHANGED and wanted == inside:
-        told = f"the index {inside} is not as your codesift left it"
+    if standing is trust.Standing.CHANGED and preferred == inside:
+        change = f"the index {inside} is not as your codesift left it"
         if not settings.refresh:
-            notify(f"{told}: it is not used")
+            notify(f"{change}: it is not used")
             return outside
-        notify(f"{told}: building it again")
+        notify(f"{change}: building it again")
         with write_lock(inside, lambda: None):
             reset(inside)
         create_index(root, inside)
-    return wanted
+    return preferred
 
 
 def _is_folder(place: Path) -> bool:
@@ -80,7 +81,7 @@ def _is_folder(place: Path) -> bool:
 
 
 def _move(root: Path, inside: Path, outside: Path, notify: Notify) -> bool:
-    """Move the vectors of an index of the version before, if this machine made it; files are parsed again."""
+    """Move the vectors of an index of schema version 1, if this machine made it; files are parsed again."""
     if not _made_here(root, inside / DATABASE):
         return False
     make_index_folder(outside, root)
@@ -98,9 +99,9 @@ def _move(root: Path, inside: Path, outside: Path, notify: Notify) -> bool:
 
 
 def _made_here(root: Path, source: Path) -> bool:
-    """Whether an index of the version before knows a file by the time of its last change on this disk.
+    """Tell whether an index of schema version 1 has the change times (ctime) of files on this disk.
 
-    The system alone sets that time (ctime), to the nanosecond: nobody who ships a repository can know it.
+    Only the system sets that time, to the nanosecond: nobody who ships a repository can predict it.
     """
     try:
         check_head(source, versions=(1,))
@@ -108,15 +109,15 @@ def _made_here(root: Path, source: Path) -> bool:
         database = sqlite3.connect(f"{source.as_uri()}?{mode}", uri=True, isolation_level=None)
     except (StorageError, sqlite3.Error):
         return False
-    until = time.monotonic() + _SECONDS
+    until = time.monotonic() + _MAX_SECONDS
     with contextlib.closing(database), contextlib.suppress(sqlite3.Error, UnicodeError, OSError, ValueError):
         database.set_progress_handler(lambda: time.monotonic() > until, STEPS)
         database.execute("PRAGMA trusted_schema = OFF")
         if database.execute("SELECT 1 FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchone():
             return False
-        rows = database.execute("SELECT path, ctime_ns FROM files LIMIT ?", (_MOST_ROWS,)).fetchall()
-        known = sum(_has_ctime(root, path, ctime_ns) for path, ctime_ns in rows)
-        return known >= min(_AGREEING, len(rows)) > 0
+        rows = database.execute("SELECT path, ctime_ns FROM files LIMIT ?", (_MAX_CHECKED_FILES,)).fetchall()
+        agreeing = sum(_has_ctime(root, path, ctime_ns) for path, ctime_ns in rows)
+        return agreeing >= min(_MIN_AGREEING, len(rows)) > 0
     return False
 
 
@@ -130,7 +131,7 @@ def _has_ctime(root: Path, path: object, ctime_ns: object) -> bool:
 
 
 def _delete(inside: Path) -> None:
-    """Delete an index of the version before, as far as one may; what else lies in its folder stays."""
+    """Delete the files of an index of schema version 1, if permissions allow; other files stay."""
     with contextlib.suppress(OSError):
         for path in inside.iterdir():
             if _OLD_FILE.fullmatch(path.name) and stat.S_ISREG(os.lstat(path).st_mode):

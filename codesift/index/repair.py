@@ -1,7 +1,7 @@
-"""Making a damaged index whole again: what is damaged is deleted, so that the next update makes it anew.
+"""Repair of a damaged index: damaged rows are deleted, and the next update stores them again.
 
-Whoever calls this holds the write lock. Vectors that are whole are kept: only text whose vector was damaged
-is encoded again.
+The caller holds the write lock. Undamaged vectors are kept: only texts whose vectors were damaged are encoded
+again.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from codesift.index.opening import reset
 from codesift.index.vectors import Vectors
 from codesift.system.files import fresh_name
 
-_MOST_BYTES = 65_536
-"""Of a vector: more than any model's has."""
+_MAX_VECTOR_BYTES = 65_536
+"""Maximum size of a vector; the vectors of every supported model are smaller."""
 _ROWS_AT_ONCE = 1024
 _SALVAGE_SECONDS = 300
 
 
 def heal(folder: Path) -> str:
-    """Delete from an index what is damaged, or all of it but its vectors.
+    """Delete the damaged rows of an index or, if its structure is damaged, everything but its vectors.
 
     Args:
         folder: the index folder.
 
     Returns:
-        what is indexed again, for the user; empty where nothing is damaged.
+        what will be indexed again, as a phrase for the user; empty if nothing is damaged.
 
     Raises:
         StorageError: the index cannot be written.
@@ -52,14 +52,15 @@ def heal(folder: Path) -> str:
             damage = examine(database)
             if not damage.structure:
                 _delete(damage, database)
-                return _told(damage)
+                return _summary(damage)
     except DamagedIndexError:
         pass
     rebuild(folder)
     return "all files"
 
 
-def _told(damage: Damage) -> str:
+def _summary(damage: Damage) -> str:
+    """Summarize what will be indexed again; empty if nothing is damaged."""
     if len(damage.files) == 1:
         return next(iter(damage.files.values()))
     return f"{len(damage.files)} files" if damage.files else "what was damaged" if damage else ""
@@ -68,7 +69,7 @@ def _told(damage: Damage) -> str:
 def _delete(damage: Damage, database: Database) -> None:
     with database.transaction():
         database.many("DELETE FROM windows WHERE unit_id = ? AND space_id = ?", damage.units)
-        database.many("DELETE FROM vectors WHERE id = ?", ((each,) for each in damage.vectors))
+        database.many("DELETE FROM vectors WHERE id = ?", ((vector_id,) for vector_id in damage.vectors))
         for file_id in damage.files:
             Catalog(database).remove_file(file_id)
         for table, condition in STRAYS.items():
@@ -78,7 +79,7 @@ def _delete(damage: Damage, database: Database) -> None:
 
 
 def rebuild(folder: Path) -> None:
-    """Put a new index that holds only vectors in place of one that cannot be trusted.
+    """Replace an index that cannot be trusted by a new one, which holds only its undamaged vectors.
 
     Raises:
         StorageError: the index cannot be written.
@@ -97,14 +98,14 @@ def rebuild(folder: Path) -> None:
 
 
 def salvage(source: Path, target: Database) -> int:
-    """Copy the vectors that are whole from a database that may be damaged, or of the version before.
+    """Copy the undamaged vectors of a database that may be damaged, or of schema version 1.
 
     Args:
-        source: never written; nothing is copied if it is no index.
-        target: an index; spaces are made in it as needed.
+        source: the database to read, which is never written; nothing is copied if it is no index.
+        target: an open index; missing spaces are registered in it.
 
     Returns:
-        how many vectors were copied.
+        the number of vectors copied.
 
     Raises:
         StorageError: the target cannot be written.
@@ -121,7 +122,7 @@ def salvage(source: Path, target: Database) -> int:
 
 
 def _whole_vectors(source: Path) -> Iterator[tuple[str, bytes, bytes]]:
-    """(name of the space, digest, float16 bytes) of what can be read and is whole."""
+    """Yield (name of the space, digest, float16 bytes) of every readable, undamaged vector."""
     try:
         version = check_head(source, versions=(1, SCHEMA_VERSION), shared=True)
         uri = f"{source.absolute().as_uri()}?mode=ro"
@@ -140,17 +141,17 @@ def _whole_vectors(source: Path) -> Iterator[tuple[str, bytes, bytes]]:
 
 
 def _rows(database: sqlite3.Connection, version: int) -> Iterator[tuple[Any, ...]]:
-    """All rows of vectors that can be reached from either end of the table."""
+    """Yield the rows of `vectors` that can be read from either end of the table: all but the id."""
     if not _is_table(database, "vectors") or not _is_table(database, "spaces"):
         return
     checksum = "NULL" if version == 1 else "checksum"
     last = -1
     for order in ("ASC", "DESC"):
         with contextlib.suppress(sqlite3.Error, UnicodeError):
-            chosen = (
+            select = (
                 f"SELECT id, space_id, digest, data, {checksum} FROM vectors WHERE id > ? ORDER BY id {order}"
             )
-            for row_id, *row in database.execute(chosen, (last,)):
+            for row_id, *row in database.execute(select, (last,)):
                 yield tuple(row)
                 last = row_id if order == "ASC" else last
             if order == "ASC":
@@ -158,17 +159,18 @@ def _rows(database: sqlite3.Connection, version: int) -> Iterator[tuple[Any, ...
 
 
 def _is_table(database: sqlite3.Connection, name: str) -> bool:
-    """Whether it is one, and no view that runs a query."""
-    found = database.execute("SELECT type, sql FROM sqlite_master WHERE name = ?", (name,)).fetchall()
-    return [kind for kind, sql in found if str(sql).startswith(f"CREATE TABLE {name} (")] == ["table"]
+    """Tell whether a name is that of a table, and not of a view, which would run a query."""
+    rows = database.execute("SELECT type, sql FROM sqlite_master WHERE name = ?", (name,)).fetchall()
+    return [kind for kind, sql in rows if str(sql).startswith(f"CREATE TABLE {name} (")] == ["table"]
 
 
 def _is_vector(digest: object, data: object, checksum: int | None) -> bool:
+    """Tell whether a row is an undamaged vector; without a checksum, whether its numbers are finite."""
     import numpy as np
 
     if not isinstance(digest, bytes) or not isinstance(data, bytes) or len(digest) != 16:
         return False
-    if len(data) % 2 or not 0 < len(data) <= _MOST_BYTES:
+    if len(data) % 2 or not 0 < len(data) <= _MAX_VECTOR_BYTES:
         return False
     if checksum is not None:
         return vector_checksum(digest, data) == checksum

@@ -1,7 +1,7 @@
-"""A digest of the whole database as it was left: it notices any other byte, even where nothing is stored.
+"""Seals: a digest of the whole database file, which reveals any changed byte, even in unused pages.
 
-Whoever writes an index gives it a new generation (see `Database.transaction`) and seals it when the database
-is closed. While the generation is that of the seal, nobody wrote the file.
+Every writer gives the index a new generation (see `Database.transaction`) and seals the database after
+closing it. As long as the generation is that of the seal, no codesift has written the file.
 """
 
 from __future__ import annotations
@@ -18,40 +18,41 @@ from codesift.system.files import read_regular, replace_file
 
 SEAL = "seal"
 _SEAL_BYTES = 10_000
-_MOST_BYTES = 64_000_000
-"""A larger database is sealed when it is examined, not after every change: a digest takes 1 s for 1 GB."""
+_MAX_SEALED_BYTES = 64_000_000
+"""Maximum size of a database that is sealed after every change; a larger one is sealed when it is examined. A
+digest takes 1 s for 1 GB."""
 
 
-def seal(folder: Path, generation: str, limit: float = _MOST_BYTES) -> None:
-    """Seal a database that nobody has open for writing; one with changes in its log is left without a seal.
+def seal(folder: Path, generation: str, max_bytes: float = _MAX_SEALED_BYTES) -> None:
+    """Seal a database that nobody has open for writing, unless its log still holds changes.
 
     Args:
         folder: the index folder.
-        generation: of the database.
-        limit: a database of more bytes is not sealed.
+        generation: generation of the database.
+        max_bytes: maximum size of a database that is sealed.
     """
     path = folder / DATABASE
     with suppress(OSError, StorageError):
-        if is_settled(path) and path.stat().st_size <= limit:
+        if is_settled(path) and path.stat().st_size <= max_bytes:
             facts = {"generation": generation, "digest": trust.digest(path)}
             replace_file(folder / SEAL, json.dumps({**facts, "signature": _signature(facts)}).encode())
 
 
 def digest(folder: Path) -> str:
-    """The digest of a database as it is; empty where changes are still in its log, or it cannot be read."""
+    """Compute the digest of a database; empty if its log holds changes, or if it cannot be read."""
     with suppress(OSError, StorageError):
         if is_settled(folder / DATABASE):
             return trust.digest(folder / DATABASE)
     return ""
 
 
-def is_broken(folder: Path, generation: str, found: str) -> bool:
-    """Whether a database is not as it was sealed, or the seal itself is damaged.
+def is_broken(folder: Path, generation: str, current: str) -> bool:
+    """Tell whether a database differs from its seal, or the seal itself is damaged.
 
     Args:
         folder: the index folder.
-        generation: of the database.
-        found: its `digest`.
+        generation: generation of the database.
+        current: its `digest` now.
     """
     try:
         content = json.loads(read_regular(folder / SEAL, _SEAL_BYTES))
@@ -62,7 +63,7 @@ def is_broken(folder: Path, generation: str, found: str) -> bool:
         return False
     except (OSError, ValueError, TypeError, KeyError, RecursionError, StorageError):
         return True
-    return bool(found) and facts["generation"] == generation and facts["digest"] != found
+    return bool(current) and facts["generation"] == generation and facts["digest"] != current
 
 
 def _signature(facts: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Which units a search looks at: a value that is passed along, so that several searches can run at once."""
+"""Selections: the units that a search covers, as an immutable value, so that searches can run in parallel."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class Selection:
     """Fraction of all units that are selected, from 0 to 1."""
 
     def is_everything(self) -> bool:
-        """Whether all units are selected."""
+        """Tell whether all units are selected."""
         return not self.kinds and self.file_ids is None
 
     def condition(self, unit_id: str) -> tuple[str, list[str]]:
-        """A condition in SQL that is true for the selected units, and the values to bind.
+        """Return an SQL condition that is true for the selected units, and the values to bind.
 
         Args:
-            unit_id: the column that holds the unit's id.
+            unit_id: the column that contains the unit id.
 
         Returns:
-            ` AND EXISTS (...)` to append to a WHERE clause; an empty text if everything is selected.
+            ` AND EXISTS (...)` to append to a WHERE clause, empty if all units are selected; and its values.
         """
         if self.is_everything():
             return "", []

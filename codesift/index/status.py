@@ -1,4 +1,4 @@
-"""What is said of an index, and of all indexes of a user; and their deletion."""
+"""Facts about one index and about all indexes of a user, and the deletion of indexes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from codesift.index.plan import Plan, count_stale
 WAITING = "another codesift is indexing this repository: waiting for it"
 
 
-def facts(index: Index, found: Plan, settings: Settings) -> dict[str, Any]:
-    """What `codesift status` says of one index.
+def facts(index: Index, plan: Plan, settings: Settings) -> dict[str, Any]:
+    """Collect the facts that `codesift status` shows about one index.
 
     Args:
         index: the index.
-        found: how it differs from the files.
+        plan: the difference between the index and the files.
         settings: `max_file_size`.
     """
     files, units = index.catalog.counts()
@@ -35,24 +35,24 @@ def facts(index: Index, found: Plan, settings: Settings) -> dict[str, Any]:
         "units": units,
         "vectors_ready": index.primary.vectors.ready(),
         "languages": {name: count for name, _, count in index.catalog.languages()},
-        "stale_files": count_stale(found, settings),
-        "skipped": found.skipped(index),
+        "stale_files": count_stale(plan, settings),
+        "skipped": plan.skipped(index),
         "not_parsed": index.catalog.gave_up(),
         "size_bytes": size_on_disk(index.folder),
     }
 
 
 def all_indexes(settings: Settings) -> list[dict[str, Any]]:
-    """A row for each index in the user's cache folder."""
+    """Return a row of facts for each index in the cache folder of the user."""
     return [
         {
-            "root": str(each.root) if each.root else None,
-            "missing": each.is_missing(),
-            "size_bytes": each.size,
-            "used": time.strftime("%Y-%m-%d %H:%M", time.localtime(each.used)),
-            "index": str(each.folder),
+            "root": str(stored.root) if stored.root else None,
+            "missing": stored.is_missing(),
+            "size_bytes": stored.size,
+            "used": time.strftime("%Y-%m-%d %H:%M", time.localtime(stored.used)),
+            "index": str(stored.folder),
         }
-        for each in stored_indexes(settings)
+        for stored in stored_indexes(settings)
     ]
 
 
@@ -60,13 +60,13 @@ def delete_indexes(settings: Settings, notify: Notify, missing_only: bool) -> li
     """Delete all indexes in the cache folder, or those of missing repositories.
 
     Returns:
-        (index, bytes freed) for each.
+        pairs (index, bytes freed).
 
     Raises:
         StorageError: a file could not be deleted.
     """
-    chosen = [each for each in stored_indexes(settings) if each.is_missing() or not missing_only]
-    return [(each, _discard(each.folder, notify)) for each in chosen]
+    doomed = [stored for stored in stored_indexes(settings) if stored.is_missing() or not missing_only]
+    return [(stored, _discard(stored.folder, notify)) for stored in doomed]
 
 
 def _discard(folder: Path, notify: Notify) -> int:

@@ -1,9 +1,9 @@
-"""Which index files this user's codesift wrote: a key in the user's own folder signs them.
+"""Trust: index files are signed with a key in the personal data folder of the user.
 
-An index inside a repository may have come with it from a stranger. It is used only if a note beside it,
-signed with the key, says that this user wrote it: either the database has the digest in the note, or (while
-it is being written, and after a writer was killed) the folder and the database are the very files, on this
-very machine, that the note was made for. The graph and the seal carry signatures of their own.
+An index inside a repository may have come with it from a stranger. It is used only if a signed note beside it
+confirms that this user wrote it: either the database has the digest in the note, or (while it is being
+written, and after a writer was killed) the folder and the database have the device and inode numbers in the
+note. The graph and the seal have their own signatures.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from codesift.index.location import DATABASE
 from codesift.system.files import open_regular, read_regular, replace_file, take_place, write_new
 
 NOTE = "signed.json"
-_NOTE_BYTES = 100_000
+_MAX_NOTE_BYTES = 100_000
 _KEY_BYTES = 32
 
 
 def digest(path: Path) -> str:
-    """A digest of a file that only this user's key gives, in hexadecimal digits.
+    """Compute the digest of a file, keyed with the key of this user, in hexadecimal digits.
 
     Raises:
-        OSError: it cannot be read, or is no regular file.
-        StorageError: there is no key and none can be made.
+        OSError: the file cannot be read, or is no regular file.
+        StorageError: there is no key, and none can be created.
     """
     state = hashlib.blake2b(key=_key(), digest_size=16)
     with open_regular(path) as file:
@@ -43,23 +43,23 @@ def digest(path: Path) -> str:
 
 
 def signature(content: bytes) -> str:
-    """A signature of some bytes with this user's key, in hexadecimal digits.
+    """Sign bytes with the key of this user; return the signature in hexadecimal digits.
 
     Raises:
-        StorageError: there is no key and none can be made.
+        StorageError: there is no key, and none can be created.
     """
     return hashlib.blake2b(content, key=_key(), digest_size=16).hexdigest()
 
 
 def has_key() -> bool:
-    """Whether this user has a key, or one could be made."""
+    """Tell whether this user has a key; one is created if possible."""
     with contextlib.suppress(StorageError):
         return bool(_key())
     return False
 
 
 class Standing(Enum):
-    """What is known of an index inside a repository."""
+    """The origin of an index inside a repository."""
 
     OURS = "this user's codesift wrote it as it is"
     CHANGED = "this user's codesift wrote it, and something changed it since"
@@ -67,22 +67,22 @@ class Standing(Enum):
 
 
 def standing(folder: Path) -> Standing:
-    """Whether this user's codesift wrote the index in a folder inside a repository."""
+    """Determine whether the codesift of this user wrote the index in a folder inside a repository."""
     facts = _signed_facts(folder)
     while facts is not None:
         if _fits(facts, folder):
             return Standing.OURS
-        # A writer may have begun, or ended, since the note was read.
-        before, facts = facts, _signed_facts(folder)
-        if facts == before:
+        # Another process may have started or finished writing since the note was read.
+        previous, facts = facts, _signed_facts(folder)
+        if facts == previous:
             return Standing.CHANGED
     return Standing.FOREIGN
 
 
 def _signed_facts(folder: Path) -> dict[str, Any] | None:
-    """What the note says, if it is signed with this user's key."""
+    """Read the facts in the note; None if it is missing or not signed with the key of this user."""
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError, RecursionError, StorageError):
-        note = json.loads(read_regular(folder / NOTE, _NOTE_BYTES))
+        note = json.loads(read_regular(folder / NOTE, _MAX_NOTE_BYTES))
         facts = dict(note["facts"])
         if hmac.compare_digest(signature(_canonical(facts)), str(note["signature"])):
             return facts
@@ -99,10 +99,11 @@ def _fits(facts: dict[str, Any], folder: Path) -> bool:
 
 
 def sign_open(folder: Path, database: Path | None = None) -> None:
-    """Say that this user's codesift is writing the index in a folder.
+    """Sign an index that is about to be written.
 
     Args:
-        database: the file that is, or is about to be, the database of the index.
+        folder: the index folder.
+        database: the file that is, or will become, the database of the index.
 
     Raises:
         StorageError: the note cannot be written.
@@ -112,7 +113,7 @@ def sign_open(folder: Path, database: Path | None = None) -> None:
 
 
 def sign_closed(folder: Path) -> None:
-    """Sign an index that nobody has open for writing; a log not yet merged leaves the note open.
+    """Sign an index that nobody has open for writing, unless its log is not merged.
 
     Raises:
         StorageError: the note cannot be written.
@@ -128,8 +129,8 @@ def _is_merged(folder: Path) -> bool:
 
 def _write_note(folder: Path, facts: Callable[[], dict[str, Any]]) -> None:
     try:
-        found = facts()
-        note = {"facts": found, "signature": signature(_canonical(found))}
+        content = facts()
+        note = {"facts": content, "signature": signature(_canonical(content))}
         replace_file(folder / NOTE, json.dumps(note).encode())
     except OSError as error:
         raise StorageError(f"cannot sign the index in {folder}: {error.strerror}") from error
@@ -140,22 +141,22 @@ def _canonical(facts: object) -> bytes:
 
 
 def _identity(folder: Path, database: Path) -> list[int]:
-    """What tells a folder and its database from every copy of them."""
-    status = [os.lstat(folder), os.lstat(database)]
-    return [number for each in status for number in (each.st_dev, each.st_ino)]
+    """Return the device and inode numbers of a folder and its database, which copies do not share."""
+    statuses = [os.lstat(folder), os.lstat(database)]
+    return [number for status in statuses for number in (status.st_dev, status.st_ino)]
 
 
 # -- the key --------------------------------------------------------------------------------------
 
-_kept: dict[Path, bytes] = {}
+_keys: dict[Path, bytes] = {}
 
 
 def _key() -> bytes:
-    """This user's key, made on first use."""
+    """Return the key of this user, which is created on first use."""
     path = _key_path()
-    if path not in _kept:
-        _kept[path] = _read_or_make_key(path)
-    return _kept[path]
+    if path not in _keys:
+        _keys[path] = _read_or_make_key(path)
+    return _keys[path]
 
 
 def _key_path() -> Path:
@@ -169,18 +170,19 @@ def _read_or_make_key(path: Path) -> bytes:
         raise StorageError("you have no home folder for a key", "set HOME")
     try:
         with contextlib.suppress(FileNotFoundError):
-            return _whole(read_regular(path, _KEY_BYTES), path)
+            return _validated(read_regular(path, _KEY_BYTES), path)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = path.with_name(f"key-{secrets.token_hex(8)}")
         write_new(fresh, secrets.token_bytes(_KEY_BYTES))
-        # Another process may have been first: its key stays.
+        # If another process was faster, its key stays.
         take_place(fresh, path)
-        return _whole(read_regular(path, _KEY_BYTES), path)
+        return _validated(read_regular(path, _KEY_BYTES), path)
     except OSError as error:
         raise StorageError(f"cannot read or make the key {path}: {error.strerror}") from error
 
 
-def _whole(key: bytes, path: Path) -> bytes:
+def _validated(key: bytes, path: Path) -> bytes:
+    """Check the length of a key."""
     if len(key) != _KEY_BYTES:
         raise StorageError(
             f"{path} does not hold a key", "remove it; indexes in repositories are built again"

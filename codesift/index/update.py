@@ -1,4 +1,4 @@
-"""Bringing an index in step with its repository, in stages that can be resumed and asked for alone."""
+"""Update of an index to its repository, in stages that can be resumed and run separately."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from codesift.index.plan import Plan
 from codesift.types import Progress, Report
 
 Stage = Literal["words", "vectors"]
-"""What an index can answer after a stage: searches by words, or by vectors as well."""
+"""The last stage of an update: afterwards, searches by words, or by vectors as well, are possible."""
 
 
 @dataclass(frozen=True)
 class Update:
-    """Carries out a plan, stage by stage; whoever uses this holds the lock.
+    """Carries out a plan stage by stage; the caller holds the write lock.
 
-    Everything stored stays stored if a stage is interrupted; the next update goes on from there.
+    After an interruption, the next update continues from the last transaction.
     """
 
     index: Index
@@ -31,7 +31,7 @@ class Update:
     open_encoder: OpenEncoder
 
     def run(self, plan: Plan, until: Stage) -> Report:
-        """Carry out all stages up to one, skipping those with nothing to do."""
+        """Carry out all stages up to `until`; stages without work are skipped."""
         started = time.monotonic()
         report = Report(root=str(self.index.root))
         if plan.has_files(self.index):
@@ -46,16 +46,16 @@ class Update:
         return report
 
     def embed(self, report: Report, unit_ids: Iterable[int] | None = None) -> None:
-        """Give units their vectors: all that wait, or those of some units.
+        """Compute the missing vectors of units.
 
         Args:
-            report: `embedded` and `reused` are counted up.
-            unit_ids: units to look at; None means all.
+            report: its counts `embedded` and `reused` are increased.
+            unit_ids: ids of units; None means all units.
         """
         embed(self.index, self.settings, report, self.progress, self.open_encoder, unit_ids)
 
     def tidy(self, report: Report) -> None:
-        """Delete old vectors that no unit uses, and bring the files that are searched in step."""
+        """Delete old vectors that no unit uses, and update the files that are searched."""
         changed = bool(report.parsed or report.removed or report.embedded or report.reused)
         if changed:
             with self.index.database.transaction():

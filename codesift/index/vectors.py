@@ -1,6 +1,6 @@
-"""What was embedded: vectors by digest of their text, and the windows of units they belong to.
+"""Vectors, identified by the digest of their text, and the windows of units that use them.
 
-Rows carry checksums, which are compared wherever a row is read: see `checksums`.
+Rows have checksums, which are verified whenever a row is read: see `checksums`.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ class WindowRow(NamedTuple):
 
 
 class PendingFile(NamedTuple):
-    """A file of which some units have no vectors yet."""
+    """A file with units that have no vectors yet."""
 
     path: str
     unit_ids: list[int]
-    """All its units in source order."""
+    """Ids of all its units in source order."""
     waiting: set[int]
-    """Those without vectors."""
+    """Ids of its units without vectors."""
 
 
 class Match(NamedTuple):
-    """A window that has a given vector."""
+    """A window that uses a vector."""
 
     unit_id: int
     start_line: int
@@ -66,33 +66,33 @@ class Vectors:
         self._db = database
         self.space = space
         self.index = database.meta("identity")
-        self._known_id = 0
+        self._cached_id = 0
 
     @property
     def _id(self) -> int:
-        """The number of the space in this index; 0 while nobody has registered it."""
-        if not self._known_id:
-            # Another process may register it at any time.
-            found = self._db.value("SELECT id FROM spaces WHERE name = ?", (self.space,))
-            self._known_id = int(found or 0)
-        return self._known_id
+        """The id of the space in this index; 0 if it is not registered."""
+        if not self._cached_id:
+            # Another process may register the space at any time.
+            space_id = self._db.value("SELECT id FROM spaces WHERE name = ?", (self.space,))
+            self._cached_id = int(space_id or 0)
+        return self._cached_id
 
     def is_known(self) -> bool:
-        """Whether the index has, or had, vectors of this space."""
+        """Tell whether the space is registered: the index has, or had, vectors of it."""
         return self._id > 0
 
     def register(self) -> None:
-        """Make the space known to the index; needed once before anything is stored in it."""
+        """Register the space in the index, which is required before vectors are stored."""
         if not self._id:
             self._db.run("INSERT OR IGNORE INTO spaces (name) VALUES (?)", (self.space,))
 
     # -- storing ------------------------------------------------------------------------------
 
     def pending(self, unit_ids: Iterable[int] | None = None) -> list[PendingFile]:
-        """The files with units that have no vectors yet.
+        """Return the files with units that have no vectors yet.
 
         Args:
-            unit_ids: units to look at; None means all.
+            unit_ids: ids of units to consider; None means all units.
         """
         waiting = "units.id NOT IN (SELECT unit_id FROM windows WHERE space_id = ?)"
         values: list[Any] = [self._id]
@@ -113,11 +113,11 @@ class Vectors:
         return list(files.values())
 
     def ids(self, digests: Iterable[bytes]) -> dict[bytes, int]:
-        """Digest of a window's text -> id of its vector, for those that have one."""
+        """Return digest -> vector id, for those digests of window texts that have a vector."""
         return {digest: int(value) for digest, value in self._by_digest("id", digests)}
 
     def data(self, digests: Iterable[bytes]) -> dict[bytes, bytes]:
-        """Digest of a window's text -> its vector as float16 bytes, for those that have one."""
+        """Return digest -> vector as float16 bytes, for those digests of window texts that have a vector."""
         rows = self._by_digest("data, checksum", digests)
         return {digest: data for digest, data, checksum in rows if self._is_whole(digest, data, checksum)}
 
@@ -130,26 +130,26 @@ class Vectors:
             )
 
     def _is_whole(self, digest: bytes, data: bytes, checksum: int) -> bool:
-        """Tell whether a vector is as it was stored.
+        """Verify the checksum of a vector; the result is always true.
 
         Raises:
-            DamagedIndexError: it is not.
+            DamagedIndexError: the checksum does not match.
         """
         if vector_checksum(digest, data) != checksum:
             raise damaged(self._db.path, "a vector is not as it was stored")
         return True
 
     def put(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        """Store (digest, float16 bytes) pairs; a digest already there keeps its vector."""
+        """Store (digest, float16 bytes) pairs; digests that are already stored keep their vectors."""
         self._db.many(
             "INSERT OR IGNORE INTO vectors (space_id, digest, data, checksum) VALUES (?, ?, ?, ?)",
             ((self._id, digest, data, vector_checksum(digest, data)) for digest, data in rows),
         )
 
     def renew(self, digests: Iterable[bytes]) -> None:
-        """Give vectors that no window uses a new id, before windows use them again.
+        """Assign new ids to vectors that no window uses, before windows use them again.
 
-        The graph leaves unused vectors out, and what it lacks is looked for among the highest ids.
+        The matrix and the graph may lack unused vectors, and only the highest ids are searched outside them.
         """
         for part in parts(list(digests)):
             unused = (
@@ -161,16 +161,16 @@ class Vectors:
             self.put(rows)
 
     def put_windows(self, rows: Iterable[WindowRow]) -> None:
-        """Store windows whose vectors are stored already."""
+        """Store windows whose vectors are already stored."""
         self._db.many(
             "INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?, ?, ?)",
             ((self._id, *row, window_checksum((self._id, *row))) for row in rows),
         )
 
     def drop_unused(self) -> None:
-        """Delete the oldest vectors that no window uses, where they outnumber those in use, in all spaces.
+        """Delete the oldest unused vectors of all spaces, as far as they outnumber the vectors in use.
 
-        As many as are in use stay: another branch may ask for them.
+        The other unused vectors stay, because another branch may need them.
         """
         self._db.run(
             "DELETE FROM vectors WHERE id IN (SELECT id FROM vectors WHERE id NOT IN "
@@ -181,25 +181,25 @@ class Vectors:
     # -- searching ----------------------------------------------------------------------------
 
     def ready(self) -> int:
-        """Number of units whose vectors are stored."""
+        """Return the number of units whose vectors are stored."""
         ready = "SELECT count(*) FROM windows WHERE space_id = ? AND ordinal = 0"
         return int(self._db.value(ready, (self._id,)))
 
     def any(self) -> bool:
-        """Whether any unit's are stored. Counting them takes 30 ms where there are 300,000."""
+        """Tell whether any unit has vectors. Unlike this, `ready` takes 30 ms for 300,000 units."""
         return bool(self._db.value("SELECT EXISTS (SELECT 1 FROM windows WHERE space_id = ?)", (self._id,)))
 
     def of_unit(self, unit_id: int) -> list[Matrix]:
-        """The vectors of a unit's windows in order, each of shape (dimensions,)."""
+        """Return the vectors of a unit's windows in order, each of shape (dimensions,)."""
         return [row for _, rows in self.of_units([unit_id]) for row in rows]
 
     def mean_of_unit(self, unit_id: int) -> Matrix | None:
-        """The mean of the vectors of a unit's windows, shape (dimensions,), length 1; None if it has none."""
+        """Return the mean vector of a unit's windows, shape (dimensions,), length 1; None without windows."""
         windows = self.of_unit(unit_id)
         return _unit_length(sum(windows[1:], windows[0])[None, :])[0] if windows else None
 
     def means(self, selection: Selection = EVERYTHING) -> tuple[NDArray[np.int64], Matrix]:
-        """Mean vectors of the selected units: (unit ids (n,), rows of length 1 (n, dim))."""
+        """Return the ids of the selected units (n,), and their mean vectors of length 1 (n, dimensions)."""
         import numpy as np
 
         inside, values = selection.condition("unit_id")
@@ -213,7 +213,7 @@ class Vectors:
         sums: list[Matrix] = []
         for windows, data in self._batches(rows):
             units, starts = np.unique(windows, return_index=True)
-            # The windows of one unit stand together, but a batch may end among them.
+            # The windows of a unit are consecutive, but may be split between two batches.
             if ids and ids[-1][-1] == units[0]:
                 data[0] += sums[-1][-1]
                 ids[-1], sums[-1] = ids[-1][:-1], sums[-1][:-1]
@@ -224,10 +224,10 @@ class Vectors:
         return np.concatenate(ids), _unit_length(np.concatenate(sums))
 
     def of_units(self, unit_ids: Iterable[int]) -> Iterator[tuple[list[Match], Matrix]]:
-        """The windows of units and their vectors, of shape (windows, dimensions), in parts.
+        """Yield the windows of units and their vectors, of shape (windows, dimensions), in parts.
 
         Raises:
-            DamagedIndexError: a row is not as it was stored.
+            DamagedIndexError: a row does not match its checksum.
         """
         for part in parts(list(unit_ids)):
             rows = self._db.all(
@@ -242,13 +242,13 @@ class Vectors:
                 yield matches, self._matrix([row[7:] for row in rows])
 
     def _match(self, row: Sequence[int]) -> Match:
-        """The window of a row of `_WINDOW` and its checksum."""
+        """Verify a row of `_WINDOW` and its checksum; return its window."""
         if window_checksum(row[:6]) != row[6]:
             raise damaged(self._db.path, "a window is not as it was stored")
         return Match(row[1], row[4], row[5])
 
     def _matrix(self, rows: Sequence[tuple[bytes, bytes, int]]) -> Matrix:
-        """Rows of (float16 bytes, digest, checksum) as a matrix (n, dimensions)."""
+        """Convert rows of (float16 bytes, digest, checksum) to a matrix (n, dimensions)."""
         import numpy as np
 
         whole = [data for data, digest, checksum in rows if self._is_whole(digest, data, checksum)]
@@ -256,16 +256,16 @@ class Vectors:
         return joined.astype(np.float32).reshape(len(rows), -1)
 
     def matches(self, vector_ids: Sequence[int], selection: Selection = EVERYTHING) -> dict[int, list[Match]]:
-        """Vector id -> the windows that have this vector; ids that no unit uses are left out.
+        """Return vector id -> windows that use the vector; ids that no window uses are left out.
 
         Args:
-            vector_ids: labels from the graph or from `blocks`.
+            vector_ids: labels of the graph, or ids from `blocks`.
             selection: units whose windows are returned.
 
         Raises:
-            DamagedIndexError: a row is not as it was stored.
+            DamagedIndexError: a row does not match its checksum.
         """
-        found: dict[int, list[Match]] = {}
+        matches: dict[int, list[Match]] = {}
         inside, values = selection.condition("unit_id")
         for part in parts(vector_ids):
             marks = ",".join("?" * len(part))
@@ -273,13 +273,13 @@ class Vectors:
                 f"SELECT {_WINDOW}, checksum FROM windows WHERE vector_id IN ({marks}){inside}",
                 (*part, *values),
             ):
-                found.setdefault(row[3], []).append(self._match(row))
-        return found
+                matches.setdefault(row[3], []).append(self._match(row))
+        return matches
 
     def blocks(
         self, after: int = 0, selection: Selection = EVERYTHING
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """Vectors of selected units with ids above `after`, in blocks of (ids (n,), vectors (n, dim))."""
+        """Yield vectors of selected units with ids above `after`: ids (n,), vectors (n, dimensions)."""
         inside, values = selection.condition("unit_id")
         return self._batches(
             self._db.run(
@@ -290,7 +290,7 @@ class Vectors:
         )
 
     def _batches(self, cursor: Cursor) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """Rows of (id, float16 bytes, digest, checksum) as arrays (n,) and (n, dim)."""
+        """Yield rows of (id, float16 bytes, digest, checksum) as arrays (n,) and (n, dimensions)."""
         import numpy as np
 
         while True:
@@ -302,11 +302,11 @@ class Vectors:
             yield ids, self._matrix([row[1:] for row in rows])
 
     def highest(self) -> int:
-        """The highest id of a vector of any space."""
+        """Return the highest vector id of all spaces."""
         return int(self._db.value("SELECT max(id) FROM vectors") or 0)
 
     def usage(self, up_to: int) -> tuple[int, int]:
-        """(vectors in use with an id up to `up_to`, vectors in use above it)."""
+        """Count the vectors in use: (those with an id up to `up_to`, those with a higher id)."""
         usage = dict(
             self._db.all(
                 "SELECT vector_id > ?, count(DISTINCT vector_id) FROM windows WHERE space_id = ? GROUP BY 1",
@@ -317,7 +317,7 @@ class Vectors:
 
 
 def _unit_length(rows: Matrix) -> Matrix:
-    """The rows of a matrix (n, dim) at length 1."""
+    """Scale the rows of a matrix (n, dimensions) to length 1."""
     import numpy as np
 
     scaled: Matrix = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)

@@ -1,4 +1,4 @@
-"""What `similar` starts from: `FILE:NAME`, `FILE:LINE`, or code."""
+"""The origin of a `similar` search: a unit named as `FILE:NAME` or `FILE:LINE`, or a code snippet."""
 
 from __future__ import annotations
 
@@ -26,35 +26,37 @@ Named = TypeVar("Named", Hit, Unit)
 
 @dataclass(frozen=True)
 class Origin:
-    """The unit a `similar` search starts from."""
+    """The unit that a `similar` search starts from."""
 
-    asked: str
-    """How the user named it."""
+    label: str
+    """The target as the user wrote it; the signature of a snippet."""
     language: str
     vectors: list[Matrix]
-    """Of its windows, each of shape (dimensions,)."""
+    """Vectors of its windows, each of shape (dimensions,)."""
     path: str = ""
-    """From the root; empty for what is not a file of the repository."""
+    """Path from the root; empty if the unit is not in a file of the repository."""
     lines: tuple[int, int] = (0, 0)
-    """First and last, counted from 1."""
+    """First and last line, counted from 1."""
     code: str = ""
-    """Empty for what is to be read from `lines` of its file in the repository."""
+    """The code; empty if it has to be read from `lines` of the file in the repository."""
 
 
-_SHOWN = 8
-_COMMENT_LINES = 30
+_MAX_LISTED = 8
+"""Maximum number of candidates that an error message lists."""
+_MAX_COMMENT_LINES = 30
+"""Maximum distance in lines from a comment to the unit below it."""
 
 
 def split_target(target: str) -> tuple[Path, str]:
-    """`src/a.py:Foo.bar` -> (src/a.py, Foo.bar).
+    """Split `src/a.py:Foo.bar` into its file and its name.
 
     Raises:
         UsageError: there is no colon, or nothing on one side of it.
     """
-    # The first colon after which the rest names a file wins: C++ names have colons of their own.
-    for at in (i for i, char in enumerate(target) if char == ":"):
-        if _is_file(target[:at]) and target[at + 1 :]:
-            return Path(target[:at]), target[at + 1 :]
+    # The first colon that follows an existing file is the separator: C++ names contain colons.
+    for colon in (i for i, char in enumerate(target) if char == ":"):
+        if _is_file(target[:colon]) and target[colon + 1 :]:
+            return Path(target[:colon]), target[colon + 1 :]
     file, _, name = target.partition(":")
     if not name:
         raise UsageError(f"{target!r} names no function", "write FILE:NAME or FILE:LINE")
@@ -64,34 +66,34 @@ def split_target(target: str) -> tuple[Path, str]:
 def _is_file(path: str) -> bool:
     try:
         return Path(path).is_file()
-    except (OSError, ValueError):  # A name that is too long, or with a NUL character.
+    except (OSError, ValueError):  # The name is too long, or contains a NUL character.
         return False
 
 
 def origin_of_target(
     target: str, index: Index, settings: Settings, open_encoder: Callable[[], Encoder]
 ) -> Origin:
-    """The unit `FILE:NAME` or `FILE:LINE` means; no model is loaded if its vectors are stored.
+    """Find the unit that `FILE:NAME` or `FILE:LINE` names; no model is loaded if its vectors are stored.
 
     Raises:
-        UsageError: the file cannot be read, or the name means no unit of it or several.
+        UsageError: the file cannot be read, or the name matches none or several of its units.
     """
-    file, wanted = split_target(target)
+    file, name = split_target(target)
     path = path_from_root(file, index.root)
-    known = index.catalog.units_of(path) if path else []
-    if known:
-        hit = pick(known, wanted, file)
+    stored = index.catalog.units_of(path) if path else []
+    if stored:
+        hit = pick(stored, name, file)
         vectors = index.primary.vectors.of_unit(hit.unit_id)
         if vectors:
             return Origin(target, hit.language, vectors, hit.path, (hit.start_line, hit.end_line))
     language, units = _units_of_file(file, settings)
-    unit = pick(units, wanted, file)
+    unit = pick(units, name, file)
     vectors = _encode(open_encoder(), path or file.name, unit, language)
     return Origin(target, language, vectors, path or "", (unit.start_line, unit.end_line), unit.code)
 
 
 def origin_of_code(unit: Unit, language: str, open_encoder: Callable[[], Encoder]) -> Origin:
-    """A snippet as the start of a search."""
+    """Make a snippet the origin of a search."""
     vectors = _encode(open_encoder(), "", unit, language)
     return Origin(unit.signature or "code", language, vectors, code=unit.code)
 
@@ -101,7 +103,7 @@ def _encode(encoder: Encoder, path: str, unit: Unit, language: str) -> list[Matr
 
 
 def path_from_root(file: Path, root: Path) -> str | None:
-    """The file's path as the index writes it, or None if it is outside the root."""
+    """Return the path of a file from the root, with slashes; None if the file is outside the root."""
     absolute = Path(os.path.normpath(Path.cwd() / file))
     for candidate in (absolute, absolute.resolve()):
         if candidate.is_relative_to(root):
@@ -110,7 +112,7 @@ def path_from_root(file: Path, root: Path) -> str | None:
 
 
 def _units_of_file(file: Path, settings: Settings) -> tuple[str, list[Unit]]:
-    """Language and units of a file that is not in the index."""
+    """Return the language and the units of a file that is not in the index."""
     from codesift.parsing.units import parse
 
     try:
@@ -126,10 +128,10 @@ def _units_of_file(file: Path, settings: Settings) -> tuple[str, list[Unit]]:
 
 
 def snippet_of(text: str, language: str | None) -> Unit | None:
-    """A text as code, where its language is given or it plainly is code; None if it is a question.
+    """Parse a text as code if its language is specified or it looks like code; return None for a question.
 
     Raises:
-        UsageError: the language is unknown, or there is no code.
+        UsageError: the language is unknown, or the text is blank.
     """
     if language is None and not looks_like_code(text):
         return None
@@ -140,7 +142,7 @@ def snippet_of(text: str, language: str | None) -> Unit | None:
 
 
 def unit_of_code(code: str, language: str) -> Unit:
-    """One unit for a snippet: its largest function or class, or else all of it."""
+    """Make one unit of a snippet: its largest function or class, or all of it if it has none."""
     from codesift.parsing.units import parse
 
     units = parse(code, language, "snippet")
@@ -151,36 +153,36 @@ def unit_of_code(code: str, language: str) -> Unit:
     return Unit("text", "", "", 1, lines, 0, len(code.encode("utf-8", "replace")), "", "", code)
 
 
-def pick(units: Sequence[Named], wanted: str, file: Path) -> Named:
-    """The unit a name or a line number means.
+def pick(units: Sequence[Named], name: str, file: Path) -> Named:
+    """Pick the unit that a name or a line number designates.
 
     Raises:
-        UsageError: none or several are meant; the candidates are listed.
+        UsageError: no unit or several match; the message lists the candidates.
     """
-    if wanted.isdecimal():
-        return _at_line(units, int(wanted), file)
+    if name.isdecimal():
+        return _at_line(units, int(name), file)
     definitions = [unit for unit in units if unit.kind not in ("module", "text")]
-    found = [unit for unit in definitions if unit.qualified_name == wanted]
-    for written in (wanted, wanted.removesuffix("()")):
-        found = found or [unit for unit in definitions if _ends_with(unit, symbol_parts(written))]
-    found = found or [unit for unit in units if unit.qualified_name == wanted]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise UsageError(f"{wanted!r} is ambiguous in {file}", "write FILE:LINE", _list(found, file))
-    last = (symbol_parts(wanted) or [wanted])[-1].lower()
+    matches = [unit for unit in definitions if unit.qualified_name == name]
+    for suffix in (name, name.removesuffix("()")):
+        matches = matches or [unit for unit in definitions if _ends_with(unit, symbol_parts(suffix))]
+    matches = matches or [unit for unit in units if unit.qualified_name == name]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UsageError(f"{name!r} is ambiguous in {file}", "write FILE:LINE", _list(matches, file))
+    last = (symbol_parts(name) or [name])[-1].lower()
     close = [unit for unit in definitions if last in unit.qualified_name.lower()]
     raise UsageError(
-        f"there is no {wanted!r} in {file}", "it has these", _list(close or definitions or units, file)
+        f"there is no {name!r} in {file}", "it has these", _list(close or definitions or units, file)
     )
 
 
 def _at_line(units: Sequence[Named], line: int, file: Path) -> Named:
-    around = [unit for unit in units if unit.start_line <= line <= unit.end_line]
-    if around:
-        return min(around, key=lambda unit: unit.end_line - unit.start_line)
-    # The comment above a function is not among its lines.
-    below = [unit for unit in units if 0 < line < unit.start_line <= line + _COMMENT_LINES]
+    enclosing = [unit for unit in units if unit.start_line <= line <= unit.end_line]
+    if enclosing:
+        return min(enclosing, key=lambda unit: unit.end_line - unit.start_line)
+    # The lines of a function do not include the comment above it.
+    below = [unit for unit in units if 0 < line < unit.start_line <= line + _MAX_COMMENT_LINES]
     if below:
         return min(below, key=lambda unit: unit.start_line)
     near = sorted(units, key=lambda unit: min(abs(unit.start_line - line), abs(unit.end_line - line)))
@@ -188,11 +190,13 @@ def _at_line(units: Sequence[Named], line: int, file: Path) -> Named:
 
 
 def _ends_with(unit: Hit | Unit, parts: list[str]) -> bool:
-    """Whether the name as written, with whatever separators, is the end of the qualified name."""
+    """Tell whether a qualified name ends with these parts, whatever separators it was written with."""
     return bool(parts) and symbol_parts(unit.qualified_name)[-len(parts) :] == parts
 
 
 def _list(units: Sequence[Hit] | Sequence[Unit], file: Path) -> list[str]:
-    shown = [f"{file}:{unit.start_line}  {unit.qualified_name}  ({unit.kind})" for unit in units[:_SHOWN]]
-    more = len(units) - _SHOWN
+    shown = [
+        f"{file}:{unit.start_line}  {unit.qualified_name}  ({unit.kind})" for unit in units[:_MAX_LISTED]
+    ]
+    more = len(units) - _MAX_LISTED
     return shown + ([f"and {more} more"] if more > 0 else [])

@@ -1,4 +1,4 @@
-"""Units by the cosine of their windows to one or several vectors."""
+"""Nearest units: by the cosine of their windows to one or several query vectors."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ if TYPE_CHECKING:
     from codesift.types import Matrix
 
 _SPARE_FACTOR = 2
-"""Vectors looked for by unit wanted: several windows may belong to one unit."""
+"""Vectors requested per requested unit, because several windows may belong to one unit."""
 
 Near = dict[int, tuple[float, tuple[int, int]]]
-"""Unit id -> (cosine of its best window to the nearest of the given vectors, that window's lines)."""
+"""Unit id -> (cosine of its best window to the nearest query vector, first and last line of that window)."""
 
 
 def nearest(index: Index, vectors: Sequence[Matrix], limit: int, selection: Selection) -> list[int]:
-    """Ids of the units whose best windows are nearest to the best of the given vectors, best first.
+    """Return the ids of the units whose best window is nearest to any query vector, best first.
 
     Args:
-        index: searched as it is.
-        vectors: each of shape (dimensions,), length 1.
-        limit: at most this many units.
+        index: the index, which is not refreshed here.
+        vectors: query vectors, each of shape (dimensions,) and length 1.
+        limit: maximum number of units.
         selection: units that may be returned.
     """
     best: dict[int, float] = {}
     for vector in vectors:
-        found = index.primary.neighbors.search(vector, _SPARE_FACTOR * limit, selection)
-        windows = index.primary.vectors.matches([vector_id for vector_id, _ in found], selection)
-        for vector_id, cosine in found:
+        neighbors = index.primary.neighbors.search(vector, _SPARE_FACTOR * limit, selection)
+        windows = index.primary.vectors.matches([vector_id for vector_id, _ in neighbors], selection)
+        for vector_id, cosine in neighbors:
             for window in windows.get(vector_id, []):
                 best[window.unit_id] = max(cosine, best.get(window.unit_id, -2.0))
     return sorted(best, key=lambda unit_id: (-best[unit_id], unit_id))[:limit]
 
 
 def compared(index: Index, vectors: Sequence[Matrix], unit_ids: Iterable[int]) -> Near:
-    """How near units are; those without a vector are left out.
+    """Compute the cosines of units to the query vectors; units without a vector are left out.
 
-    The last digits are the same whichever search found the units, and in whatever order.
+    The last digits depend neither on the search that found the units nor on their order.
     """
     near: Near = {}
     if vectors:
         import numpy as np
 
         for windows, data in index.primary.neighbors.of_units(unit_ids):
-            # A matrix product's last digits would depend on the row that a window happens to stand in.
+            # The last digits of a matrix product would depend on the row that a window is in.
             cosines = np.einsum("wd,qd->wq", data, np.stack(vectors)).max(axis=1)  # (windows,)
             for window, cosine in zip(windows, cosines.tolist(), strict=True):
                 if window.unit_id not in near or cosine > near[window.unit_id][0]:

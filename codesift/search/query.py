@@ -23,19 +23,20 @@ from codesift.words import is_symbol, query_terms, split_identifier, symbol_part
 if TYPE_CHECKING:
     from codesift.types import Matrix
 
-_MOST_TERMS = 64
-"""A pasted snippet or a page of text is searched by this many of its words: more only cost time."""
+_MAX_TERMS = 64
+"""Maximum number of words that a query is searched by. In a pasted snippet or a page of text, more words only
+cost time."""
 
 _SPARE_SCORES = 5
-"""BM25 scores asked for each unit wanted: one that only the vectors found has its score among them, or it is
-too low to matter."""
+"""BM25 scores requested per requested unit. A unit that only the vector search found has its score among
+them, or a score too low to matter."""
 
 OpenEncoder = Callable[[], Encoder]
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of `query`."""
+    """A query text with its filters and search options."""
 
     text: str
     limit: int
@@ -44,22 +45,22 @@ class Question:
     code: Unit | None = None
     """The text parsed as code, where it is code."""
     language: str = ""
-    """Of the code; empty where that is not known."""
+    """Language of the code; empty if it is unknown."""
     filter: Filter = field(default_factory=Filter)
     fold: bool = True
-    """Whether results that are nearly the same code as a better one are named there only."""
+    """Whether near duplicates of a better result are listed with that result instead of ranked themselves."""
 
 
 def query(question: Question, index: Index, settings: Settings, open_encoder: OpenEncoder) -> Answer:
-    """Units that answer a question, best first, with their source text; see `rank`."""
+    """Return the units that answer a question, best first, with their source text; see `rank`."""
     ranked = rank(question, index, settings, open_encoder)
     sources = Sources(index, settings)
-    # A search by words alone reads no vectors, and what is nearly the same is not known without.
+    # A search by words alone reads no vectors, and near duplicates are detected by their vectors.
     hits = ranked.hits
     if question.fold and question.semantic:
         hits = fold(hits, question.limit, index.primary.vectors.mean_of_unit, sources.code)
-    found = answer(question.text, hits[: question.limit], index, sources)
-    return replace(found, judgement=ranked.judgement)
+    results = answer(question.text, hits[: question.limit], index, sources)
+    return replace(results, judgement=ranked.judgement)
 
 
 def rank(
@@ -69,14 +70,14 @@ def rank(
     open_encoder: OpenEncoder,
     model: RankingModel | None = None,
 ) -> Ranked:
-    """All candidates for a question, best first.
+    """Rank all candidates for a question, best first.
 
     Args:
         question: text and filters.
-        index: searched as it is; refresh it before.
+        index: the index, which is not refreshed here.
         settings: weights and number of candidates.
         open_encoder: called only if vectors are searched.
-        model: weights other than those of the package.
+        model: the ranking model; the one in the package if None.
     """
     return fuse(*candidates(question, index, settings, open_encoder), settings, model)
 
@@ -84,34 +85,34 @@ def rank(
 def candidates(
     question: Question, index: Index, settings: Settings, open_encoder: OpenEncoder
 ) -> tuple[QueryTerms, dict[int, Hit], dict[int, Evidence]]:
-    """The units that may answer a question, and all that the searches know of each: see `fuse`."""
+    """Collect the candidates for a question, and the evidence of both searches about each: see `fuse`."""
     selection = select(index, question.filter)
     catalog, limit = index.catalog, max(settings.candidates, question.limit)
     words = _query_words(question) if question.lexical else []
-    matched = index.full_text.best(words, FIELD_WEIGHTS, limit * _SPARE_SCORES, selection)
+    by_word = index.full_text.best(words, FIELD_WEIGHTS, limit * _SPARE_SCORES, selection)
     vectors = (
         _query_vectors(question, open_encoder()) if question.semantic and index.primary.vectors.any() else []
     )
-    found = nearest(index, vectors, limit, selection)
+    by_vector = nearest(index, vectors, limit, selection)
     named = _named(question.text, index, selection, limit)
-    hits = catalog.hits(dict.fromkeys([*(unit_id for unit_id, _ in matched[:limit]), *found, *named]))
-    # Each search is asked about what only the other found, so that both speak of every candidate.
-    bm25 = dict(matched)
+    hits = catalog.hits(dict.fromkeys([*(unit_id for unit_id, _ in by_word[:limit]), *by_vector, *named]))
+    # Each search also scores the candidates of the other, so that every candidate has evidence of both.
+    bm25 = dict(by_word)
     near = compared(index, vectors, hits)
-    having = index.full_text.having(hits, words)
+    units_by_word = index.full_text.having(hits, words)
     uses = _uses({hit.name for hit in hits.values()}, index)
 
     def evidence(unit_id: int) -> Evidence:
-        has = frozenset(word for word, those in having.items() if unit_id in those)
+        matched = frozenset(word for word, units in units_by_word.items() if unit_id in units)
         cosine, lines = near.get(unit_id, (None, None))
-        return Evidence(bm25.get(unit_id), has, cosine, lines, uses[hits[unit_id].name])
+        return Evidence(bm25.get(unit_id), matched, cosine, lines, uses[hits[unit_id].name])
 
-    asked = QueryTerms(question.text, index.full_text.rarities(words))
-    return asked, hits, {unit_id: evidence(unit_id) for unit_id in hits}
+    query = QueryTerms(question.text, index.full_text.inverse_document_frequencies(words))
+    return query, hits, {unit_id: evidence(unit_id) for unit_id in hits}
 
 
 def _named(text: str, index: Index, selection: Selection, limit: int) -> list[int]:
-    """Units that a bare symbol names: neither search is sure to have them among its candidates."""
+    """Find the units that a bare symbol names: neither search is sure to have them among its candidates."""
     parts = symbol_parts(text) if is_symbol(text) else []
     if not parts:
         return []
@@ -122,16 +123,16 @@ def _named(text: str, index: Index, selection: Selection, limit: int) -> list[in
 
 
 def _uses(names: Iterable[str], index: Index) -> dict[str, int]:
-    """Name -> units that have it as a word."""
+    """Count the units that contain each name as a word: name -> number of units, at most `MAX_USES`."""
     joined = {name: "".join(split_identifier(name)) for name in names}
-    known = index.full_text.frequencies({word for word in joined.values() if word}, MAX_USES)
-    return {name: known.get(word, 0) for name, word in joined.items()}
+    frequencies = index.full_text.frequencies({word for word in joined.values() if word}, MAX_USES)
+    return {name: frequencies.get(word, 0) for name, word in joined.items()}
 
 
 def _query_words(question: Question) -> list[str]:
     if question.code is None:
-        return query_terms(question.text)[:_MOST_TERMS]
-    return list(dict.fromkeys(terms(question.code.code)))[:_MOST_TERMS]
+        return query_terms(question.text)[:_MAX_TERMS]
+    return list(dict.fromkeys(terms(question.code.code)))[:_MAX_TERMS]
 
 
 def _query_vectors(question: Question, encoder: Encoder) -> list[Matrix]:

@@ -21,22 +21,22 @@ from codesift.types import Answer, Hit
 def similar(
     origin: Origin, index: Index, settings: Settings, limit: int, only: Filter, min_cosine: float = -1.0
 ) -> Answer:
-    """Units most like one unit, itself left out, best first, with their source text.
+    """Return the units most like the origin, best first, with their source text; the origin is left out.
 
     Args:
-        origin: the unit and its vectors.
-        index: searched as it is.
+        origin: the unit that the search starts from, and its vectors.
+        index: the index, which is not refreshed here.
         settings: number of candidates.
-        limit: at most this many results.
+        limit: maximum number of results.
         only: which units may be returned.
-        min_cosine: leave out what has a lower cosine.
+        min_cosine: minimum cosine of a result to the origin.
     """
     sources = Sources(index, settings)
     settings = replace(settings, candidates=max(settings.candidates, limit))
     near = (
         hit for hit in alike(origin, index, settings, only, sources) if hit.signals["meaning"] >= min_cosine
     )
-    return answer(origin.asked, islice(near, limit), index, sources)
+    return answer(origin.label, islice(near, limit), index, sources)
 
 
 def alike(
@@ -47,33 +47,33 @@ def alike(
     sources: Sources,
     weights: Mapping[str, float] | None = None,
 ) -> list[Hit]:
-    """All candidates for `similar`, best first: by cosine and by the tokens they have in common.
+    """Rank all candidates for `similar`, best first, by their cosine and by the tokens they share.
 
     Args:
-        origin: the unit and its vectors.
-        index: searched as it is.
+        origin: the unit that the search starts from, and its vectors.
+        index: the index, which is not refreshed here.
         settings: number of candidates.
         only: which units may be returned.
-        sources: where code is read.
-        weights: of `meaning` and `tokens`, other than those of the package.
+        sources: reads the code of units.
+        weights: weights of `meaning` and `tokens`; those in the package if None.
     """
-    found = nearest(index, origin.vectors, settings.candidates, select(index, only))
-    near = compared(index, origin.vectors, found)
+    candidates = nearest(index, origin.vectors, settings.candidates, select(index, only))
+    near = compared(index, origin.vectors, candidates)
     hits = index.catalog.hits(near)
     code = origin.code or "\n".join(sources.lines(origin.path)[origin.lines[0] - 1 : origin.lines[1]])
-    own = bag_of(code, origin.language)
+    origin_tokens = bag_of(code, origin.language)
     weights = weights or shipped_model().similar
     ranked = []
     for unit_id, (cosine, lines) in near.items():
         hit = hits.get(unit_id)
         if hit is not None and not _is_part(hit, origin):
-            common = jaccard(own, bag_of(sources.code(hit), hit.language))
-            ranked.append(blended(replace(hit, best_lines=lines), cosine, common, weights))
+            overlap = jaccard(origin_tokens, bag_of(sources.code(hit), hit.language))
+            ranked.append(blended(replace(hit, best_lines=lines), cosine, overlap, weights))
     return sorted(ranked, key=by_score)
 
 
 def _is_part(hit: Hit, origin: Origin) -> bool:
-    """Whether a unit is the origin itself, lies inside it, or holds it."""
+    """Tell whether a unit is the origin itself, lies inside it, or encloses it."""
     if hit.path != origin.path:
         return False
     first, last = origin.lines

@@ -1,4 +1,4 @@
-"""The code of units, read from the files of a repository as they are now."""
+"""Sources: the code of units, read from the files of a repository as they are now."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from codesift.types import Hit
 
 
 class Sources:
-    """The lines of files, each file read once.
+    """Reads the lines of files, and each file only once.
 
     Args:
-        index: knows where the files are.
+        index: the index whose files are read.
         settings: `max_file_size`.
     """
 
@@ -21,18 +21,18 @@ class Sources:
         self._lines: dict[str, list[str]] = {}
 
     def lines(self, path: str) -> list[str]:
-        """The lines of a file by its path from the root; none if it cannot be read any more."""
+        """Return the lines of a file by its path from the root; no lines if it can no longer be read."""
         if path not in self._lines:
             self._lines[path] = lines_of(path, self._index, self._settings)
         return self._lines[path]
 
     def code(self, hit: Hit) -> str:
-        """The lines of a unit."""
+        """Return the code of a unit."""
         return "\n".join(self.lines(hit.path)[hit.start_line - 1 : hit.end_line])
 
 
 def lines_of(path: str, index: Index, settings: Settings) -> list[str]:
-    """As `Sources.lines`, with nothing kept."""
+    """Read the lines of a file like `Sources.lines`, without a cache."""
     row = index.catalog.file(path)
     try:
         return read_stored(row.source(index.root), index.root, settings).split("\n") if row else []

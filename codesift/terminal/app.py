@@ -1,4 +1,4 @@
-"""The command line: parse flags, call the library, hand the result to `render`."""
+"""The command line: it parses flags, calls the library and passes the result to `render`."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def similar(
     root: options.Root = None,
     results: options.Results = None,
     all_units: options.AllUnits = False,
-    least: options.MinCosine = None,
+    min_cosine: options.MinCosine = None,
     across: Annotated[bool, typer.Option("--across", help="Only in other languages.")] = False,
     lang: options.Languages = None,
     kind: options.Kinds = None,
@@ -130,7 +130,7 @@ def similar(
 ) -> None:
     """Find the code most like a function, or with --all what is nearly the same everywhere."""
     others = {"across": across, "code": code, "full": full, "explain": explain, "context": context}
-    check_similar(target, all_units, least, others)
+    check_similar(target, all_units, min_cosine, others)
     near = folder_of([*targeted_files(target), *(path or ())])
     refresh = False if no_refresh else None
     flags: dict[str, Any] = {"model": model, "device": device, "results": results, "refresh": refresh}
@@ -138,24 +138,24 @@ def similar(
     view = view_of(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
     only = filter_of(lang, kind, path, run.settings.include_tests and not no_tests, run.root)
     if target is None:
-        _show_duplicates(run, least, only, view)
+        _show_duplicates(run, min_cosine, only, view)
         return
     if (target == "-") != (code is not None):
         raise UsageError("'-' and --code LANG belong together", "codesift similar - --code python")
-    written = _read_input() if target == "-" else target
-    cosine = -1.0 if least is None else least
+    origin = _read_input() if target == "-" else target
+    minimum = -1.0 if min_cosine is None else min_cosine
     with run.repository() as repository:
-        answer = repository.similar(written, only=only, min_cosine=cosine, across=across, code=code)
+        answer = repository.similar(origin, only=only, min_cosine=minimum, across=across, code=code)
     _show(answer, view, quiet)
 
 
 def _show_duplicates(run: Run, min_cosine: float | None, only: Filter, view: render.View) -> None:
     with run.repository() as repository:
-        found = repository.duplicates(only=only, min_cosine=min_cosine)
+        duplicates = repository.duplicates(only=only, min_cosine=min_cosine)
     if not run.quiet and view.mode in ("human", "plain"):
-        render.show_extent(found, sys.stderr)
-    render.show_duplicates(found, view, sys.stdout)
-    if not found.clusters:
+        render.show_extent(duplicates, sys.stderr)
+    render.show_duplicates(duplicates, view, sys.stdout)
+    if not duplicates.clusters:
         raise typer.Exit(Exit.NO_RESULTS)
 
 
@@ -163,8 +163,8 @@ def _read_input() -> str:
     return sys.stdin.buffer.read().decode("utf-8", "replace")
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         sys.stdout.write(f"codesift {__version__}\n")
         raise typer.Exit
 

@@ -1,4 +1,4 @@
-"""Arguments: flags are checked and converted to values for the library."""
+"""Arguments: the values of flags are checked and converted for the library."""
 
 from __future__ import annotations
 
@@ -47,27 +47,27 @@ def filter_of(
     """
     from codesift.parsing.languages import resolve_language
     from codesift.patterns.gitignore import check_patterns
-    from codesift.search.filters import MOST_PATHS, Filter, from_root
+    from codesift.search.filters import MAX_PATH_PATTERNS, Filter, from_root
 
     paths = [_pattern(path, root) for path in paths or ()]
     for kind in kinds or ():
         if kind not in KINDS:
             raise UsageError(f"unknown kind {kind!r}", f"one of {', '.join(KINDS)}")
-    check_patterns([from_root(pattern) for pattern in paths], "--path", MOST_PATHS)
+    check_patterns([from_root(pattern) for pattern in paths], "--path", MAX_PATH_PATTERNS)
     names = tuple(resolve_language(name) for name in languages or ())
     return Filter(names, tuple(kinds or ()), tuple(paths), tests)
 
 
-def _pattern(written: str, root: Path) -> str:
-    """A pattern from the root: an absolute path below the root is one without the root."""
-    path = Path(written)
+def _pattern(text: str, root: Path) -> str:
+    """Convert the value of `--path` to a pattern: an absolute path below the root becomes relative to it."""
+    path = Path(text)
     if path.is_absolute() and path.is_relative_to(root) and path != root:
         return f"/{path.relative_to(root).as_posix()}"
-    return written
+    return text
 
 
 def targeted_files(target: str | None) -> list[str]:
-    """What may be the file in `FILE:NAME`; C++ names have colons of their own."""
+    """Return the possible values of FILE in `FILE:NAME`, shortest first: C++ names contain colons, too."""
     parts = (target or "").split(":")
     return [":".join(parts[:end]) for end in range(1, len(parts))]
 
@@ -78,10 +78,10 @@ def check_similar(
     """Check that the flags of `similar` are compatible.
 
     Args:
-        target: the place to start from, if there is one.
-        all_units: `--all`.
-        min_cosine: `--min`.
-        others: flag -> value, for the flags that have no meaning with `--all`.
+        target: the argument TARGET; None if it is not set.
+        all_units: value of `--all`.
+        min_cosine: value of `--min`; None if it is not set.
+        others: flag -> value, for the flags that exclude `--all`.
     """
     if min_cosine is not None and not 0 < min_cosine <= 1:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""What every verb starts with: the repository, its settings, and where notes go."""
+"""The invocation of a verb: its repository, its settings, and its notes to the user."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a verb."""
+    """One invocation of a verb."""
 
     root: Path
     settings: Settings
     quiet: bool
 
     def notify(self, line: str) -> None:
-        """Tell the user something on stderr."""
+        """Write a line for the user to stderr, unless the run is quiet."""
         if not self.quiet:
             render.show_note(line, sys.stderr)
 
     @contextmanager
     def repository(self) -> Iterator[Repository]:
-        """The repository, held open, with a bar for what takes long."""
+        """Open the repository for the duration of the context, with a progress bar for long operations."""
         from codesift.session import Repository
 
         with (
@@ -48,23 +48,23 @@ def start(
     """Find the repository and its settings.
 
     Args:
-        root: as the user gave it; None means the repository around `near`.
-        quiet: no notes, no progress.
+        root: the value of `--root` or of the argument; None means the repository around `near`.
+        quiet: suppress notes and progress.
         exact: take `root` as it is instead of looking upwards from it.
-        near: a folder; None means the current one.
-        flags: overrides of the settings; None is a flag that was not given.
+        near: a folder in the repository; None means the current folder.
+        flags: values that override settings; None means that the flag is not set.
     """
-    from codesift.index.location import find_root, given_root
+    from codesift.index.location import checked_folder, find_root
 
     if root is not None and exact:
-        found = given_root(root)
+        folder = checked_folder(root)
     else:
-        found = find_root(root or near or Path(), personal_settings(os.environ))
-    return Run(found, load_settings(found, os.environ, flags), quiet)
+        folder = find_root(root or near or Path(), personal_settings(os.environ))
+    return Run(folder, load_settings(folder, os.environ, flags), quiet)
 
 
 def start_personally(root: Path | None, quiet: bool = False) -> Run:
-    """As `start`, with the user's own settings alone: a repository's wrong ones are not in the way."""
+    """Start like `start`, with personal settings only: a repository's invalid ones are not read."""
     from codesift.index.location import find_root
 
     settings = personal_settings(os.environ)
@@ -72,9 +72,12 @@ def start_personally(root: Path | None, quiet: bool = False) -> Run:
 
 
 def folder_of(paths: Iterable[str]) -> Path | None:
-    """The folder of the first absolute path that exists: its repository is meant, wherever the user is."""
-    for written in paths:
-        path = Path(written)
+    """Return the folder of the first absolute path that exists, or None.
+
+    An absolute path designates the repository around it, whatever the current folder is.
+    """
+    for text in paths:
+        path = Path(text)
         if path.is_absolute() and os.path.lexists(path):
             return path if path.is_dir() else path.parent
     return None

@@ -1,4 +1,4 @@
-"""The verbs that look after indexes, models and settings."""
+"""The verbs that manage indexes, models and settings."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def status(
         render.show_indexes(indexes(run.settings), view, sys.stdout)
         return
     with run.repository() as repository:
-        found = repository.status(check)
-    render.show_status(found, view, sys.stdout)
+        facts = repository.status(check)
+    render.show_status(facts, view, sys.stdout)
 
 
 def models(root: options.Root = None, json: options.Json = False, model: options.Model = None) -> None:
@@ -87,7 +87,7 @@ def clean(
     """Delete the index of a repository."""
     if all_indexes + missing + (root is not None) > 1:
         raise UsageError("only one of --all, --missing, --root can be given", "codesift clean --help")
-    # A wrong key in the repository's settings must not keep its index from being deleted.
+    # An invalid key in the settings of a repository must not prevent the deletion of its index.
     run = start_personally(root, quiet)
     if all_indexes or missing:
         _clean_many(run, missing)

@@ -106,7 +106,7 @@ def test_counts_are_taken_again_when_anyone_changes_the_index(
 @pytest.fixture
 def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """BM25 for 20 units at most, unless that is less than is wanted."""
-    monkeypatch.setattr("codesift.index.full_text._MOST_ROWS", 20)
+    monkeypatch.setattr("codesift.index.full_text._MAX_SCORED_UNITS", 20)
 
 
 def put_many(catalog: Catalog, database: Database) -> None:
@@ -122,7 +122,7 @@ def test_words_that_very_many_units_have_only_add_to_the_scores_of_others(
     database: Database, catalog: Catalog, full_text: FullText, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_many(catalog, database)
-    monkeypatch.setattr("codesift.index.full_text._LEAST", 1)
+    monkeypatch.setattr("codesift.index.full_text._MIN_UNITS_PER_RESULT", 1)
     found = names(catalog, full_text, "tide", "quay", limit=10)
     assert {name[:4] for name in found[2:]} == {"pier"}
     assert set(found[:2]) == {"both0", "both1"}
@@ -169,5 +169,5 @@ def test_merging_changes_no_answer(database: Database, catalog: Catalog, full_te
 
 def test_a_word_is_worth_more_the_rarer_it_is(catalog: Catalog, full_text: FullText) -> None:
     put(catalog, "a.py", *(unit(f"f{n}", code="tide") for n in range(5)), unit("g", code="tide quay"))
-    rarities = full_text.rarities(["tide", "quay", "zeppelin"])
-    assert 0 < rarities["tide"] < rarities["quay"] < rarities["zeppelin"]
+    idf = full_text.inverse_document_frequencies(["tide", "quay", "zeppelin"])
+    assert 0 < idf["tide"] < idf["quay"] < idf["zeppelin"]

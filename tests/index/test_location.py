@@ -15,8 +15,8 @@ from codesift.index.location import (
     ABOUT,
     DATABASE,
     cache_place,
+    checked_folder,
     find_root,
-    given_root,
     holds_index,
     make_index_folder,
     repository_place,
@@ -78,13 +78,13 @@ def test_an_empty_index_folder_is_no_index(root: Path, settings: Settings) -> No
 
 def test_a_folder_is_taken_as_given_with_links_resolved(root: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(root, target_is_directory=True)
-    assert given_root(tmp_path / "link" / "src" / "..") == root
+    assert checked_folder(tmp_path / "link" / "src" / "..") == root
 
 
 def test_a_file_or_nothing_is_no_root(root: Path, settings: Settings) -> None:
     file = root / "a.py"
     file.touch()
-    for find in (given_root, lambda path: find_root(path, settings)):
+    for find in (checked_folder, lambda path: find_root(path, settings)):
         with pytest.raises(UsageError, match="is not a folder"):
             find(file)
         with pytest.raises(UsageError, match="cannot open"):

@@ -169,7 +169,7 @@ def test_a_class_named_like_its_file_is_meant_not_what_is_left_of_the_module() -
 def test_a_unit_of_the_index_needs_no_encoder(index: Index, wanted: str) -> None:
     origin = origin_of_target(f"port/quay.py:{wanted}", index, SETTINGS, refuse)
     assert (origin.path, origin.lines[0]) == ("port/quay.py", 7)
-    assert (origin.language, origin.asked) == ("python", f"port/quay.py:{wanted}")
+    assert (origin.language, origin.label) == ("python", f"port/quay.py:{wanted}")
     assert origin.vectors[0].shape == (384,)
 
 
@@ -222,5 +222,5 @@ def test_a_snippet_without_a_definition_is_one_unit(code: str, language: str) ->
 
 def test_code_starts_a_search_without_being_in_the_index() -> None:
     origin = origin_of_code(unit_of_code("def f():\n    return 1\n", "python"), "python", HashingEncoder)
-    assert (origin.path, origin.language, origin.asked) == ("", "python", "def f()")
+    assert (origin.path, origin.language, origin.label) == ("", "python", "def f()")
     assert len(origin.vectors) == 1
