@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.faults.children import finish, fork
 from benchmarks.faults.contents import Contents, contents, difference
 from benchmarks.faults.repositories import QUESTION, TARGET, many
-from benchmarks.faults.sandbox import INSIDE, Sandbox, SandboxRepository
+from benchmarks.faults.sandbox import GRAPH, INSIDE, Sandbox, SandboxRepository
 from benchmarks.faults.searches import Remembered, encode_questions, search_forked
 from benchmarks.faults.trials import Ended, Trial, first_fault, same_results, slowest
 from benchmarks.processes import Failed
@@ -34,7 +34,7 @@ _COMMANDS: Sequence[tuple[str, ...]] = (
 )
 _NOT_USED = "it is not used"
 """Words of the line about an index in a repository that is not as this user's codesift signed it."""
-_SHARES = {"index.db": 12, "index.db-wal": 4, ".hnsw": 3, ".json": 2, "about": 1, "signed.json": 2}
+_WEIGHTS = {"index.db": 12, "index.db-wal": 4, ".vectors": 3, ".hnsw": 3, ".json": 2}
 """Ending of a file's name -> how often it is chosen; any other file counts as one."""
 
 
@@ -55,7 +55,7 @@ class _Bed:
 
 def flips(sandbox: Sandbox, trials: int, chance: random.Random) -> Iterator[Trial]:
     """Held: results as before or a line; after `status --check` all is as it was and nothing is said."""
-    outside = sandbox.repository("outside", many(*_SIZE))
+    outside = replace(sandbox.repository("outside", many(*_SIZE)), more=GRAPH)
     inside = replace(sandbox.repository("inside", many(*_SIZE)), more=INSIDE)
     unmerged = sandbox.repository("unmerged", many(*_SIZE))
     unmerged_bed = _bed(unmerged)
@@ -89,16 +89,18 @@ def _leave_log(repository: SandboxRepository) -> None:
         from benchmarks.faults.children import run_command_line
         from codesift.index.database import Database
 
-        Database.close = lambda database: os._exit(0)  # type: ignore[method-assign, assignment]
+        Database.merge_log = lambda database: os._exit(0)  # type: ignore[method-assign, assignment]
         return run_command_line(["index"])
 
     ended = finish(fork(work, repository.root, repository.sandbox.environ()), 120)
-    if ended.code or not _log(repository.place).exists():
+    if ended.code or not _has_log(repository.place):
         raise Failed(f"no log was left: {ended.err}")
 
 
-def _log(place: Path) -> Path:
-    return place / f"{DATABASE}-wal"
+def _has_log(place: Path) -> bool:
+    """Whether SQLite's log holds anything. An empty one stays where a reader could not delete it."""
+    log = place / f"{DATABASE}-wal"
+    return log.exists() and log.stat().st_size > 0
 
 
 def _trial(bed: _Bed, arguments: tuple[str, ...], installed: bool, chance: random.Random) -> Trial:
@@ -108,7 +110,7 @@ def _trial(bed: _Bed, arguments: tuple[str, ...], installed: bool, chance: rando
         two_days_ago = time.time() - 2 * 24 * 3600
         os.utime(repository.place / "checked", (two_days_ago, two_days_ago))
     path = _choose(repository.place, chance)
-    has_log = _log(repository.place).exists()
+    has_log = _has_log(repository.place)
     name = f"{repository.root.name}/{path.name}: {damage(path, chance)}, then {' '.join(arguments)}"
     first = bed.ask(arguments, installed)
     check = bed.ask(("status", "--check"), installed)
@@ -167,13 +169,13 @@ def _held(name: str, has_log: bool, first: Ended, check: Ended) -> str:
 
 def _choose(place: Path, chance: random.Random) -> Path:
     files = sorted(path for path in place.iterdir() if path.name != "lock")
-    return chance.choices(files, [_share(path) for path in files])[0]
+    return chance.choices(files, [_weight(path) for path in files])[0]
 
 
-def _share(path: Path) -> int:
+def _weight(path: Path) -> int:
     if not path.stat().st_size:
         return 1
-    return next((share for ending, share in _SHARES.items() if path.name.endswith(ending)), 1)
+    return next((weight for ending, weight in _WEIGHTS.items() if path.name.endswith(ending)), 1)
 
 
 def damage(path: Path, chance: random.Random) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.faults.repositories import QUESTION, many
-from benchmarks.faults.sandbox import Sandbox, SandboxRepository
+from benchmarks.faults.sandbox import GRAPH, Sandbox, SandboxRepository
 from benchmarks.faults.searches import Remembered, encode_questions, search_forked, search_repeatedly
 from benchmarks.faults.trials import Trial, fault, same_results
 
@@ -28,8 +28,6 @@ _WILD_FLOATS = (b"\0\0\xc0\x7f", b"\0\0\x80\x7f", b"\0\0\x80\xff", b"\xff\xff\x7
 """Not a number, infinite, huge, zero."""
 _ROWS_AT = 64
 """Where the rows of a matrix begin."""
-_GRAPH = {"CODESIFT_ANN_FROM": "1"}
-"""Makes a graph of however few vectors."""
 _TEXTS = (QUESTION, "remove files that are old", "retry what failed", "parse the token", "merge two frames",
           "draw the page", "sort all tickets", "hash an image")  # fmt: skip
 _COMMAND = ("query", QUESTION, "--json")
@@ -90,8 +88,8 @@ def graphs(sandbox: Sandbox, trials: int, chance: random.Random) -> Iterator[Tri
 
 
 def _bed(sandbox: Sandbox) -> _Bed:
-    repository = replace(sandbox.repository("graph", many(1, 25, 12)), more=_GRAPH)
-    other = replace(sandbox.repository("other", many(1, 25, 12, first=100)), more=_GRAPH)
+    repository = replace(sandbox.repository("graph", many(1, 25, 12)), more=GRAPH)
+    other = replace(sandbox.repository("other", many(1, 25, 12, first=100)), more=GRAPH)
     for each in (repository, other):
         each.must("index")
     repository.keep(_CLEAN)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from benchmarks.faults.children import finish, kill
 from benchmarks.faults.contents import Contents, contents, difference
 from benchmarks.faults.repositories import QUESTION, many
-from benchmarks.faults.sandbox import INSIDE, Sandbox, SandboxRepository, delete, write_files
+from benchmarks.faults.sandbox import GRAPH, INSIDE, Sandbox, SandboxRepository, delete, write_files
 from benchmarks.faults.trials import Ended, Trial, fault, first_fault, slowest
 
 BEFORE = "before"
@@ -50,8 +50,8 @@ class Bed:
 
 
 def make_beds(sandbox: Sandbox, size: tuple[int, int, int] = _SIZE) -> list[Bed]:
-    """One repository with its index in the cache, one with it inside."""
-    return [_bed(sandbox, "outside", {}, size), _bed(sandbox, "inside", INSIDE, size)]
+    """One repository with its index in the cache, with a graph, and one with it inside."""
+    return [_bed(sandbox, "outside", GRAPH, size), _bed(sandbox, "inside", INSIDE, size)]
 
 
 def _bed(sandbox: Sandbox, name: str, more: dict[str, str], size: tuple[int, int, int]) -> Bed:

@@ -15,14 +15,15 @@ from typing import Any
 
 from benchmarks.faults.children import SECONDS
 from benchmarks.faults.repositories import QUESTION, SHOP, TARGET
-from benchmarks.faults.sandbox import INSIDE, Sandbox, SandboxRepository, delete
+from benchmarks.faults.sandbox import GRAPH, INSIDE, Sandbox, SandboxRepository, delete
 from benchmarks.faults.trials import Ended, Trial, first_fault, same_results, slowest
 from codesift.index.location import repository_place
 
 _CLEAN = "clean"
 _NAMES = (
     *("index.db", "index.db-wal", "index.db-shm", "index.db-journal", "lock", ".gitignore"),
-    *("{space}.hnsw", "{space}.json", "{space}.partial", "signed.json", "about", "checked"),
+    *("{space}.vectors", "{space}.vectors.json", "{space}.hnsw", "{space}.json", "{space}.partial"),
+    *("seal", "signed.json", "about", "checked"),
 )
 _QUERY = ("query", QUESTION, "--json")
 _FIRST = (_QUERY, ("index",), ("status",), ("similar", TARGET), ("status", "--check"), ("query", QUESTION))
@@ -135,8 +136,8 @@ def links(sandbox: Sandbox, trials: int, chance: random.Random) -> Iterator[Tria
     """Held: four verbs end well, nothing outside is touched, a search finds the same or says a line."""
     victims = _Victims(sandbox.folder / "victims")
     victims.make()
-    outside = sandbox.repository("outside", SHOP)
-    inside = replace(sandbox.repository("inside", SHOP), more=INSIDE)
+    outside = replace(sandbox.repository("outside", SHOP), more=GRAPH)
+    inside = replace(sandbox.repository("inside", SHOP), more={**INSIDE, **GRAPH})
     for repository in (outside, inside):
         repository.must("index")
         repository.keep(_CLEAN)
@@ -163,7 +164,7 @@ def _prepare(repository: SandboxRepository, case: _Case) -> Path:
 
 def put_in_place(place: Path, name: str, make: Maker, victims: Path) -> None:
     """Replace a file of an index, or its folder where there is no name."""
-    space = next(place.glob("*.hnsw")).stem
+    space = next(place.glob("*.vectors")).stem
     path = place / name.format(space=space) if name else place
     delete(path)
     make(path, victims)

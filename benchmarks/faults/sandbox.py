@@ -18,6 +18,8 @@ from codesift.index.location import cache_place, repository_place
 
 INSIDE = {"CODESIFT_INDEX_FOLDER": "repository"}
 """Environment in which an index lies in its repository."""
+GRAPH = {"CODESIFT_ANN_FROM": "1"}
+"""Environment in which an index of however few vectors has a graph."""
 _PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "SYSTEMROOT")
 
 FileTexts = Mapping[str, str]
