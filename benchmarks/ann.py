@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.indexes import index_folder, open_database
-from benchmarks.throughput import evenly, sample_units
+from benchmarks.throughput import default_encoder, evenly, sample_units
 from codesift.index.location import DATABASE
 from evaluation.corpora import FOLDER
 from evaluation.files import write_tables
@@ -111,14 +111,9 @@ def _questions(to: Path, wanted: int) -> Matrix:
     """First lines of documentation from the corpora, encoded as questions, shape (wanted, dimensions)."""
     import numpy as np
 
-    from codesift.config import Settings
-    from codesift.encoders import open_encoder
-    from codesift.models.bases import find_base
-    from codesift.models.spaces import space_for
-
     units = [unit for root in _indexed(to) for _, unit in sample_units(root, 4 * wanted)]
     lines = dict.fromkeys(unit.documentation.strip().split("\n")[0] for unit in units)
-    encoder = open_encoder(space_for(find_base(Settings().model)))
+    encoder = default_encoder(to)
     return np.stack([encoder.encode_query(line) for line in evenly([x for x in lines if x], wanted)])
 
 

@@ -29,19 +29,9 @@ Encode = Callable[[Sequence[str]], Any]
 
 def sample_units(corpus: Path, wanted: int) -> list[tuple[str, Unit]]:
     """(path, unit) of `wanted` units, spread evenly over a corpus."""
-    from codesift.config import Settings
-    from codesift.parsing.units import parse
-    from codesift.repository.decoding import Unreadable, read_text
-    from codesift.repository.walk import walk
+    from evaluation.units import units_in_folder
 
-    settings, found = Settings(), []
-    for file in walk(corpus, settings).files:
-        try:
-            text = read_text(file, settings)
-        except Unreadable:
-            continue
-        found += [(file.path, unit) for unit in parse(text, file.language, file.path)]
-    return evenly(found, wanted)
+    return evenly([(file.path, unit) for file, units in units_in_folder(corpus) for unit in units], wanted)
 
 
 def evenly(items: Sequence[Any], wanted: int) -> list[Any]:
@@ -49,6 +39,19 @@ def evenly(items: Sequence[Any], wanted: int) -> list[Any]:
     if len(items) <= wanted:
         return list(items)
     return [items[i * len(items) // wanted] for i in range(wanted)]
+
+
+def default_encoder(root: Path, adapters: bool = True) -> Encoder:
+    """The encoder that a search of a repository uses by default, whatever this user's settings are.
+
+    Args:
+        root: folder of the repository.
+        adapters: encode with the adapters that codesift ships, not with the base alone.
+    """
+    from codesift import Repository
+    from codesift.config import Settings
+
+    return Repository(root.resolve(), Settings(adapters=adapters)).query_encoder()
 
 
 def window_texts(units: Sequence[tuple[str, Unit]], encoder: Encoder) -> list[str]:
@@ -89,11 +92,7 @@ def seconds(encode: Encode, texts: Sequence[str]) -> float:
 
 def measure(corpus: Path, model: Path | None, units: int, rounds: int) -> dict[str, Any]:
     """Seconds of both, in turn, each warmed up with a few texts before."""
-    from codesift.config import Settings
-    from codesift.encoders import open_encoder
-    from codesift.models.bases import find_base
-
-    encoder = open_encoder(find_base(Settings().model))
+    encoder = default_encoder(corpus, adapters=False)
     chosen = sample_units(corpus, units)
     texts = window_texts(chosen, encoder)
     ours, theirs = as_indexing_does(encoder), peer(model) if model else None

@@ -10,31 +10,24 @@ large is asked, made of copies in `--work`, whose vectors have noise.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median, quantiles
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+import codesift
 from benchmarks.enlarge import enlarged
 from benchmarks.processes import Failed
-from codesift.config import Settings, load_settings
-from codesift.encoders import open_encoder
-from codesift.index.opening import Index
-from codesift.models.spaces import chosen_space
-from codesift.parsing.units import parse
-from codesift.repository.decoding import Unreadable, read_text
 from codesift.search.query import Question, rank
-from codesift.session import Repository
-from codesift.types import Encoder
 from evaluation.machine import describe_machine, machine_in_words
+from evaluation.units import units_of_file
 
 if TYPE_CHECKING:
-    from codesift.types import Matrix
-
-T = TypeVar("T")
+    from codesift.config import Settings
+    from codesift.index.opening import Index
+    from codesift.types import Encoder, Matrix
 
 _FEWEST, _MOST = 3, 12
 """Words of a question."""
@@ -52,6 +45,35 @@ class _Known:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the figures. Returns the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    with codesift.open(options.root, exact=True, settings={"refresh": False}, notify=_say) as repository:
+        settings, encoder = repository.settings, repository.query_encoder()
+        questions = repository.on_index(lambda index: _questions(index, settings, options.questions))
+        if not questions:
+            parser.error(f"{options.root} has no documentation to ask about")
+        if options.times == 1:
+            units, times = _measured(repository, questions, encoder)
+        else:
+            try:
+                repository.on_index(
+                    lambda index: enlarged(index, options.work, options.times, settings, _no_progress)
+                )
+            except Failed as error:
+                parser.error(str(error))
+            with codesift.Repository(options.work.resolve(), settings, _say) as large:
+                units, times = _measured(large, questions, encoder)
+    encoding, ranking = ([1000 * each for each in column] for column in zip(*times, strict=True))
+    sys.stdout.write(
+        "| units | questions | encoding, median ms | ranking, median ms | ranking, 95th percentile |\n"
+        "|---:|---:|---:|---:|---:|\n"
+        f"| {units:,} | {len(times)} | {median(encoding):.1f} | {median(ranking):.1f} "
+        f"| {quantiles(ranking, n=20)[-1]:.1f} |\n\n{machine_in_words(describe_machine())}"
+    )
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks warm",
         description=__doc__,
@@ -63,37 +85,20 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--work", type=Path, default=Path("benchmarks/corpora/enlarged"), help="where that goes"
     )
-    options = parser.parse_args(arguments)
-    settings = load_settings(options.root, os.environ, {"refresh": False})
-    encoder = open_encoder(chosen_space(settings, options.root))
+    return parser
 
-    def on(root: Path, work: Callable[[Index], T]) -> T:
-        with Repository(root.resolve(), settings, _say, open_encoder=lambda _: encoder) as repository:
-            return repository.on_index(work)
 
-    def timed(index: Index) -> tuple[int, list[tuple[float, float]]]:
-        _timed(asked[0], index, settings, encoder)
-        return index.catalog.counts()[1], [_timed(text, index, settings, encoder) for text in asked]
+def _measured(
+    repository: codesift.Repository, questions: Sequence[str], encoder: Encoder
+) -> tuple[int, list[tuple[float, float]]]:
+    """Units of an index, and the times of each question, the first one asked once before."""
 
-    asked = on(options.root, lambda index: _questions(index, settings, options.questions))
-    if not asked:
-        parser.error(f"{options.root} has no documentation to ask about")
-    root = options.root
-    if options.times > 1:
-        root = options.work
-        try:
-            on(options.root, lambda index: enlarged(index, root, options.times, settings, _no_progress))
-        except Failed as error:
-            parser.error(str(error))
-    units, times = on(root, timed)
-    encoding, ranking = ([1000 * each for each in column] for column in zip(*times, strict=True))
-    sys.stdout.write(
-        "| units | questions | encoding, median ms | ranking, median ms | ranking, 95th percentile |\n"
-        "|---:|---:|---:|---:|---:|\n"
-        f"| {units:,} | {len(times)} | {median(encoding):.1f} | {median(ranking):.1f} "
-        f"| {quantiles(ranking, n=20)[-1]:.1f} |\n\n{machine_in_words(describe_machine())}"
-    )
-    return 0
+    def work(index: Index) -> tuple[int, list[tuple[float, float]]]:
+        _timed(questions[0], index, repository.settings, encoder)
+        times = [_timed(text, index, repository.settings, encoder) for text in questions]
+        return index.catalog.counts()[1], times
+
+    return repository.on_index(work)
 
 
 def _timed(text: str, index: Index, settings: Settings, encoder: Encoder) -> tuple[float, float]:
@@ -110,10 +115,7 @@ def _questions(index: Index, settings: Settings, wanted: int) -> list[str]:
     files = [row for row in index.catalog.files() if row.skipped is None]
     found: list[str] = []
     for row in files[:: max(1, len(files) // wanted)]:
-        try:
-            units = parse(read_text(row.source(index.root), settings), row.language, row.path)
-        except Unreadable:
-            continue
+        units = units_of_file(row.source(index.root), settings)
         lines = (unit.documentation.strip().partition("\n")[0] for unit in units)
         found += [line for line in lines if _FEWEST <= len(line.split()) <= _MOST][:3]
     return found[:wanted]

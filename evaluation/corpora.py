@@ -242,19 +242,10 @@ def _check_count(row: Mapping[str, Any], target: Path) -> None:
 
 def count_units(folder: Path) -> tuple[int, int]:
     """(files, units) that codesift finds in a folder; nothing is stored."""
-    from codesift.config import Settings
-    from codesift.parsing.units import parse
-    from codesift.repository.decoding import Unreadable, read_text
-    from codesift.repository.walk import walk
+    from evaluation.units import units_in_folder
 
-    settings, units = Settings(), 0
-    files = walk(folder, settings).files
-    for file in files:
-        try:
-            units += len(parse(read_text(file, settings), file.language, file.path))
-        except Unreadable:
-            continue
-    return len(files), units
+    counts = [len(units) for _, units in units_in_folder(folder)]
+    return len(counts), sum(counts)
 
 
 def main(arguments: Sequence[str]) -> int:

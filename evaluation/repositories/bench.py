@@ -6,21 +6,22 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from codesift.config import Settings
+from codesift import Filter, Repository
 from codesift.encoders import open_encoder
-from codesift.index.opening import Index
-from codesift.search.filters import Filter
 from codesift.search.lookup import Origin
 from codesift.search.query import Question, rank
 from codesift.search.similar import alike
 from codesift.search.sources import Sources
-from codesift.session import Repository
-from codesift.types import Encoder, Hit, Progress
 from evaluation.metrics import RelevantRanks
 from evaluation.repositories.matching import by_file, by_function, matches
 from evaluation.repositories.questions import FILE, FUNCTION, SIMILAR, QuestionRow
+
+if TYPE_CHECKING:
+    from codesift.config import Settings
+    from codesift.index.opening import Index
+    from codesift.types import Encoder, Hit, Progress
 
 SYSTEMS = {"words": (True, False), "vectors": (False, True), "hybrid": (True, True)}
 """Name -> (lexical, semantic)."""
