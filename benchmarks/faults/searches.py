@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,7 +19,6 @@ from benchmarks.faults.trials import Ended
 from benchmarks.processes import Failed
 
 if TYPE_CHECKING:
-    from codesift.index.opening import Index
     from codesift.types import Matrix
 
 
@@ -59,10 +58,7 @@ def search_forked(
     """Run the command line in a fork, its questions among those remembered; what it indexes is encoded."""
 
     def work() -> int:
-        from codesift.session import Repository
-
-        # The encoder is the one thing that is replaced.
-        Repository.query_encoder = lambda self: remembered  # type: ignore[method-assign, assignment, return-value]
+        _encode_with(remembered)
         return run_command_line(arguments)
 
     return finish(fork(work, repository.root, repository.sandbox.environ(repository.more)), seconds)
@@ -77,24 +73,21 @@ def search_repeatedly(
 ) -> Ended:
     """Search one open index for all texts, so often that the graph is loaded; prints the results."""
 
-    def show(index: Index) -> None:
-        from codesift.config import Settings
-        from codesift.search.query import Question, query
-
-        encoder: Any = lambda: remembered  # noqa: E731 - it encodes queries only
-        for text in texts:
-            found = query(Question(text, limit), index, Settings(), encoder).hits
-            sys.stdout.write(f"{[(hit.path, hit.start_line, round(hit.score, 3)) for hit in found]}\n")
-
     def work() -> int:
-        from codesift.errors import CodesiftError
-
+        _encode_with(remembered)
         try:
             with codesift.open(repository.root) as opened:
-                opened.on_index(show)
-        except CodesiftError as error:  # The command says it like this, too.
+                for text in texts:
+                    hits = opened.query(text, limit=limit).hits
+                    sys.stdout.write(f"{[(hit.path, hit.start_line, round(hit.score, 3)) for hit in hits]}\n")
+        except codesift.CodesiftError as error:  # The command says it like this, too.
             sys.stderr.write(f"codesift: {error}\n")
             return 2
         return 0
 
     return finish(fork(work, repository.root, repository.sandbox.environ(repository.more)), seconds)
+
+
+def _encode_with(remembered: Remembered) -> None:
+    """Replace the encoder of queries in this process, a fork, and nothing else."""
+    codesift.Repository.query_encoder = lambda self: remembered  # type: ignore[method-assign, assignment, return-value]
