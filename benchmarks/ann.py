@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from evaluation.arrays import Matrix
+    from codesift.types import Matrix
 
 NEAREST = 10
 LINKS, BUILD_WIDTHS, WIDTHS = (8, 12, 16, 24), (100, 200), (50, 100, 200, 400, 800)

@@ -1,4 +1,4 @@
-"""Types of numpy arrays; what their dimensions are stands where they are used."""
+"""Types of numpy arrays beside `codesift.types.Matrix`; their shapes stand where they are used."""
 
 from __future__ import annotations
 
@@ -7,6 +7,5 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Matrix = NDArray[np.float32]
 RealArray = NDArray[np.floating[Any]]
 """Of any precision."""

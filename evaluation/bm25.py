@@ -9,7 +9,7 @@ from codesift.words import query_terms, terms
 from evaluation.tasks.groups import TEXT, Pool, Snippet
 
 if TYPE_CHECKING:
-    from evaluation.arrays import Matrix
+    from codesift.types import Matrix
 
 CHUNK = 256
 """Queries whose scores are held at once."""

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from codesift.types import Encoder, Progress
-    from evaluation.arrays import Matrix
+    from codesift.types import Encoder, Matrix, Progress
 
 MOST_WINDOWS = 4
 """Windows of one text that are encoded, of 256 tokens each: some hundred lines."""
