@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from codesift.search.filters import Filter
 
 
+_MAX_PATH_LENGTH = 4096
+"""Maximum number of characters in which a file is looked for."""
+
+
 def view_of(context: int | None, full: bool, explain: bool, settings: Settings, **modes: bool) -> render.View:
     """Decide how to show results.
 
@@ -68,8 +72,8 @@ def _pattern(text: str, root: Path) -> str:
 
 def targeted_files(target: str | None) -> list[str]:
     """Return the possible values of FILE in `FILE:NAME`, shortest first: C++ names contain colons, too."""
-    parts = (target or "").split(":")
-    return [":".join(parts[:end]) for end in range(1, len(parts))]
+    start = (target or "")[:_MAX_PATH_LENGTH]
+    return [start[:at] for at, character in enumerate(start) if character == ":"]
 
 
 def check_similar(
