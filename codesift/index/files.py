@@ -30,7 +30,7 @@ def store_files(plan: Plan, index: Index, settings: Settings, report: Report, pr
         index.catalog.remove_files(plan.removed)
         if not index.catalog.files():
             # All files are stored by this parser version from here on, even if this run is interrupted.
-            index.database.set_meta("parser", plan.parser)
+            index.database.set_meta("parsing", plan.parser)
     report.removed = len(plan.removed)
     done = 0
     while done < len(plan.unsure):
@@ -45,7 +45,6 @@ def store_files(plan: Plan, index: Index, settings: Settings, report: Report, pr
             with index.database.limited(math.inf):
                 index.full_text.merge()
         index.database.set_meta("parser", plan.parser)
-        index.database.set_meta("parsed", "yes")
 
 
 def _store_file(source: SourceFile, plan: Plan, index: Index, settings: Settings, report: Report) -> int:

@@ -41,9 +41,7 @@ class Plan:
 
     def has_files(self, index: Index) -> bool:
         """Tell whether files must be read, or the first update of all files was not completed."""
-        if self.unsure or self.removed or index.database.meta("parser") != self.parser:
-            return True
-        return not is_parsed(index)
+        return bool(self.unsure or self.removed) or index.database.meta("parser") != self.parser
 
     def skipped(self, index: Index) -> dict[str, int]:
         """Return reason -> number of files skipped, by their path or by their content."""
@@ -52,7 +50,7 @@ class Plan:
 
 def is_parsed(index: Index) -> bool:
     """Tell whether all files have been parsed once."""
-    return bool(index.database.meta("parsed"))
+    return bool(index.database.meta("parser"))
 
 
 def plan(index: Index, settings: Settings) -> Plan:
@@ -61,12 +59,17 @@ def plan(index: Index, settings: Settings) -> Plan:
     stats = {path: _STAT(row) for path, row in rows.items()}
     walked = walk(index.root, settings, known=stats)
     parser = f"{__version__} {settings.max_file_size} {parser_version()}"
-    current = rows if index.database.meta("parser") == parser else {}
+    current = rows if _parser_of(index) == parser else {}
     unsure = [source for source in walked.files if not _same_stat(source, current.get(source.path))]
     listed = {source.path for source in walked.files}
     removed = [path for path in rows if path not in listed]
     skips = [skip for skip in walked.skips if not skip.path.startswith(_UNREPORTED)]
     return Plan(unsure, removed, skips, current, walked.warnings, parser)
+
+
+def _parser_of(index: Index) -> str:
+    """Return the parser version that all stored files are of, also if a first update was interrupted."""
+    return index.database.meta("parser") or index.database.meta("parsing")
 
 
 def _same_stat(source: SourceFile, row: FileRow | None) -> bool:
