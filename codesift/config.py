@@ -29,6 +29,10 @@ _SHARED_FILE_SIZE = 16_000_000
 """Maximum of `max_file_size` in bytes that a repository can set."""
 
 
+_MAX_WHOLE_NUMBER = 2**53
+"""Maximum magnitude of a whole number that is taken for a fractional one. All limits are far below it."""
+
+
 def _number(default: float, low: float, high: float, **more: object) -> Any:
     return field(default=default, metadata={"low": low, "high": high, **more})
 
@@ -296,7 +300,7 @@ def _checked(name: str, value: object, label: str, shared: bool = False) -> obje
         limits = MappingProxyType({**limits, "high": limits["shared_high"]})
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
-    if isinstance(default, float) and type(value) is int:
+    if isinstance(default, float) and type(value) is int and abs(value) <= _MAX_WHOLE_NUMBER:
         value = float(value)
     if isinstance(default, tuple) and isinstance(value, (list, tuple)):
         value = tuple(value)

@@ -354,3 +354,12 @@ def test_loading_defaults_imports_nothing_heavy(tmp_path: Path) -> None:
         [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("digits", [20, 400, 4_000])
+def test_a_whole_number_too_large_for_a_fractional_one_is_refused(tmp_path: Path, digits: int) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        f"[tool.codesift]\nlexical_weight = {'9' * digits}\n", encoding="utf-8"
+    )
+    with pytest.raises(UsageError, match=r"must be a number from 0\.0 to 100\.0"):
+        load_settings(tmp_path, {}, {})

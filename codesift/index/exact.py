@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,10 @@ Found = list[tuple[int, float]]
 """(vector id, cosine), best first."""
 
 
+_MAX_COSINE = 1.01
+"""Maximum cosine of two vectors of length 1, with room for the rounding of float16."""
+
+
 def exact(blocks: Iterator[tuple[NDArray[np.int64], Rows]], query: Rows, limit: int) -> Found:
     """Find the vectors nearest to a query by comparing it with all of them, block by block.
 
@@ -25,13 +28,14 @@ def exact(blocks: Iterator[tuple[NDArray[np.int64], Rows]], query: Rows, limit: 
         limit: maximum number of vectors.
 
     Raises:
-        ValueError: a vector is not finite.
+        ValueError: a vector is not finite, or longer than 1.
     """
     nearest: Found = []
     for ids, block in blocks:
         cosines = block @ query  # (n,)
-        if not math.isfinite(float(cosines.sum())):
-            raise ValueError("a vector is not finite")
+        # Written so that it refuses NaN as well, which compares as false with every number.
+        if not float(abs(cosines).max()) <= _MAX_COSINE:
+            raise ValueError("a vector is not of length 1")
         best = (-cosines).argsort(kind="stable")[:limit]
         nearest += zip(ids[best].tolist(), cosines[best].tolist(), strict=True)
         nearest = sorted(nearest, key=best_first)[:limit]

@@ -73,6 +73,7 @@ class Matrix:
         self._index = index
         self._dimensions = dimensions
         self._checked: MatrixState | None = None
+        self._verified: MatrixState | None = None
 
     def state(self) -> MatrixState:
         """Return the state of the file; an empty state if the file is missing or does not fit its note."""
@@ -155,6 +156,17 @@ class Matrix:
             file.seek(0)
             file.write(_HEADER.pack(_MAGIC, len(ids), self._dimensions))
         return ids
+
+    def verify(self, state: MatrixState) -> None:
+        """Check all of the file, once for each state of it.
+
+        Raises:
+            OSError: the file is not as it was written, or cannot be read.
+        """
+        if self._verified != state:
+            if trust.digest(self.path) != state.digest:
+                raise OSError("the file of vectors was changed")
+            self._verified = state
 
     def is_whole(self) -> bool:
         """Tell whether the file, if there is one, is undamaged. The whole file is read."""

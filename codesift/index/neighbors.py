@@ -117,6 +117,9 @@ class StoredNeighbors:
                 nearest = self.graph.search(query, limit, state.last)
             if nearest is not None:
                 return nearest
+        if self._searches > _MAX_SCANS:
+            # A process that goes on searching reads all of the file once, as it would for a graph.
+            self.matrix.verify(state)
         return exact(iter([self.matrix.rows(state)]), query, limit)
 
     # -- updating -----------------------------------------------------------------------------

@@ -298,6 +298,31 @@ def test_a_file_that_is_lost_is_written_again_from_the_vectors(
     ]
 
 
+@pytest.mark.parametrize("value", [b"\0\0\x80\x7f", b"\xff\xff\x7f\x7f", b"\0\0\x20\x41"])
+def test_a_number_that_is_too_large_is_noticed(vectors: Vectors, tmp_path: Path, value: bytes) -> None:
+    matrix = rows(50)
+    store(vectors, matrix)
+    neighbors_of(vectors, tmp_path, SCAN).sync(no_progress)
+    file = file_of(tmp_path, SCAN)
+    content = bytearray(file.read_bytes())
+    column = int(np.abs(matrix[0]).argmax())
+    content[64 + 4 * (DIM + column) : 64 + 4 * (DIM + column + 1)] = value
+    file.write_bytes(content)
+    assert neighbors_of(vectors, tmp_path, SCAN).search(matrix[0], 1)[0][0] == 1
+
+
+def test_a_process_that_goes_on_searching_notices_any_change(vectors: Vectors, tmp_path: Path) -> None:
+    matrix = rows(50)
+    store(vectors, matrix)
+    neighbors_of(vectors, tmp_path, SCAN).sync(no_progress)
+    file = file_of(tmp_path, SCAN)
+    content = bytearray(file.read_bytes())
+    row = 64 + 4 * DIM * 3
+    content[row + 4 * 8 : row + 4 * DIM] = bytes(4 * (DIM - 8))
+    file.write_bytes(content)
+    assert search(neighbors_of(vectors, tmp_path, SCAN), matrix[3], 1)[0][0] == 4
+
+
 def test_a_process_that_goes_on_searching_loads_the_graph(vectors: Vectors, tmp_path: Path) -> None:
     matrix = rows(300)
     store(vectors, matrix)
