@@ -6,15 +6,12 @@ from __future__ import annotations
 from codesift.system import interrupts  # isort: split
 
 import contextlib
-import errno
 import gc
 import os
 import sys
 from typing import NoReturn
 
-from codesift.errors import CodesiftError, Exit, UsageError
-
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+from codesift.errors import NO_SPACE, CodesiftError, Exit, UsageError
 
 
 def run() -> NoReturn:
@@ -89,7 +86,7 @@ def _explain(error: BaseException) -> tuple[int, list[str]]:
         # The reader closed the pipe, as in `codesift query ... | head -1`.
         _drop_output()
         return Exit.RESULTS, []
-    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
         _drop_output()
         return Exit.BAD_INPUT, [f"cannot write the output: {error.strerror}"]
     if isinstance(error, CodesiftError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from enum import IntEnum
 
@@ -38,6 +39,10 @@ class CodesiftError(Exception):
 
 class UsageError(CodesiftError):
     """An argument, option or setting cannot be used."""
+
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Error numbers of the system for a disk or a quota that is full."""
 
 
 class StorageError(CodesiftError):

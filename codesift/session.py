@@ -127,7 +127,7 @@ class Repository:
             raise UsageError("the query is empty", 'codesift query "parse json"')
         question = Question(
             text=text.strip(),
-            limit=self.settings.results if limit is None else limit,
+            limit=self._limit(limit),
             lexical=lexical,
             semantic=semantic,
             code=snippet_of(text, code),
@@ -188,7 +188,7 @@ class Repository:
             allowed = only or Filter()
             if across:
                 allowed = replace(allowed, other_than=origin.language)
-            max_results = self.settings.results if limit is None else limit
+            max_results = self._limit(limit)
             return similar(origin, index, self.settings, max_results, allowed, min_cosine)
 
         return self.on_index(work)
@@ -210,10 +210,15 @@ class Repository:
         from codesift.search.duplicates import DEFAULT_MIN_COSINE, duplicates
 
         cosine = DEFAULT_MIN_COSINE if min_cosine is None else min_cosine
-        max_clusters = self.settings.results if limit is None else limit
+        max_clusters = self._limit(limit)
         return self.on_index(
             lambda index: duplicates(index, self.settings, cosine, only or Filter(), max_clusters)
         )
+
+    def _limit(self, limit: int | None) -> int:
+        if limit is not None and limit < 1:
+            raise UsageError(f"the limit must be 1 or more, found {limit}")
+        return self.settings.results if limit is None else limit
 
     def on_index(self, work: Callable[[Index], T]) -> T:
         """Call `work(index)` on the open index; every search runs through this.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,9 +21,11 @@ from codesift.config import Settings
 from codesift.errors import DamagedIndexError, UsageError
 from codesift.index.embed import embed
 from codesift.index.location import DATABASE, write_lock
+from codesift.index.matrix import MatrixFile
 from codesift.index.opening import Index, open_index, reset, writing
 from codesift.models.bases import local_base
 from codesift.models.spaces import space_for
+from codesift.search.filters import Filter
 from codesift.session import Repository
 from codesift.types import Encoder, Report
 
@@ -376,3 +380,149 @@ def test_an_index_holds_several_spaces_at_once(root: Path, tmp_path_factory: pyt
             (vector,) = member.vectors.of_unit(1)
             assert vector.shape == (dimensions,)
             assert member.neighbors.search(vector, 1)[0][1] == pytest.approx(1, abs=1e-3)
+
+
+# -- closed, deleted or replaced while others use it ----------------------------------------------
+
+CLOSING = """
+import os, shutil, sys, threading, time
+from pathlib import Path
+import codesift
+root, how = Path(sys.argv[1]), sys.argv[2]
+repository = codesift.open(root, settings={"refresh": False})
+database = Path(repository.status()["index"]) / "index.db"
+stop = time.monotonic() + 2.5
+errors, counts = [], [0] * 4
+def search(number):
+    while time.monotonic() < stop:
+        try:
+            repository.query("tide height", lexical=True, semantic=False)
+            counts[number] += 1
+        except Exception as error:
+            errors.append(repr(error))
+threads = [threading.Thread(target=search, args=(n,)) for n in range(4)]
+[thread.start() for thread in threads]
+while time.monotonic() < stop - 0.5:
+    time.sleep(0.1)
+    if how == "close":
+        repository.close()
+    else:
+        copy = database.with_name("copy.db")
+        shutil.copy(database, copy)
+        os.replace(copy, database)
+[thread.join() for thread in threads]
+print(min(counts) > 0, sorted(set(errors)))
+"""
+
+
+@pytest.mark.parametrize("how", ["close", "replace"])
+def test_an_index_closed_or_replaced_while_threads_search_it_is_opened_again(
+    own_harbour: Path, how: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", CLOSING, own_harbour, how],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout) == (0, "True []\n"), done
+
+
+def test_embedding_some_units_deletes_no_vector_that_others_need(root: Path) -> None:
+    for number in range(12):
+        write(root, f"n{number}.py", f"def tide{number}():\n    return 'water {number}'\n")
+    run_index(root, HashingEncoder())
+    for number in range(12):
+        write(root, f"n{number}.py", f"\n\ndef tide{number}():\n    return 'water {number}'\n")
+    with repository_of(root, HashingEncoder(), AS_IT_IS) as repository:
+        repository.refresh("words")
+        first = repository.on_index(lambda index: index.catalog.units_of("n0.py")[0].unit_id)
+        report = repository.embed([first])
+        assert (report.embedded, report.reused, report.units) == (0, 1, 13)
+        assert repository.refresh().embedded == 0
+
+
+def test_a_search_in_a_callback_of_an_update_does_not_wait_for_itself(root: Path) -> None:
+    found: list[list[str]] = []
+
+    def progress(stage: str, done: int, total: int) -> None:
+        if stage == "parse" and not found:
+            found.append([])
+            found.append([hit.name for hit in repository.query("tide", semantic=False).hits])
+
+    repository = Repository(root, Settings(), None, progress, lambda space: HashingEncoder())
+    with repository:
+        assert repository.refresh().units == 1
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize("place", ["cache", "repository"])
+def test_an_index_deleted_while_an_update_waits_for_the_lock_is_made_again(root: Path, place: str) -> None:
+    settings = Settings(index_folder=place)
+    with repository_of(root, HashingEncoder(), settings) as repository:
+        repository.refresh()
+        folder = Path(repository.status()["index"])
+        with ThreadPoolExecutor(1) as pool:
+            with write_lock(folder, None):
+                waiting = pool.submit(repository.refresh)
+                time.sleep(0.5)
+                (folder / DATABASE).unlink()
+            assert waiting.result(timeout=60).units == 1
+
+
+def test_an_index_of_somebody_else_put_in_place_of_ones_own_is_not_read(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+    write(other, "a.py", "def evil():\n    return 'water'\n")
+    for each in (root, other):
+        run_index(each, HashingEncoder(), Settings(index_folder="repository"))
+    settings = Settings(index_folder="repository", refresh=False)
+    said: list[str] = []
+    with repository_of(root, HashingEncoder(), settings, said.append) as held:
+        assert names_in(held) == ["tide"]
+        (other / ".codesift" / DATABASE).replace(root / ".codesift" / DATABASE)
+        with pytest.raises(UsageError):
+            names_in(held)
+    assert len(said) == 1 and "not as your codesift left it" in said[0]
+
+
+def test_arguments_of_searches_are_checked(root: Path) -> None:
+    run_index(root, HashingEncoder())
+    with repository_of(root, HashingEncoder(), AS_IT_IS) as repository:
+        for only in (Filter(languages=("pythonn",)), Filter(kinds=("func",)), Filter(kinds=("\ud800",))):
+            with pytest.raises(UsageError, match="unknown"):
+                repository.query("tide", only=only)
+        assert repository.query("tide", only=Filter(languages=("py",))).hits
+        assert repository.query("tide", only=Filter(paths=(str(root),))).hits
+        assert not repository.query("tide", only=Filter(paths=(f"!{root}",))).hits
+        for limit in (0, -1):
+            with pytest.raises(UsageError, match="limit"):
+                repository.query("tide", limit=limit)
+    write(root, "caf\udce9.py", "def tide_at():\n    return 'high water'\n")
+    before = (index_of(root) / DATABASE).stat().st_ino
+    with repository_of(root, HashingEncoder()) as repository:
+        assert repository.similar(f"{root}/caf\udce9.py:tide_at").hits[0].name == "tide"
+    assert (index_of(root) / DATABASE).stat().st_ino == before
+
+
+def test_without_an_index_nothing_can_be_embedded(root: Path) -> None:
+    with repository_of(root, HashingEncoder()) as repository, pytest.raises(UsageError, match="no index"):
+        repository.embed()
+    assert not index_of(root).exists()
+
+
+def test_a_full_disk_under_the_matrix_does_not_keep_a_search_from_its_results(
+    indexed: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(indexed.root, "b.py", "def ebb():\n    return 'sand'\n")
+
+    def full(self: MatrixFile, path: Path, blocks: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(MatrixFile, "_write", full)
+    for neighbors in index_of(indexed.root).glob("*.vectors*"):
+        neighbors.unlink()
+    with indexed.open(HashingEncoder()) as repository:
+        assert {hit.name for hit in repository.query("sand").hits} == {"ebb", "tide"}
+    assert len(indexed.said) == 1 and "searching what is ready" in indexed.said[0]

@@ -1,4 +1,4 @@
-"""Matrix of length 1: the mean of several, and the last check of what an encoder returns."""
+"""Unit vectors: the mean direction of several vectors, and the last check of what an encoder returns."""
 
 from __future__ import annotations
 

@@ -46,15 +46,20 @@ class IndexAccess:
         self._notify, self._progress, self._open_encoder = notify, progress, open_encoder
         self._reported: set[str] = set()
         self._cached_folder: Path | None = None
-        self._index: Index | None = None
-        self._opened = contextlib.ExitStack()
+        self._opened: _OpenedIndex | None = None
         self._lock = threading.RLock()
+        self._writer = 0
+        """Identifier of the thread that holds the write lock; 0 if none of this object does."""
 
     def close(self) -> None:
-        """Close the index; the next use opens it again."""
+        """Close the index, once no thread uses it any more; the next use opens it again."""
         with self._lock:
-            self._index = None
-            self._opened.close()
+            opened, self._opened = self._opened, None
+            if opened is not None:
+                opened.retire()
+            # Whether the folder can be trusted is determined anew, which may take the write lock.
+            if not self._holds_lock():
+                self._cached_folder = None
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -79,8 +84,7 @@ class IndexAccess:
         return self._healing(attempt, self._heal_locked)
 
     def _do(self, work: Callable[[Index], T]) -> T:
-        index = self._open()
-        with examined(index.database):
+        with self._use() as index:
             return work(index)
 
     def status(self, checked: bool = False) -> dict[str, Any]:
@@ -109,8 +113,7 @@ class IndexAccess:
         """
 
         def attempt() -> Report:
-            index = self._open()
-            with examined(index.database):
+            with self._use() as index:
                 return self._write(index, self._plan(index), until)
 
         with self._locked(self._create_folder()):
@@ -123,20 +126,19 @@ class IndexAccess:
             unit_ids: ids of units; None means all units without vectors.
 
         Raises:
+            UsageError: there is no index.
             StorageError: the index can be neither written nor healed.
         """
-        report = Report(root=str(self._root))
-        selected = None if unit_ids is None else tuple(unit_ids)
+        selected = None if unit_ids is None else tuple(map(int, unit_ids))
 
         def attempt() -> Report:
-            index = self._open()
-            with examined(index.database), writing(index):
-                update = self._update(index)
-                update.embed(report, selected)
-                update.tidy(report)
-            return report
+            with self._use() as index, writing(index):
+                return self._update(index).embed_alone(selected)
 
-        with self._locked(self._create_folder()):
+        folder = self._folder()
+        if not holds_index(folder):
+            raise UsageError(f"there is no index of {self._root}", "codesift index")
+        with self._locked(folder):
             return self._healing(attempt, self._heal)
 
     def delete(self) -> tuple[Path | None, int]:
@@ -148,49 +150,48 @@ class IndexAccess:
         folder = self._folder()
         if not holds_index(folder):
             return None, 0
-        self.close()
         with self._locked(folder):
+            self.close()
             freed = discard(folder)
         self._cached_folder = None
         return folder, freed
 
     def _refresh_before_search(self) -> None:
         """Refresh the index if it is out of date and can be written."""
-        index = self._open()
-        with examined(index.database):
-            generation = index.database.meta("generation")
+        if self._holds_lock():  # The search was started by a callback of an update.
+            return
+        with self._use() as index:
+            folder, generation = index.folder, index.database.meta("generation")
             pending = self._plan(index)
             if not _has_work(pending, index):
                 return
-        if not is_writable(index.folder):
-            stale = f"the index {index.folder} is out of date and cannot be written"
-            self._notify(f"{stale}: searching it as it is")
+        if not is_writable(folder):
+            self._notify(f"the index {folder} is out of date and cannot be written: searching it as it is")
             return
         try:
-            self._write_when_free(pending, generation)
+            self._write_when_free(folder, pending, generation)
         except NoSpaceError as error:
             self._notify(f"{error}: searching what is ready")
 
-    def _write_when_free(self, pending: Plan, generation: str) -> None:
+    def _write_when_free(self, folder: Path, pending: Plan, generation: str) -> None:
         """Carry out a plan as soon as no other process indexes.
 
         Another process is waited for only until all files have been parsed once, which takes seconds.
 
         Args:
+            folder: the index folder.
             pending: the plan.
             generation: generation of the index that the plan was made for; another one makes it out of date.
         """
         while True:
-            index = self._open()
-            with write_lock(index.folder, None) as acquired:
+            with self._lock_if_free(folder) as acquired:
                 if acquired:
-                    index = self._open()
-                    with examined(index.database):
+                    with self._use() as index:
                         if index.database.meta("generation") != generation:
                             pending = self._plan(index)
                         self._write(index, pending, "vectors")
                     return
-            if is_parsed(index):
+            if self._do(is_parsed):
                 self._notify(_BUSY)
                 return
             time.sleep(_POLL_SECONDS)
@@ -214,38 +215,78 @@ class IndexAccess:
     def _update(self, index: Index) -> Update:
         return Update(index, self._settings, self._progress, self._open_encoder)
 
+    # -- the write lock -----------------------------------------------------------------------
+
     @contextlib.contextmanager
     def _locked(self, folder: Path) -> Iterator[None]:
-        """Hold the write lock of the index; another process that holds it is waited for."""
-        with write_lock(folder, lambda: self._notify(WAITING)):
+        """Hold the write lock of the index; another process or thread that holds it is waited for."""
+        with write_lock(folder, lambda: self._notify(WAITING)), self._as_writer():
             yield
+
+    @contextlib.contextmanager
+    def _lock_if_free(self, folder: Path) -> Iterator[bool]:
+        """Hold the write lock of the index; yields False if another process or thread holds it."""
+        with write_lock(folder, None) as acquired:
+            if acquired:
+                with self._as_writer():
+                    yield True
+            else:
+                yield False
+
+    @contextlib.contextmanager
+    def _as_writer(self) -> Iterator[None]:
+        self._writer = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._writer = 0
+
+    def _holds_lock(self) -> bool:
+        """Tell whether this thread holds the write lock; it must not wait for it again."""
+        return self._writer == threading.get_ident()
 
     # -- opening ------------------------------------------------------------------------------
 
-    def _open(self) -> Index:
-        """Return the index, opened once, and again if its database file has been replaced.
+    @contextlib.contextmanager
+    def _use(self) -> Iterator[Index]:
+        """Use the index: opened once, and again if its database file has been replaced.
+
+        It stays open until the last thread has finished with it, whoever closes it meanwhile.
 
         Raises:
             UsageError: there is no index, and the settings forbid building one.
         """
         with self._lock:
-            if self._index is not None and self._index.database.is_replaced():
+            if self._opened is not None and self._opened.index.database.is_replaced():
                 self.close()
-            if self._index is None:
-                opened = open_index(self._root, self._existing_folder(), self._settings, read_only=True)
-                self._index = self._opened.enter_context(opened)
-            return self._index
+            if self._opened is None:
+                self._opened = _OpenedIndex(
+                    open_index(self._root, self._existing_folder(), self._settings, read_only=True)
+                )
+            opened = self._opened
+            opened.users += 1
+        try:
+            with examined(opened.index.database):
+                yield opened.index
+        finally:
+            with self._lock:
+                opened.users -= 1
+                opened.close_if_unused()
 
     def _folder(self) -> Path:
-        """Return the folder that the index belongs in, determined once; it may not exist yet."""
-        if self._cached_folder is None:
-            self._cached_folder = usable_place(self._root, self._settings, self._notify)
-        return self._cached_folder
+        """Return the folder that the index belongs in, determined once for as long as the index is open.
+
+        It may not exist yet.
+        """
+        with self._lock:
+            if self._cached_folder is None:
+                self._cached_folder = usable_place(self._root, self._settings, self._notify)
+            return self._cached_folder
 
     def _create_folder(self) -> Path:
         """Create the folder of the index and an empty index in it, if missing; return the folder."""
         folder = make_index_folder(self._folder(), self._root)
-        create_index(self._root, folder)
+        create_index(self._root, folder, locked=self._holds_lock())
         return folder
 
     def _existing_folder(self) -> Path:
@@ -256,7 +297,7 @@ class IndexAccess:
         """
         folder = self._folder()
         if not holds_index(folder):
-            if not self._settings.refresh:
+            if not self._settings.refresh and not self._holds_lock():
                 raise UsageError(f"there is no index of {self._root}", "codesift index")
             self._notify(f"no index of {self._root} yet: building it")
             self._create_folder()
@@ -275,8 +316,9 @@ class IndexAccess:
 
     def _heal(self, error: DamagedIndexError, thorough: bool) -> None:
         """Heal the index; the caller holds the write lock."""
+        folder = self._folder()
         self.close()
-        heal_index(self._root, self._folder(), error, self._notify, thorough)
+        heal_index(self._root, folder, error, self._notify, thorough)
 
     def _heal_locked(self, error: DamagedIndexError, thorough: bool) -> None:
         with self._locked(self._folder()):
@@ -289,9 +331,9 @@ class IndexAccess:
             DamagedIndexError: damage was found.
         """
         folder = self._existing_folder()
-        if not is_writable(folder) or not is_due(folder):
+        if self._holds_lock() or not is_writable(folder) or not is_due(folder):
             return
-        with write_lock(folder, None) as acquired:
+        with self._lock_if_free(folder) as acquired:
             if acquired:
                 note_check(folder)
                 with contextlib.suppress(NoSpaceError):
@@ -304,9 +346,32 @@ class IndexAccess:
             except DamagedIndexError as error:
                 self._heal(error, thorough=False)
             note_check(folder)
-            index = self._open()
-            with examined(index.database):
+            with self._use() as index:
                 self._write(index, self._plan(index), "vectors")
+
+
+class _OpenedIndex:
+    """An open index, closed when it is retired and no thread uses it any more.
+
+    Args:
+        opening: opens the index when entered, and closes it when left.
+    """
+
+    def __init__(self, opening: contextlib.AbstractContextManager[Index]) -> None:
+        self._stack = contextlib.ExitStack()
+        self.index = self._stack.enter_context(opening)
+        self.users = 0
+        self._is_retired = False
+
+    def retire(self) -> None:
+        """Close the index as soon as no thread uses it."""
+        self._is_retired = True
+        self.close_if_unused()
+
+    def close_if_unused(self) -> None:
+        """Close the index if it was retired and no thread uses it."""
+        if self._is_retired and not self.users:
+            self._stack.close()
 
 
 def _has_work(pending: Plan, index: Index) -> bool:

@@ -48,6 +48,15 @@ def is_stored_path(path: object) -> bool:
     )
 
 
+def _is_storable(path: str) -> bool:
+    """Tell whether a path is UTF-8; files with other names are not indexed."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _unit_row(unit: Unit) -> tuple[Any, ...]:
     return unit.kind, unit.name, unit.qualified_name, unit.start_line, unit.end_line
 
@@ -76,6 +85,8 @@ class Catalog:
 
     def file(self, path: str) -> FileRow | None:
         """Return one file by its path from the root; None if it is not stored."""
+        if not _is_storable(path):
+            return None
         rows = self._db.all(f"SELECT {_FILE} FROM files WHERE path = ?", (path,))
         return self._file(rows[0]) if rows else None
 
@@ -200,6 +211,8 @@ class Catalog:
 
     def units_of(self, path: str) -> list[Hit]:
         """Return all units of one file, in source order, as hits without a score."""
+        if not _is_storable(path):
+            return []
         return self._hits("WHERE path = ? ORDER BY units.id", (path,))
 
     def hits(self, unit_ids: Iterable[int]) -> dict[int, Hit]:

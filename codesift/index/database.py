@@ -176,8 +176,8 @@ class Database:
         finally:
             self.merge_log()
             if upgraded:
-                self._connection.db.close()
-                self._connect(self._open_for_reading())
+                writer, self._local.connection = self._connection, None
+                writer.db.close()  # The next use opens a connection for reading.
 
     def merge_log(self) -> None:
         """Merge the log into the file, unless a running statement of a reader still needs it."""

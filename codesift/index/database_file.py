@@ -45,7 +45,7 @@ def explained(error: Exception, path: Path) -> StorageError | None:
     """
     text = str(error)
     # `sqlite3` fails to decode a message that quotes a damaged name.
-    if isinstance(error, UnicodeError):
+    if isinstance(error, UnicodeDecodeError):
         return damaged(path, "text in it is not UTF-8")
     if "disk is full" in text or ("I/O error" in text and _is_full(path)):
         return NoSpaceError(
@@ -142,8 +142,10 @@ def _read_head(path: Path) -> bytes:
 
 def is_settled(path: Path) -> bool:
     """Tell whether all changes are in the database itself, and none in its log."""
-    log = path.with_name(path.name + "-wal")
-    return not log.exists() or not log.stat().st_size
+    try:
+        return not path.with_name(f"{path.name}-wal").stat().st_size
+    except OSError:  # There is no log; another process may just have removed it.
+        return True
 
 
 def create(path: Path) -> None:

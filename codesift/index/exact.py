@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from codesift.types import Matrix as Rows
+    from codesift.types import Matrix
 
 Found = list[tuple[int, float]]
 """(vector id, cosine), best first."""
@@ -19,7 +19,7 @@ _MAX_COSINE = 1.01
 """Maximum cosine of two vectors of length 1, with room for the rounding of float16."""
 
 
-def exact(blocks: Iterator[tuple[NDArray[np.int64], Rows]], query: Rows, limit: int) -> Found:
+def exact(blocks: Iterator[tuple[NDArray[np.int64], Matrix]], query: Matrix, limit: int) -> Found:
     """Find the vectors nearest to a query by comparing it with all of them, block by block.
 
     Args:

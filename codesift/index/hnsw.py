@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codesift.config import Settings
-from codesift.errors import StorageError
+from codesift.errors import NO_SPACE, NoSpaceError, StorageError
 from codesift.index import trust
 from codesift.index.exact import Found
-from codesift.index.matrix import Matrix, MatrixState, blocks_of
+from codesift.index.matrix import MatrixFile, MatrixState, blocks_of
 from codesift.index.notes import read_note, write_note
 from codesift.system.files import remove
 from codesift.types import Progress
 
 if TYPE_CHECKING:
-    from codesift.types import Matrix as Rows
+    from codesift.types import Matrix
 
 _PARTIAL = ".partial"
 _ERRORS = (RuntimeError, OSError, ValueError, StorageError)
@@ -70,7 +70,7 @@ class Hnsw:
         """Tell whether this process has loaded the graph."""
         return self._loaded is not None
 
-    def search(self, query: Rows, limit: int, last: int) -> Found | None:
+    def search(self, query: Matrix, limit: int, last: int) -> Found | None:
         """Find the vectors of the graph nearest to a query by cosine.
 
         Args:
@@ -91,14 +91,14 @@ class Hnsw:
             self._give_up(state)
             return None
 
-    def _search(self, graph: Any, query: Rows, limit: int) -> Found:
+    def _search(self, graph: Any, query: Matrix, limit: int) -> Found:
         graph.set_ef(max(self._settings.ann_search_width, limit))
         labels, distances = graph.knn_query(query[None, :], k=limit, num_threads=1)
         return [(int(label), 1.0 - float(d)) for label, d in zip(labels[0], distances[0], strict=True)]
 
     # -- updating -----------------------------------------------------------------------------
 
-    def sync(self, matrix: Matrix, target: MatrixState, progress: Progress) -> None:
+    def sync(self, matrix: MatrixFile, target: MatrixState, progress: Progress) -> None:
         """Update the graph to the vectors of the matrix: extend it, or rebuild it.
 
         Args:
@@ -209,6 +209,8 @@ class Hnsw:
         except (OSError, RuntimeError) as error:
             with contextlib.suppress(OSError):
                 fresh.unlink(missing_ok=True)
+            if getattr(error, "errno", None) in NO_SPACE:
+                raise NoSpaceError(f"no space left on the disk that holds {self.path}") from error
             raise StorageError(
                 f"cannot save the graph {self.path}: {error}", "check the space left on the disk"
             ) from error

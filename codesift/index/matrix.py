@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codesift.errors import StorageError
+from codesift.errors import NO_SPACE, NoSpaceError, StorageError
 from codesift.index import trust
 from codesift.index.notes import read_note, write_note
 from codesift.system.files import fresh_name, open_regular, remove
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from codesift.types import Matrix as Rows
+    from codesift.types import Matrix
 
-    Ids = NDArray[np.int64]
-    Block = tuple[Ids, Rows]
-    """Ids of vectors, shape (n,), and the vectors, shape (n, dimensions)."""
+    VectorIds = NDArray[np.int64]
+    Block = tuple[VectorIds, Matrix]
+    """VectorIds of vectors, shape (n,), and the vectors, shape (n, dimensions)."""
 
 _HEADER = struct.Struct("<8sQQ40x")
 """Magic number, number of vectors and dimensions, padded so that rows are aligned."""
@@ -58,7 +58,7 @@ class MatrixState:
     """Keyed digest of the whole file."""
 
 
-class Matrix:
+class MatrixFile:
     """The matrix file of one space.
 
     Args:
@@ -133,6 +133,8 @@ class Matrix:
             fresh.replace(self.path)
             write_note(self._note, state)
         except OSError as error:
+            if getattr(error, "errno", None) in NO_SPACE:
+                raise NoSpaceError(f"no space left on the disk that holds {self.path}") from error
             raise StorageError(
                 f"cannot save the vectors {self.path}: {error}", "check the space left on the disk"
             ) from error
@@ -141,11 +143,11 @@ class Matrix:
                 fresh.unlink(missing_ok=True)
         return state
 
-    def _write(self, path: Path, blocks: Iterable[Block]) -> Ids:
+    def _write(self, path: Path, blocks: Iterable[Block]) -> VectorIds:
         """Write a file that does not exist yet; return its ids, shape (n,)."""
         import numpy as np
 
-        parts: list[Ids] = []
+        parts: list[VectorIds] = []
         with open(path, "xb", opener=_private) as file:
             file.write(bytes(_HEADER.size))
             for block_ids, rows in blocks:

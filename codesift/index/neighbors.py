@@ -11,14 +11,14 @@ from codesift.config import Settings
 from codesift.index import trust
 from codesift.index.exact import Found, best_first, exact
 from codesift.index.hnsw import Hnsw
-from codesift.index.matrix import ERRORS, Matrix, MatrixState, blocks_of
+from codesift.index.matrix import ERRORS, MatrixFile, MatrixState, blocks_of
 from codesift.index.selection import EVERYTHING, Selection
 from codesift.index.vectors import Match, Vectors
 from codesift.types import Progress
 
 if TYPE_CHECKING:
     from codesift.index.matrix import Block
-    from codesift.types import Matrix as Rows
+    from codesift.types import Matrix
 
 TAIL_LIMIT = 2000
 """Maximum number of vectors that are searched in the database before the files are extended: searching them
@@ -37,7 +37,7 @@ _MAX_UNUSED_FRACTION = 0.2
 class Neighbors(Protocol):
     """Finds the vectors of one space that are nearest to another vector."""
 
-    def search(self, query: Rows, limit: int, selection: Selection = EVERYTHING) -> Found:
+    def search(self, query: Matrix, limit: int, selection: Selection = EVERYTHING) -> Found:
         """Find the vectors nearest to a query by cosine.
 
         Args:
@@ -46,7 +46,7 @@ class Neighbors(Protocol):
             selection: units to search. The result may also contain vectors of other units.
         """
 
-    def of_units(self, unit_ids: Iterable[int]) -> Iterator[tuple[list[Match], Rows]]:
+    def of_units(self, unit_ids: Iterable[int]) -> Iterator[tuple[list[Match], Matrix]]:
         """Yield the windows of units and their vectors, of shape (windows, dimensions), in parts.
 
         Raises:
@@ -81,18 +81,18 @@ class StoredNeighbors:
         self._vectors = vectors
         self._settings = settings
         name = vectors.space[:16]
-        self.matrix = Matrix(folder / f"{name}.vectors", vectors.index, dimensions)
+        self.matrix = MatrixFile(folder / f"{name}.vectors", vectors.index, dimensions)
         self.graph = Hnsw(folder / f"{name}.hnsw", vectors.index, dimensions, settings)
         self._searches = 0
         self._lock = Lock()
 
-    def of_units(self, unit_ids: Iterable[int]) -> Iterator[tuple[list[Match], Rows]]:
+    def of_units(self, unit_ids: Iterable[int]) -> Iterator[tuple[list[Match], Matrix]]:
         """Yield the windows of units and their vectors; see `Neighbors`."""
         return self._vectors.of_units(unit_ids)
 
     # -- searching ----------------------------------------------------------------------------
 
-    def search(self, query: Rows, limit: int, selection: Selection = EVERYTHING) -> Found:
+    def search(self, query: Matrix, limit: int, selection: Selection = EVERYTHING) -> Found:
         """Find the vectors nearest to a query by cosine; see `Neighbors`."""
         if selection.fraction < _MIN_FRACTION:
             return exact(self._vectors.blocks(selection=selection), query, limit)
@@ -109,7 +109,7 @@ class StoredNeighbors:
             nearest += exact(self._vectors.blocks(after=state.last), query, limit)
         return sorted(dict(nearest).items(), key=best_first)[:limit]
 
-    def _search_files(self, query: Rows, limit: int, state: MatrixState) -> Found:
+    def _search_files(self, query: Matrix, limit: int, state: MatrixState) -> Found:
         """Search the vectors of the matrix; the first searches of a process are scans, without the graph."""
         self._searches += 1
         if self.graph.is_loaded() or self._searches > _MAX_SCANS or state.count > _MAX_SCANNED:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -155,8 +155,13 @@ def signing(root: Path, folder: Path) -> Iterator[None]:
         trust.sign_closed(folder)
 
 
-def create_index(root: Path, folder: Path) -> None:
-    """Create an empty index if there is none; the caller must not hold the write lock.
+def create_index(root: Path, folder: Path, locked: bool = False) -> None:
+    """Create an empty index if there is none.
+
+    Args:
+        root: the repository.
+        folder: the index folder.
+        locked: whether the caller holds the write lock, which is not taken twice.
 
     Raises:
         StorageError: the folder cannot be written.
@@ -168,7 +173,7 @@ def create_index(root: Path, folder: Path) -> None:
         Database(path).close()
         return
     # The index is signed before it has its name, so that no process finds it without a signature.
-    with write_lock(folder, lambda: None):
+    with nullcontext() if locked else write_lock(folder, lambda: None):
         if not os.path.lexists(path):
             fresh = fresh_name(path)
             create(fresh)

@@ -123,8 +123,11 @@ def sign_closed(folder: Path) -> None:
 
 
 def _is_merged(folder: Path) -> bool:
-    log = folder / f"{DATABASE}-wal"
-    return not os.path.lexists(log) or not os.lstat(log).st_size
+    """Tell whether the log of the database is missing or empty."""
+    try:
+        return not os.lstat(folder / f"{DATABASE}-wal").st_size
+    except FileNotFoundError:
+        return True
 
 
 def _write_note(folder: Path, facts: Callable[[], dict[str, Any]]) -> None:

@@ -30,6 +30,22 @@ class Update:
     progress: Progress
     open_encoder: OpenEncoder
 
+    def embed_alone(self, unit_ids: Iterable[int] | None) -> Report:
+        """Compute the missing vectors of units, and make them available to searches.
+
+        Nothing is deleted: units that still wait may need vectors that no unit uses at the moment.
+
+        Args:
+            unit_ids: ids of units; None means all units.
+        """
+        started = time.monotonic()
+        report = Report(root=str(self.index.root))
+        self.embed(report, unit_ids)
+        self._sync(bool(report.embedded or report.reused))
+        report.files, report.units = self.index.catalog.counts()
+        report.seconds = time.monotonic() - started
+        return report
+
     def run(self, plan: Plan, until: Stage) -> Report:
         """Carry out all stages up to `until`; stages without work are skipped."""
         started = time.monotonic()
@@ -57,8 +73,13 @@ class Update:
     def tidy(self, report: Report) -> None:
         """Delete old vectors that no unit uses, and update the files that are searched."""
         changed = bool(report.parsed or report.removed or report.embedded or report.reused)
-        if changed:
+        vectors = self.index.primary.vectors
+        # A unit that waits, as after an interrupt or a file that changed meanwhile, may need one of them.
+        if changed and vectors.ready() == self.index.catalog.counts()[1]:
             with self.index.database.transaction():
-                self.index.primary.vectors.drop_unused()
+                vectors.drop_unused()
+        self._sync(changed)
+
+    def _sync(self, changed: bool) -> None:
         for member in self.index.spaces:
             member.neighbors.sync(self.progress, changed)

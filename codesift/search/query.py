@@ -31,7 +31,7 @@ _SPARE_SCORES = 5
 """BM25 scores requested per requested unit. A unit that only the vector search found has its score among
 them, or a score too low to matter."""
 
-OpenEncoder = Callable[[], Encoder]
+GetEncoder = Callable[[], Encoder]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Question:
     """Whether near duplicates of a better result are listed with that result instead of ranked themselves."""
 
 
-def query(question: Question, index: Index, settings: Settings, open_encoder: OpenEncoder) -> Answer:
+def query(question: Question, index: Index, settings: Settings, open_encoder: GetEncoder) -> Answer:
     """Return the units that answer a question, best first, with their source text; see `rank`."""
     ranked = rank(question, index, settings, open_encoder)
     sources = Sources(index, settings)
@@ -67,7 +67,7 @@ def rank(
     question: Question,
     index: Index,
     settings: Settings,
-    open_encoder: OpenEncoder,
+    open_encoder: GetEncoder,
     model: RankingModel | None = None,
 ) -> Ranked:
     """Rank all candidates for a question, best first.
@@ -83,7 +83,7 @@ def rank(
 
 
 def candidates(
-    question: Question, index: Index, settings: Settings, open_encoder: OpenEncoder
+    question: Question, index: Index, settings: Settings, open_encoder: GetEncoder
 ) -> tuple[QueryTerms, dict[int, Hit], dict[int, Evidence]]:
     """Collect the candidates for a question, and the evidence of both searches about each: see `fuse`."""
     selection = select(index, question.filter)

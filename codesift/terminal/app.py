@@ -87,7 +87,7 @@ def query(
         raise UsageError("only one of --lexical, --semantic can be given")
     refresh = False if no_refresh else None
     flags: dict[str, Any] = {"model": model, "device": device, "results": results, "refresh": refresh}
-    run = start(root, quiet, near=folder_of(path or ()), **flags)
+    run = start(root, quiet, near=folder_of((), path or ()), **flags)
     view = view_of(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
     only = filter_of(lang, kind, path, run.settings.include_tests and not no_tests, run.root)
     question = _read_input() if text == "-" else text
@@ -131,7 +131,7 @@ def similar(
     """Find the code most like a function, or with --all what is nearly the same everywhere."""
     others = {"across": across, "code": code, "full": full, "explain": explain, "context": context}
     check_similar(target, all_units, min_cosine, others)
-    near = folder_of([*targeted_files(target), *(path or ())])
+    near = folder_of(targeted_files(target), path or ())
     refresh = False if no_refresh else None
     flags: dict[str, Any] = {"model": model, "device": device, "results": results, "refresh": refresh}
     run = start(root, quiet, near=near, **flags)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from codesift.config import Settings
 from codesift.errors import UsageError
 from codesift.terminal import render
-from codesift.types import KINDS
 
 if TYPE_CHECKING:
     from codesift.search.filters import Filter
@@ -49,25 +48,9 @@ def filter_of(
         tests: whether tests may be returned.
         root: the repository.
     """
-    from codesift.parsing.languages import resolve_language
-    from codesift.patterns.gitignore import check_patterns
-    from codesift.search.filters import MAX_PATH_PATTERNS, Filter, from_root
+    from codesift.search.filters import Filter, checked
 
-    paths = [_pattern(path, root) for path in paths or ()]
-    for kind in kinds or ():
-        if kind not in KINDS:
-            raise UsageError(f"unknown kind {kind!r}", f"one of {', '.join(KINDS)}")
-    check_patterns([from_root(pattern) for pattern in paths], "--path", MAX_PATH_PATTERNS)
-    names = tuple(resolve_language(name) for name in languages or ())
-    return Filter(names, tuple(kinds or ()), tuple(paths), tests)
-
-
-def _pattern(text: str, root: Path) -> str:
-    """Convert the value of `--path` to a pattern: an absolute path below the root becomes relative to it."""
-    path = Path(text)
-    if path.is_absolute() and path.is_relative_to(root) and path != root:
-        return f"/{path.relative_to(root).as_posix()}"
-    return text
+    return checked(Filter(tuple(languages or ()), tuple(kinds or ()), tuple(paths or ()), tests), root)
 
 
 def targeted_files(target: str | None) -> list[str]:

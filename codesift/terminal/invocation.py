@@ -71,13 +71,19 @@ def start_personally(root: Path | None, quiet: bool = False) -> Run:
     return Run(find_root(root or Path(), settings), settings, quiet)
 
 
-def folder_of(paths: Iterable[str]) -> Path | None:
-    """Return the folder of the first absolute path that exists, or None.
+def folder_of(files: Iterable[str], patterns: Iterable[str]) -> Path | None:
+    """Return the folder that the first absolute path designates, or None.
 
     An absolute path designates the repository around it, whatever the current folder is.
+
+    Args:
+        files: possible names of a file; those that do not exist are passed over.
+        patterns: values of `--path`, whose beginnings may exist.
     """
-    for text in paths:
-        path = Path(text)
-        if path.is_absolute() and os.path.lexists(path):
-            return path if path.is_dir() else path.parent
-    return None
+    from codesift.search.filters import existing_part
+
+    found = [Path(name) for name in files if Path(name).is_absolute() and os.path.lexists(name)]
+    found += [
+        part for pattern in patterns if (part := existing_part(pattern.removeprefix("!"))[0]) is not None
+    ]
+    return next((path if path.is_dir() else path.parent for path in found), None)
