@@ -63,7 +63,7 @@ class Quantised:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an adapter adds to one matrix: B A."""
+    """The change of one matrix by an adapter, as the product B A."""
 
     a: Floats
     """Shape (rank, in)."""
@@ -72,7 +72,7 @@ class Change:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """That of the matrix, (out, in); empty where the two parts do not fit each other."""
+        """Return the shape of the matrix, (out, in); empty if A and B do not fit each other."""
         return (len(self.b), self.a.shape[1]) if len(self.a) == self.b.shape[1] else ()
 
     def bound(self) -> float:
@@ -170,7 +170,7 @@ def merge(weights: Weights, changes: Mapping[str, Change]) -> Weights:
 
 
 def check_fit(shapes: Mapping[str, tuple[int, ...]], changes: Mapping[str, Change]) -> None:
-    """See that each change is of a matrix the model has, and of its shape.
+    """Check that each change is of a matrix that the model has, and of its shape.
 
     Args:
         shapes: (out, in) of the model's matrices by name.

@@ -1,4 +1,4 @@
-"""What decides how text becomes units: a change of any of it makes every file parsed again."""
+"""The version of the parser: if it changes, every file is parsed again."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _SUFFIXES = (".dist-info", ".egg-info")
 
 @cache
 def parser_version() -> str:
-    """The version of our own rules, and a digest of the versions of tree-sitter and its grammars."""
+    """Return the version of our own rules, and a digest of the versions of tree-sitter and its grammars."""
     versions = "\n".join(sorted(_installed()))
     return f"{UNITS} {hashlib.sha256(versions.encode()).hexdigest()[:12]}"
 
 
 def _installed() -> set[str]:
-    """Names of the folders in which installers note a package and its version.
+    """Return the names of the folders in which installers record a package and its version.
 
     `importlib.metadata` would read a file for each of 16 packages, which takes 15 ms at every start.
     """
