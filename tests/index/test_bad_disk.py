@@ -151,10 +151,10 @@ def test_a_full_disk_is_said_and_more_space_is_used(
                 failed(done, "space")
         (disk / "ballast").unlink()
         worked(codesift("index", root))
-        for graph in index_of(root).glob("*.hnsw"):
-            graph.unlink()
-        _fill(disk, 200)
-        failed(codesift("index", root), "graph", "space")
+        for matrix in index_of(root).glob("*.vectors"):
+            matrix.unlink()
+        _fill(disk, 0)
+        failed(codesift("index", root), "no space left", ".vectors")
         _fill(disk, 0)
         found = codesift("query", "f3_4", "--no-refresh", "--root", root, "--json")
         assert paths(found)[0] == "part_3.py"
@@ -164,7 +164,7 @@ def test_a_full_disk_is_said_and_more_space_is_used(
         (root / "needle.py").unlink()
         (disk / "ballast").unlink()
         assert embedded(codesift("index", root)) == 0
-        assert list(index_of(root).glob("*.hnsw"))
+        assert list(index_of(root).glob("*.vectors"))
         worked(codesift("index", clean))
         same_index(root, clean)
 

@@ -148,14 +148,21 @@ def test_files_left_beside_the_database_do_no_harm(codesift: Run, shop: Path, cl
 @pytest.mark.parametrize(
     ("suffix", "damages"),
     [
-        (".json", [_cut, _overwrite_head, Path.unlink]),
+        (".vectors.json", [_cut, _overwrite_head, Path.unlink]),
+        (".vectors", [_cut, _empty, _overwrite_middle, Path.unlink]),
         (".hnsw", [_cut, _empty, _overwrite_middle, Path.unlink]),
     ],
 )
 @pytest.mark.slow
-def test_a_damaged_graph_changes_no_answer(
-    codesift: Run, shop: Path, suffix: str, damages: list[Callable[[Path], None]]
+def test_damaged_vectors_or_a_damaged_graph_change_no_answer(
+    codesift: Run,
+    shop: Path,
+    suffix: str,
+    damages: list[Callable[[Path], None]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("CODESIFT_ANN_FROM", "1")
+    worked(codesift("index", shop))
     asked = ("query", "put an article into the basket", "--semantic", "--root", shop, "--json")
     before = worked(codesift(*asked))
     (path,) = index_of(shop).glob("*" + suffix)
