@@ -167,7 +167,7 @@ class Hnsw:
         return False
 
     def _is_as_saved(self, state: GraphState) -> bool:
-        """Tell whether the file has the digest in its signed note."""
+        """Tell whether the graph file is undamaged, as its signed note says: checked before it is used."""
         return trust.digest(self.path) == state.digest
 
     def _give_up(self, state: GraphState) -> None:

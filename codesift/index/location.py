@@ -37,12 +37,17 @@ def find_root(start: Path, settings: Settings) -> Path:
         UsageError: the folder does not exist, or it is a file.
     """
     start = checked_folder(start)
+    return repository_around(start, settings) or start
+
+
+def repository_around(start: Path, settings: Settings) -> Path | None:
+    """Find the nearest folder upwards with an index or a `.git`; None if there is none."""
     for folder in (start, *start.parents):
         places = [cache_place(folder, settings)]
         places += [repository_place(folder)] * (settings.index_folder == "repository")
         if any(map(holds_index, places)) or os.path.exists(folder / ".git"):  # noqa: PTH110
             return folder
-    return start
+    return None
 
 
 def checked_folder(path: Path) -> Path:

@@ -48,18 +48,21 @@ def start(
     """Find the repository and its settings.
 
     Args:
-        root: the value of `--root` or of the argument; None means the repository around `near`.
+        root: the value of `--root` or of the argument; None means the repository around `near`, if there is
+            one, or around the current folder.
         quiet: suppress notes and progress.
         exact: take `root` as it is instead of looking upwards from it.
-        near: a folder in the repository; None means the current folder.
+        near: the folder of a file that was named; None if none was.
         flags: values that override settings; None means that the flag is not set.
     """
-    from codesift.index.location import checked_folder, find_root
+    from codesift.index.location import checked_folder, find_root, repository_around
 
+    personal = personal_settings(os.environ)
     if root is not None and exact:
         folder = checked_folder(root)
     else:
-        folder = find_root(root or near or Path(), personal_settings(os.environ))
+        around = repository_around(near.resolve(), personal) if near and root is None else None
+        folder = around or find_root(root or Path(), personal)
     return Run(folder, load_settings(folder, os.environ, flags), quiet)
 
 

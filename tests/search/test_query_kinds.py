@@ -37,7 +37,7 @@ KINDS = {
     "error message": [
         ("StorageError: cannot save the graph", "Hnsw._save"),
         ("the index index.db was written by another version of codesift (schema 0)", "check_head"),
-        ("there is no index of /home/me/project", "Repository._found_folder"),
+        ("there is no index of /home/me/project", "IndexAccess._existing_folder"),
     ],
     "pasted code": [
         ("parts = [p.lower() for p in PATTERN.findall(name)]\nreturn parts\n", "split_identifier"),

@@ -144,3 +144,26 @@ def test_an_absolute_path_narrows_the_repository_it_lies_in(
     found = json.loads(done.stdout)
     assert found["index"]["root"] == str(harbour) and found["results"]
     assert all(hit["path"].startswith("berths/") for hit in found["results"])
+
+
+def test_absolute_paths_are_understood_in_whatever_way_they_are_written(
+    codesift: Run, harbour: Path, tmp_path: Path
+) -> None:
+    write(tmp_path / "other", "a.py", "def unrelated():\n    return 1\n")
+    (tmp_path / "link").symlink_to(harbour)
+
+    def paths_of(*patterns: str) -> set[str]:
+        options = [part for pattern in patterns for part in ("--path", pattern)]
+        found = json.loads(codesift("query", "tide", *options, "--json", cwd=tmp_path / "other").stdout)
+        assert found["index"]["root"] == str(harbour)
+        return {hit["path"] for hit in found["results"]}
+
+    everything = paths_of(str(harbour))
+    assert any(not path.startswith("berths/") for path in everything)
+    assert paths_of(f"{harbour}/") == everything
+    below = {path for path in everything if path.startswith("berths/")}
+    for written in ("berths", "berths/", "berths/*.py", "radio/../berths", "./berths"):
+        found = paths_of(f"{harbour}/{written}")
+        assert found and found <= {"berths/tides.py", "berths/quay.py"}, written
+    assert paths_of(f"{tmp_path / 'link'}/berths") >= below
+    assert not any(path.startswith("berths/") for path in paths_of(f"!{harbour}/berths"))
