@@ -18,12 +18,12 @@ from codesift.index.location import checked_folder, find_root
 from codesift.index.opening import Index
 from codesift.index.placement import Notify
 from codesift.index.update import Stage
-from codesift.search.filters import Filter
 from codesift.system.background import Background
 from codesift.types import Answer, Duplicates, Encoder, Progress, Report
 
 if TYPE_CHECKING:
     from codesift.models.spaces import Space
+    from codesift.search.filters import Filter
     from codesift.search.query import Question
 
 T = TypeVar("T")
@@ -120,6 +120,7 @@ class Repository:
             StorageError: the index can be neither used nor built.
         """
         from codesift.parsing.languages import resolve_language
+        from codesift.search.filters import Filter
         from codesift.search.lookup import snippet_of
         from codesift.search.query import Question
 
@@ -170,6 +171,7 @@ class Repository:
             StorageError: the index can be neither used nor built.
         """
         from codesift.parsing.languages import resolve_language
+        from codesift.search.filters import Filter
         from codesift.search.lookup import origin_of_code, origin_of_target, snippet_of
         from codesift.search.similar import similar
 
@@ -208,6 +210,7 @@ class Repository:
             StorageError: the index can be neither used nor built.
         """
         from codesift.search.duplicates import DEFAULT_MIN_COSINE, duplicates
+        from codesift.search.filters import Filter
 
         cosine = DEFAULT_MIN_COSINE if min_cosine is None else min_cosine
         max_clusters = self._limit(limit)

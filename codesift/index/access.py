@@ -7,19 +7,20 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from codesift.config import Settings
 from codesift.errors import DamagedIndexError, NoSpaceError, UsageError
-from codesift.index.embed import OpenEncoder
 from codesift.index.health import QUICK_SECONDS, check, heal_index, is_due, note_check
-from codesift.index.location import holds_index, is_writable, make_index_folder, write_lock
+from codesift.index.location import WAITING, holds_index, is_writable, make_index_folder, write_lock
 from codesift.index.opening import Index, create_index, discard, examined, open_index, writing
 from codesift.index.placement import Notify, usable_place
 from codesift.index.plan import Plan, is_parsed, plan
-from codesift.index.status import WAITING, facts
 from codesift.index.update import Stage, Update
 from codesift.types import Progress, Report
+
+if TYPE_CHECKING:
+    from codesift.index.embed import OpenEncoder
 
 T = TypeVar("T")
 _BUSY = "another codesift is indexing this repository: searching what is ready"
@@ -101,6 +102,8 @@ class IndexAccess:
             raise UsageError(f"there is no index of {self._root}", "codesift index")
         if checked:
             self._check_and_heal(folder)
+        from codesift.index.status import facts
+
         return self._do(lambda index: facts(index, self._plan(index), self._settings))
 
     # -- writing ------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from codesift.errors import StorageError, UsageError
 from codesift.system.files import read_regular, replace_file, write_new
 
 INDEX_FOLDER = ".codesift"
+WAITING = "another codesift is indexing this repository: waiting for it"
 DATABASE = "index.db"
 ABOUT = "about"
 """Name of the file that names the repository of an index in the cache folder."""

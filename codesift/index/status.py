@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from codesift.config import Settings
-from codesift.index.location import Stored, size_on_disk, stored_indexes, write_lock
+from codesift.index.location import WAITING, Stored, size_on_disk, stored_indexes, write_lock
 from codesift.index.opening import Index, discard
 from codesift.index.placement import Notify
 from codesift.index.plan import Plan, count_stale
-
-WAITING = "another codesift is indexing this repository: waiting for it"
 
 
 def facts(index: Index, plan: Plan, settings: Settings) -> dict[str, Any]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from codesift.config import Settings
-from codesift.index.embed import OpenEncoder, embed
 from codesift.index.files import store_files
 from codesift.index.opening import Index
 from codesift.index.plan import Plan
 from codesift.types import Progress, Report
+
+if TYPE_CHECKING:
+    from codesift.index.embed import OpenEncoder
 
 Stage = Literal["words", "vectors"]
 """The last stage of an update: afterwards, searches by words, or by vectors as well, are possible."""
@@ -68,6 +70,8 @@ class Update:
             report: its counts `embedded` and `reused` are increased.
             unit_ids: ids of units; None means all units.
         """
+        from codesift.index.embed import embed
+
         embed(self.index, self.settings, report, self.progress, self.open_encoder, unit_ids)
 
     def tidy(self, report: Report) -> None:

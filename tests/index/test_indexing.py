@@ -13,8 +13,9 @@ from fakes import HashingEncoder, no_progress, opened, refuse, repository_of, ru
 from numpy.typing import NDArray
 
 from codesift.config import Settings
+from codesift.index.embed import OpenEncoder
 from codesift.index.plan import plan
-from codesift.index.update import OpenEncoder, Update
+from codesift.index.update import Update
 from codesift.types import Encoder, Progress, Report
 
 TIDE = "def tide():\n    return 'high water'\n\n\ndef ebb():\n    return 'low water'\n"
