@@ -275,6 +275,7 @@ class Repository:
             unit_ids: ids of units; None means all units without vectors.
 
         Raises:
+            UsageError: there is no index.
             StorageError: the index can be neither written nor repaired.
         """
         return self._access.embed(unit_ids)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     VectorIds = NDArray[np.int64]
     Block = tuple[VectorIds, Matrix]
-    """VectorIds of vectors, shape (n,), and the vectors, shape (n, dimensions)."""
+    """Ids of vectors, shape (n,), and the vectors, shape (n, dimensions)."""
 
 _HEADER = struct.Struct("<8sQQ40x")
 """Magic number, number of vectors and dimensions, padded so that rows are aligned."""
