@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     """One vector in each row: shape (n, dimensions)."""
     Vector = NDArray[np.float32]
     """One vector: shape (dimensions,)."""
+    DraftRows = NDArray[np.int8]
+    """One draft in each row: shape (n, dimensions)."""
 
 KINDS = ("function", "method", "class", "module", "text")
 
@@ -152,6 +154,8 @@ class Answer:
     hits: tuple[Hit, ...]
     judgement: Judgement | None = None
     """None for `similar`."""
+    has_drafts: bool = False
+    """Whether units without vectors were compared by their drafts."""
 
     @property
     def matches(self) -> bool:
@@ -209,6 +213,16 @@ class Report:
     seconds: float = 0.0
     gave_up: int = 0
     """Files that took too long to parse in this run."""
+    vectors_ready: int = 0
+    """Units whose vectors are in the index."""
+    stopped: bool = False
+    """Whether another process asked this one to end before all vectors were computed."""
+    searchable_seconds: float = 0.0
+    """Seconds until all units could be searched by words and drafts."""
+
+    def has_changes(self) -> bool:
+        """Tell whether the run changed units or vectors."""
+        return bool(self.parsed or self.removed or self.embedded or self.reused)
 
 
 class Encoder(Protocol):
@@ -232,11 +246,29 @@ class Encoder(Protocol):
             Shape (len(texts), dimensions), rows of length 1.
         """
 
+    @property
+    def drafts(self) -> DraftEncoder | None:
+        """The draft encoder of the same space; None if there is none."""
+
+    def encode_few(self, texts: Sequence[str], language: str = "") -> Matrix:
+        """Encode a few texts like `encode`, without waiting for an engine that is made for many."""
+
     def prepare_query(self) -> None:
         """Load what `encode_query` needs, instead of at its first call."""
 
     def encode_query(self, text: str) -> Vector:
         """Encode one query, with the adapter for text. Returns shape (dimensions,), length 1."""
+
+
+class DraftEncoder(Protocol):
+    """Turns the words of units into drafts: approximations of their vectors, in the same space."""
+
+    @property
+    def id(self) -> str:
+        """Distinguishes the drafts of two encoders."""
+
+    def encode(self, units: Sequence[Sequence[str]]) -> DraftRows:
+        """Encode units by their words, as from `words.terms`; shape (len(units), dimensions)."""
 
 
 Progress = Callable[[str, int, int], None]

@@ -13,6 +13,7 @@ VERBS = {
     "fetch": "download the packages of training/corpora and unpack their sources",
     "mine": "turn the sources into functions with texts, split by package",
     "train": "fine-tune one LoRA adapter",
+    "draft": "fit the draft encoder to the vectors of windows of the packages",
     "compose": "put adapters together: one for queries, one for each language",
     "evaluate": "measure BM25, the base and adapters side by side",
     "export": "check adapters and write them in the form the tool ships",

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from codesift.errors import CodesiftError
 from codesift.parsing.languages import UNITS
 from evaluation.files import ROOT, read_json, read_rows, write_json, write_rows, write_settings
 from evaluation.records import LANGUAGES, Function
@@ -20,6 +19,7 @@ from training.languages import languages_of
 from training.mining import extract, splits
 from training.mining.dedupe import distinct
 from training.mining.splits import Exclusions
+from training.mining.unpacked import packages_of, unpacked_packages
 from training.written_questions import asked
 
 CAP = 400
@@ -68,39 +68,10 @@ def run(options: argparse.Namespace) -> None:
     write_settings(options.work / "mined", options)
 
 
-def packages_of(folder: Path, languages: Iterable[str]) -> dict[str, list[extract.UnpackedPackage]]:
-    """Language -> the packages that were fetched for it.
-
-    Raises:
-        CodesiftError: there is none for any of them.
-    """
-    found = {language: list(_packages(folder, language)) for language in languages}
-    found = {language: packages for language, packages in found.items() if packages}
-    if not found:
-        raise CodesiftError(f"no packages in {folder}", "run python -m training fetch first")
-    return found
-
-
-def _packages(folder: Path, language: str) -> Iterator[extract.UnpackedPackage]:
-    # The row is written last: a folder without one is still being unpacked.
-    for row in sorted((folder / language).glob("*.json")):
-        unpacked = row.with_suffix("")
-        if unpacked.is_dir():
-            name = _name(row)
-            yield extract.UnpackedPackage(unpacked, language, name, splits.project_of(name))
-
-
-def _name(row: Path) -> str:
-    content = read_json(row)
-    if not isinstance(content, dict) or not isinstance(content.get("name"), str):
-        raise CodesiftError(f"{row} does not name its package")
-    return str(content["name"])
-
-
 def _languages_of_projects(folder: Path) -> dict[str, set[str]]:
     found: defaultdict[str, set[str]] = defaultdict(set)
     for language in LANGUAGES:
-        for package in _packages(folder, language):
+        for package in unpacked_packages(folder, language):
             found[package.repo].add(language)
     return found
 

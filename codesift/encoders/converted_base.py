@@ -16,7 +16,7 @@ from codesift.models.files import TEXT_LIMIT, read_bounded
 from codesift.models.folder import read_converted
 
 if TYPE_CHECKING:
-    from codesift.encoders.engine import Engine
+    from codesift.encoders.engine import Engine, Floats
     from codesift.models.adapters import Adapter
     from codesift.models.bases import Base
 
@@ -36,6 +36,8 @@ class ConvertedBase:
         self._base, self._build = base, build
         self._kept: tuple[str, Engine] | None = None
         self._loading = RLock()
+        self._numpy: dict[str, NumpyEngine] = {}
+        self._dense: dict[str, Floats] = {}
 
     @property
     def weights(self) -> Weights:
@@ -64,8 +66,13 @@ class ConvertedBase:
         return self._kept[1]
 
     def query_engine(self, adapter: Adapter | None) -> NumpyEngine:
-        """Numpy, with the adapter beside the weights."""
-        return NumpyEngine(self.weights, read_adapter(adapter) if adapter else {})
+        """Numpy, with the adapter beside the weights. The engines of all adapters share the weights."""
+        key = adapter.sha256 if adapter else ""
+        with self._loading:
+            if key not in self._numpy:
+                changes = read_adapter(adapter) if adapter else {}
+                self._numpy[key] = NumpyEngine(self._loaded_weights, changes, self._dense)
+            return self._numpy[key]
 
     @cached_property
     def _loaded_weights(self) -> Weights:

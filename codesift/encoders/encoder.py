@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from codesift.encoders.drafts import StaticDrafts
 from codesift.encoders.tokens import readable_errors
 from codesift.encoders.unit_vectors import check_finite, mean_direction
 from codesift.encoders.windows import Windows
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
     from codesift.encoders.tokens import Tokens
     from codesift.models.adapters import Adapter, Adapters
     from codesift.models.bases import Base
-    from codesift.types import Matrix, Window
+    from codesift.models.drafts import DraftFile
+    from codesift.types import DraftEncoder, Matrix, Window
 
 MAX_QUERY_WINDOWS = 32
 """Windows of one query that are encoded: 8,000 tokens say enough, and 1 MB would take a minute."""
@@ -63,10 +67,24 @@ class SpaceEncoder:
         base: named in errors.
         adapters: of its space.
         loaded: the same base.
+        drafts: the table of the draft encoder of the same space; None if there is none.
+        threads: how many to use for a few texts; 0 for all cores.
     """
 
-    def __init__(self, base: Base, adapters: Adapters, loaded: LoadedBase) -> None:
+    def __init__(
+        self,
+        base: Base,
+        adapters: Adapters,
+        loaded: LoadedBase,
+        drafts: DraftFile | None = None,
+        threads: int = 0,
+    ) -> None:
         self._base, self._adapters, self._loaded = base, adapters, loaded
+        self._threads = threads
+        self.drafts: DraftEncoder | None = (
+            StaticDrafts(drafts, lambda: self._loaded.tokens.tokenizer) if drafts else None
+        )
+        """The draft encoder of the same space."""
         self._lock = Lock()
         """Held from the choice of an adapter until its vectors are there: engines are switched."""
 
@@ -84,6 +102,17 @@ class SpaceEncoder:
         """Encode code of one language. Returns shape (len(texts), dimensions), rows of length 1."""
         adapter = self._adapters.for_language(language)
         return check_finite(self._encode(self._ids(texts), adapter), self._base, adapter)
+
+    def encode_few(self, texts: Sequence[str], language: str = "") -> Matrix:
+        """Encode a few texts like `encode`, without waiting for an engine that is made for many."""
+        adapter = self._adapters.for_language(language)
+        engine = self._loaded.query_engine(adapter)
+        if engine is None:
+            return self.encode(texts, language)
+        ids = self._ids(texts)
+        with np.errstate(all="ignore"), ThreadPoolExecutor(self._threads or os.cpu_count()) as pool:
+            vectors = np.concatenate([*pool.map(engine, [[row] for row in ids])])
+        return check_finite(vectors, self._base, adapter)
 
     def prepare_query(self) -> None:
         """Load what `encode_query` needs."""

@@ -23,16 +23,19 @@ class NumpyEngine:
     Args:
         weights: of the base.
         changes: of an adapter, by name of the matrix.
+        dense: matrices of the weights that were unpacked, shared by the engines of several adapters.
 
     Raises:
         ModelError: if the changes do not fit the base.
     """
 
-    def __init__(self, weights: Weights, changes: Mapping[str, Change]) -> None:
+    def __init__(
+        self, weights: Weights, changes: Mapping[str, Change], dense: dict[str, Floats] | None = None
+    ) -> None:
         check_fit({name: matrix.values.shape for name, matrix in weights.matrices.items()}, changes)
         self._weights = weights
         self._changes = changes
-        self._dense: dict[str, Floats] = {}
+        self._dense: dict[str, Floats] = {} if dense is None else dense
 
     def __call__(self, texts: Sequence[Ids], /) -> Floats:
         """Encode token ids, each of shape (tokens,). Returns shape (len(texts), dimensions)."""

@@ -29,7 +29,7 @@ LONGEST_LINE = 400
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _SKIPPED_FOLDERS = frozenset({"debian", "dist", "umd", "bundle", "bundles", "dist-types", "cjs", "amd"})
-_ROWS = {"tsx": "typescript"}
+ROWS = {"tsx": "typescript"}
 """Rows of `codesift.parsing.languages` that are trained as another language."""
 _TRANSPILED = re.compile(
     r"__esModule|sourceMappingURL=|__webpack_require__|Object\.defineProperty\(exports, ?[\"']__es|"
@@ -109,7 +109,7 @@ def _texts(package: UnpackedPackage, counts: Counts) -> Iterator[tuple[str, str,
         absolute = str(package.folder / path)
         reason = rules.skip_by_path(path) or ("built" if _built(path) else "")
         row = "" if reason else _row(path, absolute)
-        if not reason and _ROWS.get(row, row) != package.language:
+        if not reason and ROWS.get(row, row) != package.language:
             continue
         try:
             text = "" if reason else read_text(SourceFile(path, absolute, row, 0, 0, 0), settings)

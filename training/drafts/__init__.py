@@ -1,0 +1,1 @@
+"""Drafts: collecting texts and their vectors, fitting a static encoder to them, measuring and shipping it."""
