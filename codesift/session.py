@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -22,9 +22,12 @@ from codesift.system.background import Background
 from codesift.types import Answer, Duplicates, Encoder, Progress, Report
 
 if TYPE_CHECKING:
+    from codesift.index.vectors import Match
     from codesift.models.spaces import Space
     from codesift.search.filters import Filter
+    from codesift.search.nearest import Complete
     from codesift.search.query import Question
+    from codesift.types import Matrix
 
 T = TypeVar("T")
 OpenEncoder = Callable[["Space"], Encoder]
@@ -144,7 +147,21 @@ class Repository:
 
         # The model is loaded while git and the disk are waited for to find changed files.
         encoder = Background(self.query_encoder) if question.semantic else self.query_encoder
-        return self.on_index(lambda index: query(question, index, self.settings, encoder))
+
+        def work(index: Index) -> Answer:
+            return query(question, index, self.settings, encoder, self._completion(index, encoder))
+
+        return self.on_index(work)
+
+    def _completion(self, index: Index, open_encoder: Callable[[], Encoder]) -> Complete | None:
+        """Return what encodes units during a search; None if the settings allow no time for it."""
+        if not self.settings.budget:
+            return None
+
+        def complete(unit_ids: Sequence[int]) -> Iterable[tuple[list[Match], Matrix]]:
+            return self._access.complete(index, unit_ids, open_encoder(), self.settings.budget)
+
+        return complete
 
     def similar(
         self,
@@ -191,7 +208,8 @@ class Repository:
             if across:
                 allowed = replace(allowed, other_than=origin.language)
             max_results = self._limit(limit)
-            return similar(origin, index, self.settings, max_results, allowed, min_cosine)
+            completion = self._completion(index, encoder)
+            return similar(origin, index, self.settings, max_results, allowed, min_cosine, completion)
 
         return self.on_index(work)
 
@@ -214,9 +232,12 @@ class Repository:
 
         cosine = DEFAULT_MIN_COSINE if min_cosine is None else min_cosine
         max_clusters = self._limit(limit)
-        return self.on_index(
-            lambda index: duplicates(index, self.settings, cosine, only or Filter(), max_clusters)
-        )
+
+        def work(index: Index) -> Duplicates:
+            completion = self._completion(index, lambda: self.encoder(index.primary.space))
+            return duplicates(index, self.settings, cosine, only or Filter(), max_clusters, completion)
+
+        return self.on_index(work)
 
     def _limit(self, limit: int | None) -> int:
         if limit is not None and limit < 1:
@@ -279,6 +300,18 @@ class Repository:
             StorageError: the index can be neither written nor repaired.
         """
         return self._access.embed(unit_ids)
+
+    def is_embedding(self) -> bool:
+        """Tell whether another process computes the missing vectors."""
+        return self._access.is_embedding()
+
+    def stop(self) -> bool:
+        """Ask the process that computes the missing vectors to end, and wait for that.
+
+        Returns:
+            Whether there was one.
+        """
+        return self._access.stop()
 
     def status(self, checked: bool = False) -> dict[str, Any]:
         """Return facts about the index, which changes only if `checked`.

@@ -23,21 +23,31 @@ from evaluation.files import write_tables
 from evaluation.folds import FOLDS
 from evaluation.machine import describe_machine, machine_summary
 from evaluation.repositories.bench import Bench
-from evaluation.repositories.questions import PARTS, questions
+from evaluation.repositories.questions import FUNCTION, PARTS, history_questions, questions
 from training.ranking.arguments import SKIPPED, add_data, has_data
 
 if TYPE_CHECKING:
+    from training.ranking.cases import RankingCase
     from training.ranking.validation import Fit
     from training.reporting.plots import Plot
 
 BINS = 8
 DIAGRAM = "reliability.svg"
-_NAMES = {"both": "words and vectors", "words": "words alone", "vectors": "vectors alone"}
+_NAMES = {
+    "both": "words and vectors",
+    "some": "words, drafts, 16 vectors",
+    "drafts": "words and drafts",
+    "words": "words alone",
+    "vectors": "vectors alone",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     add_data(parser)
+    parser.add_argument(
+        "--history", type=Path, help="folder of the repositories of the questions from history"
+    )
     parser.add_argument("--weights", type=Path, default=TARGET, help="JSON file of the weights")
     parser.add_argument(
         "--report",
@@ -57,17 +67,17 @@ def run(options: argparse.Namespace) -> None:
 
     bench = Bench(options.corpora, load_settings(options.corpora, {}, {}))
     by_repo = questions(Path(options.data), PARTS)
-    fit = validated(
-        bench, {repo: rows for repo, rows in by_repo.items() if (options.corpora / repo).is_dir()}
-    )
+    here = {repo: rows for repo, rows in by_repo.items() if (options.corpora / repo).is_dir()}
+    fit = validated(bench, here, _history(options) if options.history else None)
     machine = describe_machine()
     about = {
-        "command": "python -m training fit --data FOLDER --corpora FOLDER",
+        "command": "python -m training fit --data FOLDER --corpora FOLDER --history FOLDER",
         "commit": machine["commit"],
         "date": machine["date"],
         "machine": machine_summary(),
         "questions": fit.counts(),
         "cross-validated": fit.figures(),
+        "history": fit.history,
     }
     written = {"fitted": about, **fit.model()}
     options.weights.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
@@ -77,6 +87,24 @@ def run(options: argparse.Namespace) -> None:
     write_tables(folds, fit.folds())
     write_plot(diagram(fit), options.report.parent)
     sys.stdout.write(as_markdown(about, fit))
+
+
+def _history(options: argparse.Namespace) -> dict[str, list[RankingCase]]:
+    """Search mode -> the questions from history on the repositories that are there."""
+    from training.ranking.cases import cases
+
+    # Their vectors are not needed, so their indexes may have drafts alone.
+    bench = Bench(options.history, load_settings(options.history, {}, {}), until="words")
+    by_repo = history_questions(Path(options.data))
+    return {
+        mode: [
+            case
+            for repo, rows in sorted(by_repo.items())
+            if (options.history / repo).is_dir()
+            for case in cases(bench, repo, {FUNCTION: rows}, mode)
+        ]
+        for mode in ("drafts", "words")
+    }
 
 
 def as_markdown(about: Mapping[str, Any], fit: Fit) -> str:
@@ -98,6 +126,7 @@ def as_markdown(about: Mapping[str, Any], fit: Fit) -> str:
             for metric in figures["both"]
         ),
         "",
+        *_history_lines(fit),
         "## Weights, fitted on all repositories",
         "",
         "| signal | what it is | weight |",
@@ -115,6 +144,26 @@ def as_markdown(about: Mapping[str, Any], fit: Fit) -> str:
         f"`{about['command']}`, commit {about['commit']}, {about['date']}, {about['machine']}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _history_lines(fit: Fit) -> list[str]:
+    """The table of the questions from history; nothing if there are none."""
+    if not fit.history:
+        return []
+    metrics = next(iter(fit.history.values()))
+    return [
+        "## Questions from history",
+        "",
+        "Subjects of commits and the functions they changed, in the repositories that were not fitted on.",
+        "",
+        "| | " + " | ".join(_NAMES[mode] for mode in fit.history) + " |",
+        "|---|" + "---:|" * len(fit.history),
+        *(
+            f"| {metric} | " + " | ".join(f"{values[metric]:.3f}" for values in fit.history.values()) + " |"
+            for metric in metrics
+        ),
+        "",
+    ]
 
 
 def diagram(fit: Fit) -> Plot:

@@ -5,26 +5,42 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from codesift.config import Settings
-from codesift.errors import DamagedIndexError, NoSpaceError, UsageError
+from codesift.errors import DamagedIndexError, NoSpaceError, StorageError, UsageError
 from codesift.index.health import QUICK_SECONDS, check, heal_index, is_due, note_check
-from codesift.index.location import WAITING, holds_index, is_writable, make_index_folder, write_lock
+from codesift.index.location import (
+    EMBEDDING,
+    STOP,
+    WAITING,
+    holds_index,
+    is_writable,
+    make_index_folder,
+    write_lock,
+)
 from codesift.index.opening import Index, create_index, discard, examined, open_index, writing
 from codesift.index.placement import Notify, usable_place
 from codesift.index.plan import Plan, is_parsed, plan
 from codesift.index.update import Stage, Update
-from codesift.types import Progress, Report
+from codesift.system.files import remove as remove_file
+from codesift.system.files import write_new
+from codesift.types import Encoder, Progress, Report
 
 if TYPE_CHECKING:
     from codesift.index.embed import OpenEncoder
+    from codesift.index.vectors import Match
+    from codesift.types import Matrix
 
 T = TypeVar("T")
 _BUSY = "another codesift is indexing this repository: searching what is ready"
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.05
+_BUSY_SECONDS = 1.0
+"""Seconds that a search waits for a process that may only be storing some vectors."""
+_MIN_ANNOUNCED = 500
+"""Minimum number of units without vectors for the line that the others can be searched already."""
 
 
 class IndexAccess:
@@ -104,7 +120,8 @@ class IndexAccess:
             self._check_and_heal(folder)
         from codesift.index.status import facts
 
-        return self._do(lambda index: facts(index, self._plan(index), self._settings))
+        embedding = self.is_embedding()
+        return self._do(lambda index: facts(index, self._plan(index), self._settings, embedding))
 
     # -- writing ------------------------------------------------------------------------------
 
@@ -116,14 +133,28 @@ class IndexAccess:
         """
 
         def attempt() -> Report:
+            started = time.monotonic()
+            with self._locked(self._create_folder()), self._use() as index:
+                changes = self._plan(index)
+                report = self._write(index, changes)
+            report.searchable_seconds = time.monotonic() - started
+            if until == "vectors":
+                with self._use() as index:
+                    _, units = index.catalog.counts()
+                    if units - index.primary.vectors.ready() >= _MIN_ANNOUNCED:
+                        self._searchable(report, units)
+                self._embed(report, None)
             with self._use() as index:
-                return self._write(index, self._plan(index), until)
+                report.files, report.units = index.catalog.counts()
+                report.vectors_ready = index.primary.vectors.ready()
+                report.skipped = changes.skipped(index)
+            report.seconds = time.monotonic() - started
+            return report
 
-        with self._locked(self._create_folder()):
-            return self._healing(attempt, self._heal)
+        return self._healing(attempt, self._heal_locked)
 
     def embed(self, unit_ids: Iterable[int] | None) -> Report:
-        """Compute the missing vectors of units; another process that writes the index is waited for.
+        """Compute the missing vectors of units; another process that embeds is waited for.
 
         Args:
             unit_ids: ids of units; None means all units without vectors.
@@ -133,16 +164,109 @@ class IndexAccess:
             StorageError: the index can be neither written nor healed.
         """
         selected = None if unit_ids is None else tuple(map(int, unit_ids))
+        if not holds_index(self._folder()):
+            raise UsageError(f"there is no index of {self._root}", "codesift index")
 
         def attempt() -> Report:
-            with self._use() as index, writing(index):
-                return self._update(index).embed_alone(selected)
+            started = time.monotonic()
+            report = Report(root=str(self._root))
+            self._embed(report, selected)
+            with self._use() as index:
+                report.files, report.units = index.catalog.counts()
+                report.vectors_ready = index.primary.vectors.ready()
+            report.seconds = time.monotonic() - started
+            return report
 
+        return self._healing(attempt, self._heal_locked)
+
+    def _embed(self, report: Report, unit_ids: Iterable[int] | None) -> None:
+        """Compute missing vectors. The write lock is held only while they are stored.
+
+        Other processes can search and refresh the index meanwhile, but only one embeds.
+        """
+        with write_lock(self._folder(), lambda: self._notify(WAITING), EMBEDDING), self._use() as index:
+
+            @contextlib.contextmanager
+            def for_a_moment() -> Iterator[None]:
+                with self._locked(index.folder), writing(index):
+                    yield
+
+            stop = index.folder / STOP
+            remove_file(stop)
+
+            def is_stopped() -> bool:
+                report.stopped = report.stopped or stop.exists()
+                return report.stopped
+
+            update = self._update(index)
+            update.embed(report, unit_ids, for_a_moment, is_stopped)
+            with for_a_moment() if report.has_changes() else self._locked(index.folder):
+                update.tidy(report)
+
+    def is_embedding(self) -> bool:
+        """Tell whether another process computes the missing vectors."""
         folder = self._folder()
-        if not holds_index(folder):
-            raise UsageError(f"there is no index of {self._root}", "codesift index")
-        with self._locked(folder):
-            return self._healing(attempt, self._heal)
+        if not holds_index(folder) or not is_writable(folder):
+            return False
+        with write_lock(folder, None, EMBEDDING) as free:
+            return not free
+
+    def stop(self) -> bool:
+        """Ask the process that computes the missing vectors to end, and wait for that.
+
+        Returns:
+            Whether there was one.
+        """
+        if not self.is_embedding():
+            return False
+        stop = self._folder() / STOP
+        try:
+            remove_file(stop)
+            write_new(stop, b"")
+        except OSError as error:
+            raise StorageError(f"cannot write {stop}: {error.strerror}") from error
+        try:
+            with write_lock(self._folder(), lambda: None, EMBEDDING):
+                return True
+        finally:
+            remove_file(stop)
+
+    def _searchable(self, report: Report, units: int) -> None:
+        """Report that the index can be searched before all vectors are computed."""
+        seconds = report.searchable_seconds
+        self._notify(f"{units:,} units are searchable after {seconds:.1f} s; now their vectors are computed")
+
+    def complete(
+        self, index: Index, unit_ids: Sequence[int], encoder: Encoder, seconds: float
+    ) -> Iterable[tuple[list[Match], Matrix]]:
+        """Encode units without vectors for a search, as many as the time allows, and store their vectors.
+
+        They are not stored if the index cannot be written, or another process writes it at this moment.
+
+        Args:
+            index: the open index.
+            unit_ids: ids of units, the most important ones first.
+            encoder: the encoder of the primary space.
+            seconds: maximum duration.
+
+        Returns:
+            pairs (windows of units, their vectors of shape (windows, dimensions)).
+        """
+        from codesift.index.embed import encode_few, encoded_matches, store
+
+        windows, fresh = encode_few(index, self._settings, encoder, unit_ids, seconds)
+        if windows and self._settings.refresh and is_writable(index.folder) and not self._holds_lock():
+            try:
+                with self._lock_if_free(index.folder) as acquired:
+                    if acquired:
+                        with writing(index):
+                            store(index, index.primary.vectors, windows, fresh)
+                            index.primary.neighbors.sync(self._progress, quick=True)
+            except DamagedIndexError:
+                raise
+            except StorageError:  # The answer does not depend on it.
+                pass
+        return encoded_matches(windows, fresh)
 
     def delete(self) -> tuple[Path | None, int]:
         """Delete the index; return its folder (None if there is no index) and the bytes freed.
@@ -179,22 +303,24 @@ class IndexAccess:
     def _write_when_free(self, folder: Path, pending: Plan, generation: str) -> None:
         """Carry out a plan as soon as no other process indexes.
 
-        Another process is waited for only until all files have been parsed once, which takes seconds.
+        Another process is waited for until all files have been parsed once, which takes seconds, and then for
+        the time that it takes to store some vectors.
 
         Args:
             folder: the index folder.
             pending: the plan.
             generation: generation of the index that the plan was made for; another one makes it out of date.
         """
+        until = time.monotonic() + _BUSY_SECONDS
         while True:
             with self._lock_if_free(folder) as acquired:
                 if acquired:
                     with self._use() as index:
                         if index.database.meta("generation") != generation:
                             pending = self._plan(index)
-                        self._write(index, pending, "vectors")
+                        self._write(index, pending)
                     return
-            if self._do(is_parsed):
+            if time.monotonic() > until and self._do(is_parsed):
                 self._notify(_BUSY)
                 return
             time.sleep(_POLL_SECONDS)
@@ -208,12 +334,15 @@ class IndexAccess:
                 self._notify(line)
         return changes
 
-    def _write(self, index: Index, changes: Plan, until: Stage) -> Report:
-        """Carry out a plan up to a stage."""
-        # Without changes, the database is not written; only the files beside it are updated.
-        writes = changes.has_files(index) or _has_work(changes, index)
-        with writing(index) if writes else contextlib.nullcontext():
-            return self._update(index).run(changes, until)
+    def _write(self, index: Index, changes: Plan) -> Report:
+        """Carry out a plan: store files, words and drafts. An index without changes is not written."""
+        report = Report(root=str(index.root))
+        if _has_work(changes, index):
+            with writing(index):
+                update = self._update(index)
+                update.words(changes, report)
+                update.tidy(report, quick=True)
+        return report
 
     def _update(self, index: Index) -> Update:
         return Update(index, self._settings, self._progress, self._open_encoder)
@@ -350,7 +479,7 @@ class IndexAccess:
                 self._heal(error, thorough=False)
             note_check(folder)
             with self._use() as index:
-                self._write(index, self._plan(index), "vectors")
+                self._write(index, self._plan(index))
 
 
 class _OpenedIndex:
@@ -378,6 +507,5 @@ class _OpenedIndex:
 
 
 def _has_work(pending: Plan, index: Index) -> bool:
-    """Tell whether files changed, or units have no vectors yet."""
-    _, units = index.catalog.counts()
-    return bool(pending.unsure or pending.removed) or index.primary.vectors.ready() < units
+    """Tell whether files changed, or units have no drafts yet."""
+    return pending.has_files(index) or index.primary.drafts.are_missing()

@@ -11,7 +11,8 @@ from codesift.index.checksums import file_checksum
 from codesift.index.database import Database, parts
 from codesift.index.database_file import damaged
 from codesift.index.selection import EVERYTHING, Selection
-from codesift.types import Hit, SourceFile, Unit
+from codesift.parsing.units import Entry
+from codesift.types import Hit, SourceFile
 from codesift.words import is_slip, terms
 
 
@@ -57,18 +58,6 @@ def _is_storable(path: str) -> bool:
     return True
 
 
-def _unit_row(unit: Unit) -> tuple[Any, ...]:
-    return unit.kind, unit.name, unit.qualified_name, unit.start_line, unit.end_line
-
-
-def _words_of(unit: Unit, path_words: str) -> tuple[str, ...]:
-    """Return the columns name, path, documentation and body of a row of `words`."""
-    names, documentation, body = (
-        " ".join(terms(text)) for text in (unit.qualified_name, unit.documentation, unit.code)
-    )
-    return names, path_words, documentation, body
-
-
 class Catalog:
     """Reads and writes the files, units and words of one index.
 
@@ -99,14 +88,18 @@ class Catalog:
         self,
         source: SourceFile,
         digest: bytes,
-        units: Sequence[Unit],
+        entries: Sequence[Entry],
         skipped: str | None,
         gave_up: bool = False,
-    ) -> None:
-        """Store a file and its units, replacing the rows of the same path."""
+    ) -> tuple[int, int]:
+        """Store a file and its units, replacing the rows of the same path.
+
+        Returns:
+            The id of the file, and that of its first unit; the others follow it without a gap.
+        """
         self.remove_files([source.path])
         path_words = " ".join(terms(source.path))
-        rows = [(_unit_row(unit), _words_of(unit, path_words)) for unit in units]
+        rows = [(entry[:5], (entry.names, path_words, *entry[6:])) for entry in entries]
         checksum = file_checksum(
             (source.path, source.language, digest, skipped, int(gave_up)),
             (row + words for row, words in rows),
@@ -120,16 +113,17 @@ class Catalog:
                 *(digest, skipped, int(gave_up), checksum),
             ),
         )
-        for row, words in rows:
-            unit_id = self._db.run(
-                "INSERT INTO units (file_id, kind, name, qualified_name, start_line, end_line) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                (cursor.lastrowid, *row),
-            ).lastrowid
-            self._db.run(
-                "INSERT INTO words (rowid, name, path, documentation, body) VALUES (?, ?, ?, ?, ?)",
-                (unit_id, *words),
-            )
+        first = int(self._db.value("SELECT seq FROM sqlite_sequence WHERE name = 'units'") or 0) + 1
+        self._db.many(
+            "INSERT INTO units (id, file_id, kind, name, qualified_name, start_line, end_line) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            ((unit_id, cursor.lastrowid, *row) for unit_id, (row, _) in enumerate(rows, first)),
+        )
+        self._db.many(
+            "INSERT INTO words (rowid, name, path, documentation, body) VALUES (?, ?, ?, ?, ?)",
+            ((unit_id, *words) for unit_id, (_, words) in enumerate(rows, first)),
+        )
+        return int(cursor.lastrowid or 0), first
 
     def verify(self, paths: Iterable[str]) -> None:
         """Verify the checksums of files, their units and their words.
@@ -183,10 +177,11 @@ class Catalog:
                 self.remove_file(file_id)
 
     def remove_file(self, file_id: int) -> None:
-        """Delete one file, its units, words and windows."""
+        """Delete one file, its units, words, drafts and windows."""
         unit_ids = "(SELECT id FROM units WHERE file_id = ?)"
         self._db.run(f"DELETE FROM words WHERE rowid IN {unit_ids}", (file_id,))
         self._db.run(f"DELETE FROM windows WHERE unit_id IN {unit_ids}", (file_id,))
+        self._db.run("DELETE FROM drafts WHERE file_id = ?", (file_id,))
         self._db.run("DELETE FROM units WHERE file_id = ?", (file_id,))
         self._db.run("DELETE FROM files WHERE id = ?", (file_id,))
 
@@ -233,6 +228,14 @@ class Catalog:
             if not is_stored_path(row[1]):
                 raise damaged(self._db.path, "it names a file outside the repository")
         return [Hit(*row, score=0.0, signals={}, best_lines=row[6:]) for row in rows]  # type: ignore[misc]
+
+    def existing(self, unit_ids: Iterable[int]) -> set[int]:
+        """Return those of the ids that are of stored units."""
+        found: set[int] = set()
+        for part in parts(list(unit_ids)):
+            rows = self._db.all(f"SELECT id FROM units WHERE id IN ({','.join('?' * len(part))})", part)
+            found.update(unit_id for (unit_id,) in rows)
+        return found
 
     def named(self, name: str, selection: Selection = EVERYTHING) -> list[int]:
         """Return the ids of the selected units with a name, ignoring case, classes first.

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+_DRAFTS = struct.Struct("<3q")
 _WINDOW = struct.Struct("<6q")
 
 
@@ -18,6 +19,11 @@ def vector_checksum(digest: bytes, data: bytes) -> int:
 def window_checksum(row: Sequence[int]) -> int:
     """Return the checksum of a row of `windows`: (space, unit, ordinal, vector, first line, last line)."""
     return zlib.crc32(_WINDOW.pack(*row))
+
+
+def drafts_checksum(row: Sequence[int], data: bytes) -> int:
+    """Return the checksum of a row of `drafts`: (space, file, first unit), and its data."""
+    return zlib.crc32(data, zlib.crc32(_DRAFTS.pack(*row)))
 
 
 def file_checksum(file: Sequence[Any], units: Iterable[Sequence[Any]]) -> int:

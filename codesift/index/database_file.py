@@ -14,7 +14,7 @@ from pathlib import Path
 from codesift.errors import DamagedIndexError, NoSpaceError, StorageError
 from codesift.system.files import open_regular, take_place
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 APPLICATION_ID = 0x63647366
 """Distinguishes databases of codesift from those of other programs (`PRAGMA application_id`): "cdsf"."""
 _HEAD_BYTES = 100

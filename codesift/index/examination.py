@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from codesift.errors import DamagedIndexError
 from codesift.index.catalog import Catalog
-from codesift.index.checksums import vector_checksum, window_checksum
+from codesift.index.checksums import drafts_checksum, vector_checksum, window_checksum
 from codesift.index.database import Database
 
 if TYPE_CHECKING:
@@ -35,9 +35,12 @@ class Damage:
     """Ids of damaged vectors."""
     units: list[tuple[int, int]] = field(default_factory=list)
     """(unit id, space id) of units with a damaged or missing window or vector."""
+    drafts: list[tuple[int, int]] = field(default_factory=list)
+    """(space id, file id) of damaged drafts."""
 
     def __bool__(self) -> bool:
-        return bool(self.structure or self.words or self.strays or self.files or self.vectors or self.units)
+        rows = self.files or self.vectors or self.units or self.drafts
+        return bool(self.structure or self.words or self.strays or rows)
 
 
 def is_whole(database: Database) -> bool:
@@ -58,7 +61,8 @@ def examine(database: Database) -> Damage:
         files = Catalog(database).damaged_files()
         vectors = _vectors(database)
         units = sorted(_units(database, set(vectors)))
-        return Damage("", words, bool(_strays(database)), files, vectors, units)
+        drafts = _drafts(database)
+        return Damage("", words, bool(_strays(database)), files, vectors, units, drafts)
     except DamagedIndexError as error:
         return Damage(structure=error.message)
 
@@ -89,6 +93,7 @@ STRAYS = {
     "units": "file_id NOT IN (SELECT id FROM files)",
     "words": "rowid NOT IN (SELECT id FROM units)",
     "windows": "unit_id NOT IN (SELECT id FROM units)",
+    "drafts": "file_id NOT IN (SELECT id FROM files)",
 }
 """Table -> SQL condition for rows without an owner, in the order in which such rows can be deleted."""
 
@@ -103,6 +108,22 @@ def _vectors(database: Database) -> list[int]:
     """Return the ids of vectors that do not match their checksum."""
     rows = database.run("SELECT id, digest, data, checksum FROM vectors")
     return [row[0] for row in _all(database, rows) if not _fits(vector_checksum, row[1:-1], row[-1])]
+
+
+def _drafts(database: Database) -> list[tuple[int, int]]:
+    """Return (space id, file id) of drafts that match neither their checksum nor the units of their file."""
+    units = {
+        file_id: (first, count)
+        for file_id, first, count in database.all("SELECT file_id, min(id), count(*) FROM units GROUP BY 1")
+    }
+    damaged = []
+    rows = database.run("SELECT space_id, file_id, first_unit, data, checksum FROM drafts")
+    for *key, data, checksum in _all(database, rows):
+        first, count = units.get(key[1], (key[2], 0))
+        whole = _fits(drafts_checksum, (key, data), checksum) and key[2] == first
+        if not whole or (count and len(data) % count):
+            damaged.append((key[0], key[1]))
+    return damaged
 
 
 def _units(database: Database, damaged: set[int]) -> set[tuple[int, int]]:

@@ -18,6 +18,10 @@ from codesift.errors import StorageError, UsageError
 from codesift.system.files import read_regular, replace_file, write_new
 
 INDEX_FOLDER = ".codesift"
+EMBEDDING = "embedding"
+"""Name of the lock that is held while all missing vectors are computed."""
+STOP = "stop"
+"""Name of the file whose presence asks the process that holds that lock to end."""
 WAITING = "another codesift is indexing this repository: waiting for it"
 DATABASE = "index.db"
 ABOUT = "about"
@@ -206,16 +210,17 @@ def size_on_disk(folder: Path) -> int:
 
 
 @contextlib.contextmanager
-def write_lock(folder: Path, waiting: Callable[[], None] | None) -> Iterator[bool]:
-    """Hold the write lock of an index; yields False if another process holds it.
+def write_lock(folder: Path, waiting: Callable[[], None] | None, name: str = "lock") -> Iterator[bool]:
+    """Hold a lock of an index; yields False if another process holds it.
 
     Args:
         folder: the index folder.
         waiting: called once before waiting for the other process; None means not to wait.
+        name: name of the lock file: the write lock, or `EMBEDDING`.
     """
     from filelock import FileLock, Timeout
 
-    path = folder / "lock"
+    path = folder / name
     # A lock that is no regular file is not from codesift; opening a pipe could block forever.
     if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
         raise StorageError(f"{path} is not a regular file", "remove it")

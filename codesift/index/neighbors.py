@@ -53,12 +53,13 @@ class Neighbors(Protocol):
             DamagedIndexError: a row does not match its checksum.
         """
 
-    def sync(self, progress: Progress, changed: bool = True) -> None:
+    def sync(self, progress: Progress, changed: bool = True, quick: bool = False) -> None:
         """Update the searched files to the vectors in the database.
 
         Args:
             progress: called with the number of vectors added.
             changed: whether units or vectors changed since the last call.
+            quick: do only what takes less than a second.
 
         Raises:
             StorageError: a file cannot be written.
@@ -124,13 +125,15 @@ class StoredNeighbors:
 
     # -- updating -----------------------------------------------------------------------------
 
-    def sync(self, progress: Progress, changed: bool = True) -> None:
+    def sync(self, progress: Progress, changed: bool = True, quick: bool = False) -> None:
         """Extend the files, or write them anew if too many of their vectors are unused; see `Neighbors`."""
         if not trust.has_key():  # Unsigned files cannot be trusted, so only the database is searched.
             return
         state = self.matrix.state()
         if changed or not state.count or self._vectors.highest() > state.last + TAIL_LIMIT:
             state = self._sync_matrix(state)
+        if quick:
+            return
         if state.count >= self._settings.ann_from:
             self.graph.sync(self.matrix, state, progress)
         else:

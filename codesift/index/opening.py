@@ -15,14 +15,24 @@ from codesift.index import seal, trust
 from codesift.index.catalog import Catalog
 from codesift.index.database import Database
 from codesift.index.database_file import create, damaged
+from codesift.index.drafts import Drafts
 from codesift.index.full_text import FullText
-from codesift.index.location import ABOUT, DATABASE, is_writable, repository_place, size_on_disk, write_lock
+from codesift.index.location import (
+    ABOUT,
+    DATABASE,
+    EMBEDDING,
+    is_writable,
+    repository_place,
+    size_on_disk,
+    write_lock,
+)
 from codesift.index.neighbors import Neighbors, StoredNeighbors
 from codesift.index.vectors import Vectors
+from codesift.models.drafts import draft_file
 from codesift.models.spaces import Space, chosen_space
 from codesift.system.files import fresh_name, remove, remove_strays
 
-_PRESERVED_FILES = ("lock", ".gitignore", ABOUT, trust.NOTE)
+_PRESERVED_FILES = ("lock", EMBEDDING, ".gitignore", ABOUT, trust.NOTE)
 """Names of the files that `reset` does not delete."""
 
 
@@ -32,6 +42,7 @@ class SpaceIndex:
 
     space: Space
     vectors: Vectors
+    drafts: Drafts
     neighbors: Neighbors
 
 
@@ -91,7 +102,9 @@ def open_index(
 
 def _opened(space: Space, database: Database, folder: Path, settings: Settings) -> SpaceIndex:
     vectors = Vectors(database, space.id)
-    return SpaceIndex(space, vectors, StoredNeighbors(folder, vectors, space.dimensions, settings))
+    file = draft_file(space)
+    drafts = Drafts(database, file.id if file else "", space.dimensions)
+    return SpaceIndex(space, vectors, drafts, StoredNeighbors(folder, vectors, space.dimensions, settings))
 
 
 @contextmanager

@@ -70,6 +70,7 @@ def _delete(damage: Damage, database: Database) -> None:
     with database.transaction():
         database.many("DELETE FROM windows WHERE unit_id = ? AND space_id = ?", damage.units)
         database.many("DELETE FROM vectors WHERE id = ?", ((vector_id,) for vector_id in damage.vectors))
+        database.many("DELETE FROM drafts WHERE space_id = ? AND file_id = ?", damage.drafts)
         for file_id in damage.files:
             Catalog(database).remove_file(file_id)
         for table, condition in STRAYS.items():
@@ -98,7 +99,7 @@ def rebuild(folder: Path) -> None:
 
 
 def salvage(source: Path, target: Database) -> int:
-    """Copy the undamaged vectors of a database that may be damaged, or of schema version 1.
+    """Copy the undamaged vectors of a database that may be damaged, or of an earlier schema version.
 
     Args:
         source: the database to read, which is never written; nothing is copied if it is no index.
@@ -124,7 +125,7 @@ def salvage(source: Path, target: Database) -> int:
 def _whole_vectors(source: Path) -> Iterator[tuple[str, bytes, bytes]]:
     """Yield (name of the space, digest, float16 bytes) of every readable, undamaged vector."""
     try:
-        version = check_head(source, versions=(1, SCHEMA_VERSION), shared=True)
+        version = check_head(source, versions=(1, 2, SCHEMA_VERSION), shared=True)
         uri = f"{source.absolute().as_uri()}?mode=ro"
         database = sqlite3.connect(uri, uri=True, isolation_level=None)
     except (StorageError, sqlite3.Error):

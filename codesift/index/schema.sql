@@ -29,6 +29,17 @@ CREATE TABLE units (
 CREATE INDEX units_by_file ON units (file_id);
 CREATE INDEX units_by_name ON units (name COLLATE NOCASE);
 
+-- The drafts of a file: int8 rows, one for each of its units in the order of their ids, which are consecutive.
+-- The name of the space is the id of the draft encoder.
+CREATE TABLE drafts (
+    space_id INTEGER NOT NULL,
+    file_id INTEGER NOT NULL,
+    first_unit INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (space_id, file_id)
+);
+
 CREATE TABLE spaces (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 
 -- A vector's id is its label in the hnsw graph.

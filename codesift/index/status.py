@@ -13,13 +13,14 @@ from codesift.index.placement import Notify
 from codesift.index.plan import Plan, count_stale
 
 
-def facts(index: Index, plan: Plan, settings: Settings) -> dict[str, Any]:
+def facts(index: Index, plan: Plan, settings: Settings, is_embedding: bool) -> dict[str, Any]:
     """Collect the facts that `codesift status` shows about one index.
 
     Args:
         index: the index.
         plan: the difference between the index and the files.
         settings: `max_file_size`.
+        is_embedding: whether another process computes the missing vectors.
     """
     files, units = index.catalog.counts()
     space = index.primary.space
@@ -32,6 +33,8 @@ def facts(index: Index, plan: Plan, settings: Settings) -> dict[str, Any]:
         "files": files,
         "units": units,
         "vectors_ready": index.primary.vectors.ready(),
+        "drafts": index.primary.drafts.any(),
+        "embedding": is_embedding,
         "languages": {name: count for name, _, count in index.catalog.languages()},
         "stale_files": count_stale(plan, settings),
         "skipped": plan.skipped(index),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 from codesift.parsing import grammar
 from codesift.parsing.comments import is_license, prose
@@ -16,6 +16,7 @@ from codesift.parsing.passages import line_breaks, passages
 from codesift.parsing.trees import GivenUpError
 from codesift.system.sandbox import EndedError, NoProcessError, SandboxedFunction
 from codesift.types import Unit
+from codesift.words import terms
 
 SMALL = 1_000
 """Maximum number of characters of a file that is parsed in this process, where nothing can stop a parser. The
@@ -34,6 +35,30 @@ class Parsed(NamedTuple):
     units: list[Unit]
     gave_up: bool
     """Whether parsing took too long; then the units are windows of text."""
+
+
+class Entry(NamedTuple):
+    """What is stored of a unit: its place and its words."""
+
+    kind: str
+    name: str
+    qualified_name: str
+    start_line: int
+    end_line: int
+    names: str
+    """Terms of the qualified name, joined by blanks."""
+    documentation: str
+    """Terms of the documentation."""
+    body: str
+    """Terms of the code."""
+
+
+class ParsedEntries(NamedTuple):
+    """The result of parsing a file for storing."""
+
+    entries: list[Entry]
+    gave_up: bool
+    """Whether parsing took too long; then the entries are of windows of text."""
 
 
 _CODE = re.compile(rb"[\w$\"'@#\x80-\xff]")
@@ -63,23 +88,76 @@ def parse_bounded(text: str, language: str, path: str, windows_only: bool = Fals
     filename = path.rpartition("/")[2]
     if not windows_only and grammar.load(language):
         try:
-            return Parsed(_parse(text, language, filename), False)
+            return Parsed(_bounded(units_of, _units_in_sandbox, text, language, filename), False)
         except (GivenUpError, EndedError):
             windows_only = True
     return Parsed(passages(text.encode("utf-8", "replace"), filename), windows_only)
 
 
-def _parse(text: str, language: str, filename: str) -> list[Unit]:
+def parse_entries(text: str, language: str, path: str, windows_only: bool = False) -> ParsedEntries:
+    """Parse a file as `parse_bounded` does, for storing. Several threads may parse at once.
+
+    Args:
+        windows_only: skip parsing, as the file took too long before.
+    """
+    filename = path.rpartition("/")[2]
+    if not windows_only and grammar.load(language):
+        try:
+            return ParsedEntries(_bounded(entries_of, _entries_in_sandbox, text, language, filename), False)
+        except (GivenUpError, EndedError):
+            windows_only = True
+    units = passages(text.encode("utf-8", "replace"), filename)
+    return ParsedEntries([entry_of(unit) for unit in units], windows_only)
+
+
+T = TypeVar("T")
+
+
+def _bounded(
+    here: Callable[[str, str, str], list[T]],
+    in_sandbox: SandboxedFunction,
+    text: str,
+    language: str,
+    filename: str,
+) -> list[T]:
+    """Call a function on a small text in this process, and on a larger one in another process."""
     if len(text) <= SMALL:
-        return units_of(text, language, filename)
+        return here(text, language, filename)
     try:
-        units: list[Unit] = _units_in_sandbox(PARSE_SECONDS, text, language, filename)
+        result: list[T] = in_sandbox(PARSE_SECONDS, text, language, filename)
     except NoProcessError:
-        return units_of(text, language, filename)
-    return units
+        return here(text, language, filename)
+    return result
 
 
 _units_in_sandbox = SandboxedFunction(f"{__name__}:units_of")
+_entries_in_sandbox = SandboxedFunction(f"{__name__}:entries_of")
+
+
+def entries_of(text: str, language: str, filename: str) -> list[Entry]:
+    """Parse a file like `units_of`, for storing.
+
+    Raises:
+        GivenUpError: parsing takes longer than any file of a real project.
+    """
+    return [entry_of(unit) for unit in units_of(text, language, filename)]
+
+
+def entry_of(unit: Unit) -> Entry:
+    """Return what is stored of a unit."""
+    names, documentation, body = (
+        " ".join(terms(text)) for text in (unit.qualified_name, unit.documentation, unit.code)
+    )
+    return Entry(
+        unit.kind,
+        unit.name,
+        unit.qualified_name,
+        unit.start_line,
+        unit.end_line,
+        names,
+        documentation,
+        body,
+    )
 
 
 def units_of(text: str, language: str, filename: str) -> list[Unit]:

@@ -34,7 +34,8 @@ def answer(query: str, hits: Iterable[Hit], index: Index, sources: Sources) -> A
     index.catalog.verify(hit.path for hit in hits)
     shown = tuple(_with_code(hit, sources.lines(hit.path), words) for hit in hits)
     _, units = index.catalog.counts()
-    return Answer(query, str(index.root), units, index.primary.vectors.ready(), shown)
+    ready, drafts = index.primary.vectors.ready(), index.primary.drafts.any()
+    return Answer(query, str(index.root), units, ready, shown, has_drafts=drafts)
 
 
 def _with_code(hit: Hit, lines: Sequence[str], words: set[str]) -> Hit:

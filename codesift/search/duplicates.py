@@ -17,6 +17,7 @@ from codesift.config import Settings
 from codesift.errors import UsageError
 from codesift.index.opening import Index
 from codesift.search.filters import Filter, select
+from codesift.search.nearest import Complete
 from codesift.search.overlap import NEAR_DUPLICATE_JACCARD, Bag, bag_of, jaccard
 from codesift.search.sources import lines_of
 from codesift.types import Cluster, Duplicates, Hit
@@ -46,29 +47,81 @@ _MAX_PAIRS = 5_000_000
 a unit is in about one pair; a low `min_cosine` or a folder of thousands of copies gives many more."""
 
 
-def duplicates(index: Index, settings: Settings, min_cosine: float, only: Filter, limit: int) -> Duplicates:
+def duplicates(
+    index: Index,
+    settings: Settings,
+    min_cosine: float,
+    only: Filter,
+    limit: int,
+    complete: Complete | None = None,
+) -> Duplicates:
     """Find clusters of near-duplicates, those with the most lines to save first.
 
+    While units lack vectors, all are compared by their drafts, and the members of clusters are then compared
+    again by their vectors, as far as these can be computed.
+
     Args:
-        index: it is not refreshed; units without vectors are left out.
+        index: it is not refreshed.
         settings: `threads` and `max_file_size` are used.
         min_cosine: minimum cosine of two units, each the mean of its windows, for comparing their tokens.
         only: the units to compare; functions and methods if it names no kinds.
         limit: maximum number of clusters returned.
+        complete: encodes units that have no vectors yet.
 
     Raises:
         UsageError: `min_cosine` lets too many pairs through.
     """
     selection = select(index, only if only.kinds else replace(only, kinds=COMPARED_KINDS))
-    ids, vectors = index.primary.vectors.means(selection)
+    ready, (_, total) = index.primary.vectors.ready(), index.catalog.counts()
+    by_draft = ready < total and index.primary.drafts.any()
+    ids, vectors = (index.primary.drafts.matrix if by_draft else index.primary.vectors.means)(selection)
     hits = index.catalog.hits(ids.tolist())
     rows = [row for row, unit_id in enumerate(ids.tolist()) if _is_long(hits.get(unit_id))]
     units = [hits[unit_id] for unit_id in ids[rows].tolist()]
     pairs = near_pairs(vectors[rows], min_cosine, settings.threads)
-    clusters = sorted(_clusters(units, pairs, index, settings), key=_most_lines_first)
-    _, total = index.catalog.counts()
-    ready = index.primary.vectors.ready()
+    clusters = list(_clusters(units, pairs, index, settings))
+    if by_draft:
+        pairs = _compared_again(units, pairs, clusters, index, min_cosine, complete)
+        clusters = list(_clusters(units, pairs, index, settings))
+        ready = index.primary.vectors.ready()
+    clusters.sort(key=_most_lines_first)
     return Duplicates(str(index.root), total, ready, min_cosine, len(clusters), tuple(clusters[:limit]))
+
+
+def _compared_again(
+    units: Sequence[Hit],
+    pairs: Pairs,
+    clusters: Iterable[Cluster],
+    index: Index,
+    min_cosine: float,
+    complete: Complete | None,
+) -> Pairs:
+    """Compare pairs of units that are in clusters by their vectors, where both have them.
+
+    Returns:
+        Those pairs of which both units are in clusters and whose cosine is high enough.
+    """
+    import numpy as np
+
+    ids = [hit.unit_id for cluster in clusters for hit in cluster.hits]
+    vectors: dict[int, Matrix] = {}
+    sources = [index.primary.vectors.of_units(ids)]
+    if complete:
+        known = set(index.primary.vectors.with_vectors(ids))
+        sources.append(iter(complete([unit_id for unit_id in ids if unit_id not in known])))
+    for source in sources:
+        for matches, data in source:
+            for match, row in zip(matches, data, strict=True):
+                vectors[match.unit_id] = vectors.get(match.unit_id, 0) + row
+    members = np.isin([unit.unit_id for unit in units], ids)
+    kept = members[pairs[0]] & members[pairs[1]]
+    one, other, cosines = pairs[0][kept], pairs[1][kept], pairs[2][kept]
+    for at, (left, right) in enumerate(zip(one.tolist(), other.tolist(), strict=True)):
+        pair = [vectors.get(units[row].unit_id) for row in (left, right)]
+        if pair[0] is not None and pair[1] is not None:
+            cosines[at] = pair[0] @ pair[1] / (np.linalg.norm(pair[0]) * np.linalg.norm(pair[1]))
+    near = cosines >= min_cosine
+    return one[near], other[near], cosines[near]
 
 
 def _is_long(unit: Hit | None) -> bool:

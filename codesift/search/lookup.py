@@ -41,6 +41,8 @@ class Origin:
     """The code; empty if it has to be read from `lines` of the file in the repository."""
 
 
+_MAX_FEW_WINDOWS = 16
+"""Maximum number of windows for which starting the engine for many texts does not pay."""
 _MAX_LISTED = 8
 """Maximum number of candidates that an error message lists."""
 _MAX_COMMENT_LINES = 30
@@ -99,7 +101,9 @@ def origin_of_code(unit: Unit, language: str, open_encoder: Callable[[], Encoder
 
 
 def _encode(encoder: Encoder, path: str, unit: Unit, language: str) -> list[Matrix]:
-    return list(encoder.encode([window.text for window in windows_of(encoder, path, unit)], language))
+    texts = [window.text for window in windows_of(encoder, path, unit)]
+    few = len(texts) <= _MAX_FEW_WINDOWS
+    return list(encoder.encode_few(texts, language) if few else encoder.encode(texts, language))
 
 
 def path_from_root(file: Path, root: Path) -> str | None:

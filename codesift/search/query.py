@@ -13,7 +13,7 @@ from codesift.models.template import windows_of
 from codesift.search.answers import answer
 from codesift.search.filters import Filter, select
 from codesift.search.folding import fold
-from codesift.search.nearest import compared, nearest
+from codesift.search.nearest import Complete, Near, compared, compared_windows, nearest, vector_of_unit
 from codesift.search.ranking import FIELD_WEIGHTS, Ranked, RankingModel, fuse
 from codesift.search.signals import MAX_USES, MIN_PREFIX_LENGTH, Evidence, QueryTerms
 from codesift.search.sources import Sources
@@ -51,14 +51,20 @@ class Question:
     """Whether near duplicates of a better result are listed with that result instead of ranked themselves."""
 
 
-def query(question: Question, index: Index, settings: Settings, open_encoder: GetEncoder) -> Answer:
+def query(
+    question: Question,
+    index: Index,
+    settings: Settings,
+    open_encoder: GetEncoder,
+    complete: Complete | None = None,
+) -> Answer:
     """Return the units that answer a question, best first, with their source text; see `rank`."""
-    ranked = rank(question, index, settings, open_encoder)
+    ranked = rank(question, index, settings, open_encoder, complete=complete)
     sources = Sources(index, settings)
     # A search by words alone reads no vectors, and near duplicates are detected by their vectors.
     hits = ranked.hits
     if question.fold and question.semantic:
-        hits = fold(hits, question.limit, index.primary.vectors.mean_of_unit, sources.code)
+        hits = fold(hits, question.limit, vector_of_unit(index), sources.code)
     results = answer(question.text, hits[: question.limit], index, sources)
     return replace(results, judgement=ranked.judgement)
 
@@ -69,6 +75,7 @@ def rank(
     settings: Settings,
     open_encoder: GetEncoder,
     model: RankingModel | None = None,
+    complete: Complete | None = None,
 ) -> Ranked:
     """Rank all candidates for a question, best first.
 
@@ -78,37 +85,75 @@ def rank(
         settings: weights and number of candidates.
         open_encoder: called only if vectors are searched.
         model: the ranking model; the one in the package if None.
+        complete: encodes candidates that have no vectors yet; without it, their drafts have to do.
     """
-    return fuse(*candidates(question, index, settings, open_encoder), settings, model)
+    found = candidates(question, index, settings, open_encoder, complete is not None)
+    if complete and found.vectors:
+        order = fuse(found.query, found.hits, found.evidence, settings, model).hits
+        waiting = [hit.unit_id for hit in order if found.evidence[hit.unit_id].cosine is None]
+        if waiting:
+            found.add(compared_windows(complete(waiting), found.vectors))
+    return fuse(found.query, found.hits, found.evidence, settings, model)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The candidates for a question, and the evidence of all searches about each."""
+
+    query: QueryTerms
+    hits: dict[int, Hit]
+    evidence: dict[int, Evidence]
+    vectors: list[Matrix]
+    """The vectors of the question, each of shape (dimensions,)."""
+
+    def add(self, near: Near) -> None:
+        """Add the cosines of more units to the evidence."""
+        for unit_id, (cosine, lines) in near.items():
+            self.evidence[unit_id] = replace(self.evidence[unit_id], cosine=cosine, best_lines=lines)
 
 
 def candidates(
-    question: Question, index: Index, settings: Settings, open_encoder: GetEncoder
-) -> tuple[QueryTerms, dict[int, Hit], dict[int, Evidence]]:
-    """Collect the candidates for a question, and the evidence of both searches about each: see `fuse`."""
+    question: Question,
+    index: Index,
+    settings: Settings,
+    open_encoder: GetEncoder,
+    can_encode: bool = False,
+) -> Candidates:
+    """Collect the candidates for a question: those of the words, of the drafts and of the vectors.
+
+    Args:
+        question: text and filters.
+        index: the index, which is not refreshed here.
+        settings: number of candidates.
+        open_encoder: called only if vectors are searched.
+        can_encode: whether the question's vector is needed even if the index has nothing to compare it with.
+    """
     selection = select(index, question.filter)
     catalog, limit = index.catalog, max(settings.candidates, question.limit)
     words = _query_words(question) if question.lexical else []
     by_word = index.full_text.best(words, FIELD_WEIGHTS, limit * _SPARE_SCORES, selection)
-    vectors = (
-        _query_vectors(question, open_encoder()) if question.semantic and index.primary.vectors.any() else []
-    )
+    is_comparable = can_encode or index.primary.vectors.any() or index.primary.drafts.any()
+    vectors = _query_vectors(question, open_encoder()) if question.semantic and is_comparable else []
     by_vector = nearest(index, vectors, limit, selection)
+    by_draft = [unit_id for unit_id, _ in index.primary.drafts.nearest(vectors, limit, selection)]
     named = _named(question.text, index, selection, limit)
-    hits = catalog.hits(dict.fromkeys([*(unit_id for unit_id, _ in by_word[:limit]), *by_vector, *named]))
-    # Each search also scores the candidates of the other, so that every candidate has evidence of both.
+    found = dict.fromkeys([*(unit_id for unit_id, _ in by_word[:limit]), *by_vector, *by_draft, *named])
+    hits = catalog.hits(found)
+    # Each search also scores the candidates of the others, so that every candidate has all evidence.
     bm25 = dict(by_word)
     near = compared(index, vectors, hits)
+    drafts = index.primary.drafts.cosines(vectors, hits)
     units_by_word = index.full_text.having(hits, words)
     uses = _uses({hit.name for hit in hits.values()}, index)
 
     def evidence(unit_id: int) -> Evidence:
         matched = frozenset(word for word, units in units_by_word.items() if unit_id in units)
         cosine, lines = near.get(unit_id, (None, None))
-        return Evidence(bm25.get(unit_id), matched, cosine, lines, uses[hits[unit_id].name])
+        draft = drafts.get(unit_id)
+        return Evidence(bm25.get(unit_id), matched, cosine, lines, uses[hits[unit_id].name], draft)
 
     query = QueryTerms(question.text, index.full_text.inverse_document_frequencies(words))
-    return query, hits, {unit_id: evidence(unit_id) for unit_id in hits}
+    return Candidates(query, hits, {unit_id: evidence(unit_id) for unit_id in hits}, vectors)
 
 
 def _named(text: str, index: Index, selection: Selection, limit: int) -> list[int]:

@@ -29,7 +29,7 @@ DEFINITION_WEIGHT = 24.0
 """Weight of `symbol`. It is a rule, not a fitted weight: the definition of a bare symbol comes first whatever
 else speaks against it, and so does, with half of this, a name that only begins like the symbol."""
 _LEXICAL = ("words", "coverage", "file_coverage")
-_SEMANTIC = ("meaning", "cosine")
+_SEMANTIC = ("meaning", "cosine", "draft")
 MODEL_FILE = Path(__file__).with_name("ranking.json")
 
 
@@ -130,10 +130,19 @@ def blended(hit: Hit, cosine: float, jaccard: float, weights: Mapping[str, float
 
 
 def search_mode(query: QueryTerms, evidence: Iterable[Evidence]) -> str:
-    """Return which searches took place, as a key of `RankingModel.calibrations`: words, vectors or both."""
-    if all(each.cosine is None for each in evidence):
+    """Return which searches took place, as a key of `RankingModel.calibrations`.
+
+    Returns:
+        `words` or `vectors` if there was only one search; otherwise `both` if all candidates have vectors,
+        `drafts` if none has, and `some` in between.
+    """
+    evidence = list(evidence)
+    vectors = sum(each.cosine is not None for each in evidence)
+    if not vectors and all(each.draft is None for each in evidence):
         return "words"
-    return "both" if query.idf else "vectors"
+    if not query.idf:
+        return "vectors"
+    return "both" if vectors == len(evidence) else "some" if vectors else "drafts"
 
 
 def _features(

@@ -34,6 +34,7 @@ SIGNALS: Mapping[str, str] = {
     "coverage": "fraction of the query's words that the unit has, weighted by idf",
     "meaning": "cosine of the best window, in standard deviations of the candidates",
     "cosine": "the same cosine as it is",
+    "draft": "cosine of the draft, in standard deviations of the candidates",
     "file": "sum over the best five units of its file, as a fraction of the best file's",
     "file_coverage": "fraction of the query's words among the candidates of its file, weighted by idf",
     "name_words": "fraction of the query's words that are in its name",
@@ -58,6 +59,11 @@ were written to share few words with their answers would teach that a matching n
 MAX_USES = 100
 MIN_PREFIX_LENGTH = 3
 """Minimum length for prefix matching of a bare symbol when no exact name exists."""
+DRAFT_LINE = (0.8, 0.05)
+"""Slope and offset of a line from the cosine of a question and a draft to that of the vector."""
+_MIN_PAIRS = 8
+"""Minimum number of units with both cosines for a line of their own."""
+_MAX_SLOPE = 1.5
 _FILE_UNITS = 5
 _MODULE_VALUES = {"module": 1.0, "text": 1.5}
 """Kind -> value of `module`. Prose about code ranks below code. By how much was not measured: the
@@ -80,6 +86,8 @@ class Evidence:
     """Lines of that window."""
     uses: int = 0
     """Number of units that have the words of its name as one term, at most `MAX_USES`."""
+    draft: float | None = None
+    """Cosine of its draft; None where it has none, or vectors were not searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +151,19 @@ class _ContentMeasures:
         }
         best = max(lexical.values(), default=0.0) or 1.0
         self._words = {unit_id: value / best for unit_id, value in lexical.items()}
-        cosines = (evidence[unit_id].cosine for unit_id in hits)
-        self._cosines = _Cosines([cosine for cosine in cosines if cosine is not None])
+        self._cosine_of = estimated_cosines({unit_id: evidence[unit_id] for unit_id in hits})
+        self._cosines = _Cosines([cosine for cosine in self._cosine_of.values() if cosine is not None])
+        drafts = {unit_id: evidence[unit_id].draft for unit_id in hits}
+        self._draft_of = drafts
+        self._drafts = _Cosines([draft for draft in drafts.values() if draft is not None])
 
     def by_signal(self) -> dict[str, Measure]:
         return {
             "words": lambda hit: self._words[hit.unit_id],
             "coverage": lambda hit: self._coverage[hit.unit_id],
-            "meaning": lambda hit: self._cosines.standardized(self._evidence[hit.unit_id].cosine),
-            "cosine": lambda hit: self._cosines.filled(self._evidence[hit.unit_id].cosine),
+            "meaning": lambda hit: self._cosines.standardized(self._cosine_of[hit.unit_id]),
+            "cosine": lambda hit: self._cosines.filled(self._cosine_of[hit.unit_id]),
+            "draft": lambda hit: self._drafts.standardized(self._draft_of[hit.unit_id]),
             "file": lambda hit: self._file_support[hit.path],
             "file_coverage": lambda hit: self._file_coverage[hit.path],
             "common": lambda hit: math.log1p(self._evidence[hit.unit_id].uses),
@@ -162,7 +174,7 @@ class _ContentMeasures:
         """Path -> sum over its best units, as a fraction of the best file's."""
         by_path: dict[str, list[float]] = defaultdict(list)
         for unit_id, hit in self._hits.items():
-            value = self._words[unit_id] + self._cosines.scaled(self._evidence[unit_id].cosine)
+            value = self._words[unit_id] + self._cosines.scaled(self._cosine_of[unit_id])
             by_path[hit.path].append(value * hit.lines() / (hit.lines() + 1))
         sums = {path: sum(sorted(values)[-_FILE_UNITS:]) for path, values in by_path.items()}
         highest = max(sums.values(), default=0.0) or 1.0
@@ -175,6 +187,37 @@ class _ContentMeasures:
         for unit_id, hit in self._hits.items():
             by_path[hit.path] |= self._evidence[unit_id].terms
         return {path: self._query.coverage(terms) for path, terms in by_path.items()}
+
+
+def estimated_cosines(evidence: Mapping[int, Evidence]) -> dict[int, float | None]:
+    """Return unit id -> cosine; where there is only that of the draft, an estimate from it.
+
+    The estimate is a line through the units that have both cosines; with too few of those, a line that was
+    fitted on many questions.
+    """
+    both = [
+        (each.draft, each.cosine)
+        for each in evidence.values()
+        if each.draft is not None and each.cosine is not None
+    ]
+    slope, offset = _line(both) if len(both) >= _MIN_PAIRS else DRAFT_LINE
+
+    def cosine(each: Evidence) -> float | None:
+        if each.cosine is not None or each.draft is None:
+            return each.cosine
+        return slope * each.draft + offset
+
+    return {unit_id: cosine(each) for unit_id, each in evidence.items()}
+
+
+def _line(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Fit a line through points by least squares: slope, offset. The slope is neither negative nor steep."""
+    mean_x, deviation = _moments([x for x, _ in pairs])
+    mean_y = fmean(y for _, y in pairs)
+    covariance = fmean((x - mean_x) * (y - mean_y) for x, y in pairs)
+    slope = covariance / deviation**2 if deviation > 1e-6 else DRAFT_LINE[0]
+    slope = min(max(slope, 0.0), _MAX_SLOPE)
+    return slope, mean_y - slope * mean_x
 
 
 class _Cosines:

@@ -26,6 +26,8 @@ _WRITE_SECONDS = 0.5
 _first = _thread.allocate_lock()
 _restoring: list[bytes] = []
 _groups: list[int] = []
+_KEPT = b"what was done so far is kept"
+_explanations: list[bytes] = []
 
 
 def install() -> None:
@@ -57,6 +59,11 @@ def take_along(group: int) -> None:
     _groups[:] = [group] if group else []
 
 
+def explain(text: str) -> None:
+    """Set what the last line says about unfinished work; an empty text restores what it says otherwise."""
+    _explanations[:] = [text.encode()] if text else []
+
+
 def _watch(reading: int) -> None:
     """Wait for the numbers of signals, which the C handler of Python writes into the pipe at once."""
     while number := os.read(reading, 1):
@@ -70,7 +77,7 @@ def _end(number: int) -> None:
         for group in _groups:
             with contextlib.suppress(OSError):
                 os.killpg(group, signal.SIGKILL)
-        _write(b"".join(_restoring) + b"codesift: " + what + b"; what was done so far is kept\n")
+        _write(b"".join(_restoring) + b"codesift: " + what + b"; " + (_explanations or [_KEPT])[0] + b"\n")
         os._exit(code)
 
 

@@ -42,7 +42,9 @@ class NoProcessError(Exception):
 
 
 class SandboxedFunction:
-    """Calls one function of the package in another process, which starts at the first call.
+    """Calls one function of the package in other processes, each started when no other one is free.
+
+    Several threads may call it at once; each call then has a process of its own.
 
     Args:
         function: `module:name`; its arguments and results can be pickled.
@@ -50,8 +52,8 @@ class SandboxedFunction:
 
     def __init__(self, function: str) -> None:
         self._function = function
-        self._process: subprocess.Popen[bytes] | None = None
-        self._owner = 0
+        self._idle: list[subprocess.Popen[bytes]] = []
+        self._owner = os.getpid()
         self._works = True
         self._lock = threading.Lock()
         atexit.register(self.close)
@@ -67,46 +69,52 @@ class SandboxedFunction:
             EndedError: it took longer, needed more than `MEMORY`, or crashed.
             NoProcessError: the process cannot be started.
         """
+        process = self._take()
+        try:
+            assert process.stdin and process.stdout
+            with _ended_after(WALL_SECONDS * seconds, process):
+                _send(process.stdin, (seconds, arguments))
+                done, result = _receive(process.stdout)
+        except (EOFError, OSError) as error:
+            _end(process)
+            raise EndedError from error
+        # Otherwise the next call would receive the answer to this one.
+        except BaseException:
+            _end(process)
+            raise
         with self._lock:
-            process = self._running()
-            try:
-                assert process.stdin and process.stdout
-                with _ended_after(WALL_SECONDS * seconds, process):
-                    _send(process.stdin, (seconds, arguments))
-                    done, result = _receive(process.stdout)
-            except (EOFError, OSError) as error:
-                self._end()
-                raise EndedError from error
-            # Otherwise the next call would receive the answer to this one.
-            except BaseException:
-                self._end()
-                raise
+            self._idle.append(process)
         if not done:
             raise result
         return result
 
     def close(self) -> None:
-        """Kill the process; the next call starts another one."""
+        """Kill the processes that no call uses; the next call starts another one."""
         with self._lock:
-            self._end()
+            self._forget_others()
+            idle, self._idle = self._idle, []
+        for process in idle:
+            _end(process)
 
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process and self._owner == os.getpid():
-            return self._process
-        # After a fork, the process belongs to the parent.
-        if self._process:
-            _inherited.append(self._process)
-            self._process = None
+    def _take(self) -> subprocess.Popen[bytes]:
+        """Return a process that no other call uses."""
+        with self._lock:
+            self._forget_others()
+            if self._idle:
+                return self._idle.pop()
         try:
-            self._start()
+            return self._started()
         except (EOFError, OSError) as error:
             self._works = False
-            self._end()
             raise NoProcessError from error
-        assert self._process
-        return self._process
 
-    def _start(self) -> None:
+    def _forget_others(self) -> None:
+        """Forget the processes that belong to the parent, after a fork."""
+        if self._owner != os.getpid():
+            _inherited.extend(self._idle)
+            self._idle, self._owner = [], os.getpid()
+
+    def _started(self) -> subprocess.Popen[bytes]:
         if not self._works:
             raise EOFError
         module, _, name = self._function.partition(":")
@@ -115,25 +123,28 @@ class SandboxedFunction:
             f"import sys; sys.path[:] = {sys.path!r}; "
             f"from {__name__} import serve; from {module} import {name}; serve({name})"
         )
-        self._owner = os.getpid()
-        self._process = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        assert self._process.stdout
-        # `sys.executable` may be another program, which prints or waits.
-        with _ended_after(START_SECONDS, self._process):
-            if self._process.stdout.read(len(_READY)) != _READY:
-                raise EOFError
+        assert process.stdout
+        try:
+            # `sys.executable` may be another program, which prints or waits.
+            with _ended_after(START_SECONDS, process):
+                if process.stdout.read(len(_READY)) != _READY:
+                    raise EOFError
+        except BaseException:
+            _end(process)
+            raise
+        return process
 
-    def _end(self) -> None:
-        process, self._process = self._process, None
-        if process and self._owner == os.getpid():
-            process.kill()
-            with process:  # Closes the pipes and waits for the end.
-                pass
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    with process:  # Closes the pipes and waits for the end.
+        pass
 
 
 @contextmanager

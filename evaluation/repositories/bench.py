@@ -21,6 +21,7 @@ from evaluation.repositories.questions import FILE, FUNCTION, SIMILAR, QuestionR
 if TYPE_CHECKING:
     from codesift.config import Settings
     from codesift.index.opening import Index
+    from codesift.index.update import Stage
     from codesift.types import Encoder, Hit, Progress
 
 SYSTEMS = {"words": (True, False), "vectors": (False, True), "hybrid": (True, True)}
@@ -50,6 +51,7 @@ class Bench:
         settings: which model and adapters to search with, among others.
         progress: told of indexing.
         opening: opens the encoder of an index's space; the tool's own if not given.
+        until: the stage that an index is brought to before it is searched.
     """
 
     def __init__(
@@ -58,9 +60,11 @@ class Bench:
         settings: Settings,
         progress: Progress | None = None,
         opening: Callable[[Any], Encoder] = open_encoder,
+        until: Stage = "vectors",
     ) -> None:
         self.corpora, self.settings, self._opening = corpora, settings, opening
         self._progress = progress or _no_progress
+        self._until = until
         self._encoder: Encoder | None = None
 
     def encoder(self, space: Any) -> Encoder:
@@ -72,6 +76,8 @@ class Bench:
         """Call `work` with the index of one repository, built if need be."""
         root = self.corpora / repo
         with Repository(root.resolve(), self.settings, _say, self._progress, self.encoder) as repository:
+            if self.settings.refresh:
+                repository.refresh(self._until)
             return repository.on_index(work)
 
     def ask(self, index: Index, text: str, system: str) -> Sequence[Hit]:

@@ -15,6 +15,8 @@ FILE, FUNCTION, SIMILAR, NOTHING = "queries", "text2fn", "fn2fn", "nothing"
 """The files of questions: what has to be found is a file, a function, a function like another, or nothing."""
 ANSWERED = (FILE, FUNCTION, SIMILAR)
 PARTS = (*ANSWERED, NOTHING)
+HISTORY = "history"
+"""Subjects of commits, and the functions that the commits changed."""
 _KIND = {FILE: "category", FUNCTION: "style"}
 """Part -> the field that tells kinds of questions apart."""
 QuestionRow = Mapping[str, Any]
@@ -34,6 +36,25 @@ def questions(data: Path, parts: Iterable[str] = ANSWERED) -> dict[str, dict[str
         for row in read_rows(path) if path.is_file() else ():
             found[row["repo"]][part].append(row)
     return found
+
+
+def history_questions(data: Path) -> dict[str, list[QuestionRow]]:
+    """Repository -> its questions from history; empty if the data has none.
+
+    Raises:
+        CodesiftError: they cannot be read.
+    """
+    found: dict[str, list[QuestionRow]] = defaultdict(list)
+    path = data / HISTORY / "queries.jsonl"
+    for row in read_rows(path) if path.is_file() else ():
+        found[row["repo"]].append(row)
+    return found
+
+
+def fitted_half(repos: Iterable[str]) -> set[str]:
+    """Return every second repository, in the order of their digests; figures are reported on the others."""
+    ordered = sorted(repos, key=lambda repo: hashlib.sha256(repo.encode()).digest())
+    return set(ordered[::2])
 
 
 def kind_of(part: str, row: QuestionRow) -> str:

@@ -148,7 +148,8 @@ def test_a_full_disk_is_said_and_more_space_is_used(
             _fill(disk, spare)
             done = codesift("index", root)
             if spare < 300 or done.returncode:
-                failed(done, "space")
+                # The vectors may be what there is no space for; then another line says what is there.
+                assert done.returncode == 2 and "space" in done.stderr.splitlines()[-1]
         (disk / "ballast").unlink()
         worked(codesift("index", root))
         for matrix in index_of(root).glob("*.vectors"):

@@ -207,3 +207,16 @@ def test_an_index_deleted_under_a_running_query_is_searched_to_the_end(
     assert found[0][1] == pytest.approx(1, abs=1e-3)
     worked(codesift("index", shop))
     same_index(shop, clean)
+
+
+def test_an_index_of_the_version_before_is_taken_over_with_its_vectors(codesift: Run, tmp_path: Path) -> None:
+    shop = write(tmp_path / "shop")
+    worked(codesift("index", shop))
+    with closing(sqlite3.connect(index_of(shop) / "index.db", isolation_level=None)) as database:
+        database.execute("DROP TABLE drafts")
+        database.execute("PRAGMA user_version = 2")
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    done = codesift("query", "price", "--budget", "0", "--json", "--root", shop)
+    found = json.loads(worked(done))["index"]
+    assert done.stderr.count("\n") == 1 and "another version" in done.stderr
+    assert found["vectors_ready"] == found["units"] == SHOP_UNITS

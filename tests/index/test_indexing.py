@@ -9,13 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import HashingEncoder, no_progress, opened, refuse, repository_of, run_index, write
+from fakes import DraftsOnly, HashingEncoder, no_progress, opened, refuse, repository_of, run_index, write
 from numpy.typing import NDArray
 
 from codesift.config import Settings
 from codesift.index.embed import OpenEncoder
-from codesift.index.plan import plan
-from codesift.index.update import Update
+from codesift.session import Repository
 from codesift.types import Encoder, Progress, Report
 
 TIDE = "def tide():\n    return 'high water'\n\n\ndef ebb():\n    return 'low water'\n"
@@ -49,9 +48,8 @@ def update(
     settings: Settings | None = None,
 ) -> Report:
     """One update of an index that is there."""
-    settings = settings or Settings()
-    with opened(root, settings) as index:
-        return Update(index, settings, progress, open_encoder).run(plan(index, settings), "vectors")
+    with Repository(root, settings or Settings(), None, progress, open_encoder) as repository:
+        return repository.refresh()
 
 
 def names(root: Path) -> list[str]:
@@ -277,7 +275,7 @@ def test_vectors_that_nobody_uses_do_not_outnumber_those_in_use(root: Path, enco
 
 
 def test_each_stage_can_be_asked_for_alone(root: Path, encoder: HashingEncoder) -> None:
-    with repository_of(root, None) as repository:
+    with repository_of(root, DraftsOnly()) as repository:
         report = repository.refresh("words")
         assert (report.parsed, report.units, report.embedded) == (2, 3, 0)
     with opened(root) as index:
@@ -316,7 +314,7 @@ def test_a_first_run_interrupted_while_it_parses_goes_on_from_there(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        update(root, refuse, interrupt)
+        update(root, lambda space: DraftsOnly(), interrupt)
     report = run_index(root, encoder)
     assert (report.parsed, report.files) == (4, 8)
     assert run_index(root, encoder).parsed == 0

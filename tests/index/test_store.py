@@ -75,7 +75,7 @@ def test_a_reset_keeps_the_folder_and_its_lock_alone(root: Path) -> None:
     run_index(root, HashingEncoder())
     folder = index_of(root)
     reset(folder)
-    assert {path.name for path in folder.iterdir()} <= {"lock", "about"}
+    assert {path.name for path in folder.iterdir()} <= {"lock", "embedding", "about"}
     assert run_index(root, HashingEncoder()).units == 1
 
 

@@ -13,6 +13,7 @@ from codesift.index.catalog import Catalog
 from codesift.index.database import Database
 from codesift.index.selection import EVERYTHING, Selection
 from codesift.index.vectors import Match, Vectors, WindowRow
+from codesift.parsing.units import entry_of
 from codesift.types import SourceFile
 
 
@@ -21,8 +22,12 @@ def database(tmp_path: Path) -> Iterator[Database]:
     """Two files: a.py with units 1 and 2, b.py with unit 3."""
     opened = Database(tmp_path / "index.db")
     catalog = Catalog(opened)
-    catalog.put_file(SourceFile("a.py", "a.py", "python", 1, 1, 1), b"", [unit("f"), unit("g")], None)
-    catalog.put_file(SourceFile("b.py", "b.py", "python", 1, 1, 1), b"", [unit("h", kind="class")], None)
+    catalog.put_file(
+        SourceFile("a.py", "a.py", "python", 1, 1, 1), b"", [entry_of(unit("f")), entry_of(unit("g"))], None
+    )
+    catalog.put_file(
+        SourceFile("b.py", "b.py", "python", 1, 1, 1), b"", [entry_of(unit("h", kind="class"))], None
+    )
     yield opened
     opened.close()
 

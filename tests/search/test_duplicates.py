@@ -135,15 +135,17 @@ def test_a_file_that_vanished_is_left_out(tmp_path: Path) -> None:
         assert not find(index).clusters
 
 
-def test_units_without_vectors_are_left_out_and_counted(tmp_path: Path) -> None:
+def test_units_without_vectors_are_compared_by_their_drafts_and_counted(tmp_path: Path) -> None:
     for path in ("shop/orders.py", "shop/invoices.py"):
         write(tmp_path, path, FILES[path])
     run_index(tmp_path, HashingEncoder())
     with opened(tmp_path) as index:
         index.database.run("DELETE FROM windows WHERE unit_id = (SELECT min(unit_id) FROM windows)")
         found = find(index)
-        assert not found.clusters and found.vectors_ready == found.units - 1
+        assert len(found.clusters) == 1 and found.vectors_ready == found.units - 1
         index.database.run("DELETE FROM windows")
+        assert len(find(index).clusters) == 1
+        index.database.run("DELETE FROM drafts")
         assert not find(index).clusters
 
 

@@ -23,7 +23,7 @@ KINDS = {
         ("what decides whether two functions are near-duplicates", "duplicates"),
     ],
     "keywords": [
-        ("escape control characters terminal", "_escape"),
+        ("escape control characters terminal", "visible"),
         ("vector checksum", "vector_checksum"),
         ("merge adapter weights", "merge"),
     ],

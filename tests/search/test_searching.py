@@ -244,7 +244,8 @@ def test_a_unit_with_several_windows_is_one_result(tmp_path: Path) -> None:
 
 def test_each_search_is_asked_about_what_only_the_other_found(index: Index) -> None:
     settings = Settings(candidates=1)
-    _, hits, found = candidates(Question("checksum of a sentence", 1), index, settings, HashingEncoder)
+    result = candidates(Question("checksum of a sentence", 1), index, settings, HashingEncoder)
+    hits, found = result.hits, result.evidence
     assert 1 <= len(hits) <= 2
     assert all(each.cosine is not None for each in found.values())
     assert any(each.bm25 is not None for each in found.values())
@@ -261,5 +262,5 @@ def test_a_name_that_very_many_units_have_brings_no_more_candidates_than_are_wan
     write(tmp_path, "a.py", "".join(f"def test_{n}():\n    return {n}\n\n\n" for n in range(60)))
     run_index(tmp_path, HashingEncoder())
     with opened(tmp_path) as index:
-        _, hits, _ = candidates(Question("tes", 5), index, Settings(candidates=10), HashingEncoder)
+        hits = candidates(Question("tes", 5), index, Settings(candidates=10), HashingEncoder).hits
     assert len(hits) <= 30

@@ -5,6 +5,7 @@ from __future__ import annotations
 from codesift.index.catalog import Catalog
 from codesift.index.full_text import FullText
 from codesift.index.selection import EVERYTHING, Selection
+from codesift.parsing.units import entry_of
 from codesift.types import SourceFile, Unit
 
 EQUAL = (1.0, 1.0, 1.0, 1.0)
@@ -15,7 +16,7 @@ def put(
     catalog: Catalog, path: str, *units: Unit, skipped: str | None = None, language: str = "python"
 ) -> None:
     source = SourceFile(path, f"/root/{path}", language, 10, 20, 30)
-    catalog.put_file(source, b"digest", units, skipped)
+    catalog.put_file(source, b"digest", [entry_of(unit) for unit in units], skipped)
 
 
 def names(

@@ -12,11 +12,13 @@ from indexes import lend
 from numpy.typing import NDArray
 
 from codesift.config import Settings
+from codesift.encoders.drafts import quantised
 from codesift.index.location import cache_place, make_index_folder
 from codesift.index.opening import Index, open_index
-from codesift.models.spaces import Space
+from codesift.models.drafts import draft_file
+from codesift.models.spaces import Space, chosen_space
 from codesift.session import Repository
-from codesift.types import Encoder, Report, Unit, Window
+from codesift.types import DraftEncoder, Encoder, Report, Unit, Window
 from codesift.words import terms
 
 DIMENSIONS = 384
@@ -60,6 +62,16 @@ class HashingEncoder:
         self.languages.append(language)
         return np.stack([self._vector(text) for text in texts])
 
+    def encode_few(self, texts: Sequence[str], language: str = "") -> NDArray[np.float32]:
+        """As `encode`."""
+        return self.encode(texts, language)
+
+    @property
+    def drafts(self) -> DraftEncoder | None:
+        """Drafts by the same rule, of the words alone."""
+        file = draft_file(chosen_space(Settings(), Path()))
+        return HashingDrafts(file.id, self) if file else None
+
     def prepare_query(self) -> None:
         pass
 
@@ -75,6 +87,32 @@ class HashingEncoder:
             vector[int.from_bytes(digest, "little") % self._dimensions] += 1
         unit: NDArray[np.float32] = vector / np.linalg.norm(vector)
         return unit
+
+
+class HashingDrafts:
+    """Drafts of a `HashingEncoder`.
+
+    Args:
+        id: of the draft encoder that it stands for.
+        encoder: whose rule is used.
+    """
+
+    def __init__(self, id: str, encoder: HashingEncoder) -> None:
+        self.id = id
+        self._encoder = encoder
+
+    def encode(self, units: Sequence[Sequence[str]]) -> NDArray[np.int8]:
+        """Shape (len(units), dimensions)."""
+        vectors = [self._encoder._vector(" ".join(words)) for words in units]
+        return quantised(np.stack(vectors)) if vectors else np.empty((0, DIMENSIONS), np.int8)
+
+
+class DraftsOnly(HashingEncoder):
+    """An encoder for a part that encodes nothing."""
+
+    def encode(self, texts: Sequence[str], language: str = "") -> NDArray[np.float32]:
+        """Fail."""
+        raise AssertionError("texts were encoded although nothing needs their vectors")
 
 
 def no_progress(stage: str, done: int, total: int) -> None:
@@ -106,7 +144,7 @@ def repository_of(
     settings: Settings | None = None,
     notify: Callable[[str], None] | None = None,
 ) -> Repository:
-    """A repository with this encoder; None refuses to encode."""
+    """A repository with this encoder; None refuses to open one."""
     opening = (lambda space: encoder) if encoder else refuse
     return Repository(root, settings or Settings(), notify, no_progress, opening)
 

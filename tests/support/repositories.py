@@ -170,13 +170,13 @@ def vectors(root: Path) -> dict[bytes, NDArray[np.float32]]:
 
 
 def same_index(one: Path, other: Path) -> None:
-    """Two indexes of the same files hold the same, vectors up to what the make-up of batches changes."""
+    """Two indexes of the same files hold the same, vectors up to what engines and their batches change."""
     first, second = contents(one), contents(other)
     assert first["units"] and not first["strays"]
     assert first == second
     mine, theirs = vectors(one), vectors(other)
     assert mine.keys() == theirs.keys()
-    assert min(_cosine(mine[digest], theirs[digest]) for digest in mine) > 0.9999
+    assert min(_cosine(mine[digest], theirs[digest]) for digest in mine) > 0.998
 
 
 def _cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from codesift.config import Settings
+from codesift.index.neighbors import StoredNeighbors
 from codesift.index.opening import Index
+from codesift.index.vectors import Vectors
+from codesift.search.nearest import compared
 from codesift.search.query import Question, candidates
-from codesift.search.ranking import DEFINITION_WEIGHT
+from codesift.search.ranking import DEFINITION_WEIGHT, fuse
 from codesift.search.signals import SIGNALS, Evidence, QueryTerms, measure
 from codesift.types import Hit
 from evaluation.metrics import RelevantRanks
@@ -18,8 +22,18 @@ from evaluation.repositories.matching import by_file, by_function, matches
 from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, SIMILAR, QuestionRow
 from training.ranking.linear import CandidateList
 
-SEARCH_MODES = {"both": "hybrid", "words": "words", "vectors": "vectors"}
+SEARCH_MODES = {
+    "both": "hybrid",
+    "some": "hybrid",
+    "drafts": "hybrid",
+    "words": "words",
+    "vectors": "vectors",
+}
 """Search mode, as from `ranking.search_mode` -> its name among `SYSTEMS`."""
+WITHOUT_VECTORS = ("some", "drafts")
+"""Modes in which units are found without vectors."""
+FIRST = 16
+"""Units that get vectors in the mode `some`: what a budget of one or two seconds allows."""
 FITTED_SIGNALS = tuple(name for name in SIGNALS if name != "symbol")
 """All signals but `symbol`, whose weight is a rule."""
 FILE_WEIGHT = 1.5
@@ -77,16 +91,29 @@ def cases(bench: Bench, repo: str, rows: Mapping[str, Sequence[QuestionRow]], mo
     lexical, semantic = SYSTEMS[SEARCH_MODES[mode]]
 
     def work(index: Index) -> Iterator[RankingCase]:
+        searched = without_vectors(index, bench.settings) if mode in WITHOUT_VECTORS else index
         for part in (FILE, FUNCTION, NOTHING):
             for row in rows.get(part, ()):
                 question = Question(row["query"], 0, lexical, semantic)
-                inputs = candidates(
-                    question, index, bench.settings, lambda: bench.encoder(index.primary.space)
+                found = candidates(
+                    question, searched, bench.settings, lambda: bench.encoder(index.primary.space)
                 )
-                yield RankingCase(part, repo, row, *inputs)
+                if mode == "some":
+                    order = fuse(found.query, found.hits, found.evidence, bench.settings).hits
+                    first = [hit.unit_id for hit in order[:FIRST]]
+                    found.add(compared(index, found.vectors, first))
+                yield RankingCase(part, repo, row, found.query, found.hits, found.evidence)
 
     result: list[RankingCase] = bench.on(repo, lambda index: list(work(index)))
     return result
+
+
+def without_vectors(index: Index, settings: Settings) -> Index:
+    """Return an index that looks as it does before any vector is stored."""
+    member = index.primary
+    vectors = Vectors(index.database, "no space")
+    neighbors = StoredNeighbors(index.folder, vectors, member.space.dimensions, settings)
+    return replace(index, spaces=(replace(member, vectors=vectors, neighbors=neighbors),))
 
 
 def likenesses(bench: Bench, repo: str, rows: Mapping[str, Sequence[QuestionRow]]) -> list[CandidateList]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from statistics import fmean
 from typing import Any
@@ -18,12 +18,25 @@ from codesift.search.signals import PENALTY_SIGNALS
 from codesift.types import Hit, Judgement
 from evaluation.metrics import auroc
 from evaluation.repositories.bench import Bench
-from evaluation.repositories.questions import FILE, FUNCTION, NOTHING, RepositoryQuestions
+from evaluation.repositories.questions import (
+    FILE,
+    FUNCTION,
+    NOTHING,
+    RepositoryQuestions,
+    fitted_half,
+)
 from training.ranking.cases import FITTED_SIGNALS, SEARCH_MODES, RankingCase, cases, likenesses
 from training.ranking.linear import CandidateList, fit_logistic, fit_ranker
 
-PENALTY = 0.03
-"""Factor of the squared standardized weights. With 0.003, files lose 0.01 and functions gain 0.01."""
+PENALTY = 0.01
+"""Factor of the squared standardized weights. With 0.03, questions from history lose 0.01."""
+LENGTH, LENGTH_PENALTY = "short", 0.03
+"""The signal whose weight is fitted without the questions from history, and the penalty of that fit: commits
+change long functions more often than short ones, which says nothing about what people look for."""
+HISTORY_WEIGHT = 0.5
+"""Weight of a question from history, relative to a question for a function."""
+WEIGHED_MODES = ("both", "some", "drafts")
+"""Modes whose questions the weights are fitted on together: an index passes through all of them."""
 FEATURE_PENALTY = 0.002
 LIKENESS_PENALTY = 0.1
 """The same for the two signals of `similar`. With 0.01 the tokens get less weight and MRR is 0.02 lower."""
@@ -35,6 +48,8 @@ a little more; the goal is at most 0.05."""
 _UNSURE = dict.fromkeys(SEARCH_MODES, Calibration(Logistic(0.0, {}), Logistic(0.0, {}), 0.0))
 _MISSING_FEATURES = {
     "both": (),
+    "some": (),
+    "drafts": (),
     "words": ("nearest", "margin"),
     "vectors": ("coverage", "best_coverage", "path_words", "unknown"),
 }
@@ -83,6 +98,8 @@ class Fit:
     similar: Mapping[str, float]
     """The weights of `similar`."""
     similar_held_out: Mapping[str, Mapping[str, float]]
+    history: Mapping[str, Mapping[str, float]]
+    """Search mode -> metric -> value on the history questions that were not fitted on."""
 
     def counts(self) -> dict[str, int]:
         """Part -> number of questions."""
@@ -123,23 +140,43 @@ class Fit:
         }
 
 
-def validated(bench: Bench, by_repo: Mapping[str, RepositoryQuestions]) -> Fit:
+def validated(
+    bench: Bench,
+    by_repo: Mapping[str, RepositoryQuestions],
+    history: Mapping[str, Sequence[RankingCase]] | None = None,
+) -> Fit:
     """Fit on all repositories, and judge every question by a fit without its own.
 
     Args:
         bench: the indexes.
         by_repo: repository -> its questions.
+        history: search mode -> questions from history. Half of their repositories are fitted on in the mode
+            `drafts`, figures are taken on the other half.
     """
+    history = history or {}
+    half = fitted_half({case.repo for of_mode in history.values() for case in of_mode})
     cases_of = {
         mode: [case for repo, rows in sorted(by_repo.items()) for case in cases(bench, repo, rows, mode)]
         for mode in SEARCH_MODES
     }
 
-    lists = [(case.repo, case.candidate_list()) for case in cases_of["both"] if case.part != NOTHING]
+    lists = [
+        (case.repo, case.candidate_list())
+        for mode in WEIGHED_MODES
+        for case in cases_of[mode]
+        if case.part != NOTHING
+    ]
+    past = [
+        replace(case.candidate_list(), weight=HISTORY_WEIGHT)
+        for case in history.get("drafts", ())
+        if case.repo in half
+    ]
+
+    whole = _model([candidate_list for _, candidate_list in lists], past)
 
     @cache
     def without(repos: frozenset[str]) -> RankingModel:
-        return _model([candidate_list for repo, candidate_list in lists if repo not in repos])
+        return _model([candidate_list for repo, candidate_list in lists if repo not in repos], past, whole)
 
     modes = {mode: _fit_of_mode(mode, in_mode, without) for mode, in_mode in cases_of.items()}
     held_out = {repo: without(frozenset({repo})).weights for repo in by_repo}
@@ -147,7 +184,21 @@ def validated(bench: Bench, by_repo: Mapping[str, RepositoryQuestions]) -> Fit:
     similar_held_out = {
         repo: _likeness({other: pairs[other] for other in pairs if other != repo}) for repo in pairs
     }
-    return Fit(without(frozenset()).weights, modes, held_out, _likeness(pairs), similar_held_out)
+    model = whole
+    on_history = {
+        mode: _history_figures([case for case in of_mode if case.repo not in half], model)
+        for mode, of_mode in history.items()
+    }
+    return Fit(model.weights, modes, held_out, _likeness(pairs), similar_held_out, on_history)
+
+
+def _history_figures(questions: Sequence[RankingCase], model: RankingModel) -> dict[str, float]:
+    ranks = [case.outcome(_judged(case, model).ranked) for case in questions]
+    rows = {
+        "MRR by function": fmean(each.reciprocal() for each in ranks),
+        **{f"recall@{k} by function": fmean(each.recall(k) for each in ranks) for k in (10, 100)},
+    }
+    return {name: round(value, 4) for name, value in rows.items()}
 
 
 def _likeness(pairs: Mapping[str, Sequence[CandidateList]]) -> dict[str, float]:
@@ -156,9 +207,25 @@ def _likeness(pairs: Mapping[str, Sequence[CandidateList]]) -> dict[str, float]:
     return {name: round(float(weight), 4) for name, weight in zip(LIKENESS, weights, strict=True)}
 
 
-def _model(lists: Sequence[CandidateList]) -> RankingModel:
-    weights = fit_ranker(lists, PENALTY, [-1 if name in PENALTY_SIGNALS else 1 for name in FITTED_SIGNALS])
+def _model(
+    lists: Sequence[CandidateList], past: Sequence[CandidateList], near: RankingModel | None = None
+) -> RankingModel:
+    """Fit weights on questions and on those from history, faster from the weights of a similar model."""
+    signs = [-1 if name in PENALTY_SIGNALS else 1 for name in FITTED_SIGNALS]
+    start = np.array([near.weights[name] for name in FITTED_SIGNALS]) if near else None
+    at = FITTED_SIGNALS.index(LENGTH)
+    length = float(fit_ranker(lists, LENGTH_PENALTY, signs, start)[at])
+    weights = fit_ranker([_with_length(each, at, length) for each in (*lists, *past)], PENALTY, signs, start)
+    weights[at] = length
     return RankingModel(dict(zip(FITTED_SIGNALS, map(float, weights), strict=True)), _UNSURE, _EVEN)
+
+
+def _with_length(candidates: CandidateList, at: int, weight: float) -> CandidateList:
+    """Move a signal with a known weight to the offset."""
+    signals = candidates.signals.copy()
+    offset = candidates.offset + weight * signals[:, at]
+    signals[:, at] = 0.0
+    return replace(candidates, signals=signals, offset=offset)
 
 
 def _fit_of_mode(
