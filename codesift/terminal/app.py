@@ -11,6 +11,7 @@ import typer
 from codesift.errors import Exit, UsageError
 from codesift.terminal import maintenance, options, render
 from codesift.terminal.arguments import check_similar, filter_of, targeted_files, view_of
+from codesift.terminal.detaching import continue_in_background
 from codesift.terminal.invocation import Run, folder_of, start
 from codesift.types import Answer
 from codesift.version import __version__
@@ -47,13 +48,29 @@ def index(
     model: options.Model = None,
     threads: options.Threads = None,
     device: options.Device = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="End as soon as everything is searchable, without vectors.")
+    ] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="As --quick; the vectors are then computed in the background.")
+    ] = False,
+    stop: Annotated[
+        bool, typer.Option("--stop", help="End the process that computes vectors in the background.")
+    ] = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Index a repository; a second run does only what changed."""
+    if quick + detach + stop > 1:
+        raise UsageError("only one of --quick, --detach, --stop can be given", "codesift index --help")
     run = start(path, quiet, exact=True, model=model, threads=threads, device=device)
     with run.repository() as repository:
-        report = repository.refresh()
+        if stop:
+            run.notify("stopped" if repository.stop() else "nothing runs in the background")
+            return
+        report = repository.refresh("words" if quick or detach else "vectors")
     render.show_report(report, sys.stdout, sys.stderr, quiet)
+    if detach and report.vectors_ready < report.units:
+        continue_in_background(run, {"--model": model, "--threads": threads, "--device": device})
 
 
 @app.command(epilog='Example: codesift query "retry a failed request" --lang go --no-tests')
@@ -80,13 +97,20 @@ def query(
     no_refresh: options.NoRefresh = False,
     model: options.Model = None,
     device: options.Device = None,
+    budget: options.Budget = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Find the code that answers a question."""
     if lexical and semantic:
         raise UsageError("only one of --lexical, --semantic can be given")
     refresh = False if no_refresh else None
-    flags: dict[str, Any] = {"model": model, "device": device, "results": results, "refresh": refresh}
+    flags: dict[str, Any] = {
+        "model": model,
+        "device": device,
+        "results": results,
+        "refresh": refresh,
+        "budget": budget,
+    }
     run = start(root, quiet, near=folder_of((), path or ()), **flags)
     view = view_of(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
     only = filter_of(lang, kind, path, run.settings.include_tests and not no_tests, run.root)
@@ -126,6 +150,7 @@ def similar(
     no_refresh: options.NoRefresh = False,
     model: options.Model = None,
     device: options.Device = None,
+    budget: options.Budget = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Find the code most like a function, or with --all what is nearly the same everywhere."""
@@ -133,7 +158,13 @@ def similar(
     check_similar(target, all_units, min_cosine, others)
     near = folder_of(targeted_files(target), path or ())
     refresh = False if no_refresh else None
-    flags: dict[str, Any] = {"model": model, "device": device, "results": results, "refresh": refresh}
+    flags: dict[str, Any] = {
+        "model": model,
+        "device": device,
+        "results": results,
+        "refresh": refresh,
+        "budget": budget,
+    }
     run = start(root, quiet, near=near, **flags)
     view = view_of(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
     only = filter_of(lang, kind, path, run.settings.include_tests and not no_tests, run.root)

@@ -99,6 +99,18 @@ NoRefresh = Annotated[
     bool,
     typer.Option("--no-refresh", help="Search the index as it is.", rich_help_panel=_HOW),
 ]
+Budget = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(
+        "--budget",
+        metavar="SECONDS",
+        help=with_default(
+            "Time for computing the vectors of the best results that have none; 0 for none.",
+            f"{_DEFAULTS.budget:g}",
+        ),
+        rich_help_panel=_HOW,
+    ),
+]
 Model = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(

@@ -119,7 +119,7 @@ def test_index_reports_files_units_vectors_and_what_was_skipped(codesift: Run, t
     assert first.startswith(f"Indexed {tmp_path} in ") and first.endswith(" s")
     shown = {row.split()[0]: " ".join(row.split()[1:]) for row in rows}
     assert shown["files"] == "1, 1 parsed, 0 removed" and shown["units"] == "1"
-    assert shown["vectors"] == "1 embedded, 0 reused" and shown["skipped"].startswith("1: ")
+    assert shown["vectors"] == "1 of 1 units, 1 embedded, 0 reused" and shown["skipped"].startswith("1: ")
     quiet = codesift("index", tmp_path, "--quiet")
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
 

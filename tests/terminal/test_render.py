@@ -478,13 +478,14 @@ def test_sizes_are_readable() -> None:
 def test_the_summary_names_every_figure() -> None:
     out, err = io.StringIO(), io.StringIO()
     report = Report("/srv/project", 1200, 23456, 56, 1300, 22000, 3, {"ignored": 12, "vendored": 300}, 754.3)
+    report.vectors_ready = 23400
     show_report(report, out, err, quiet=False)
     assert err.getvalue() == ""
     assert out.getvalue() == (
         "Indexed /srv/project in 12 min 34 s\n"
         "  files    1,200, 56 parsed, 3 removed\n"
         "  units    23,456\n"
-        "  vectors  1,300 embedded, 22,000 reused\n"
+        "  vectors  23,400 of 23,456 units, 1,300 embedded, 22,000 reused\n"
         "  skipped  312: vendored 300, ignored 12\n"
     )
 

@@ -86,7 +86,8 @@ def show_coverage(answer: Answer, err: TextIO) -> None:
     one."""
     if answer.vectors_ready < answer.units:
         ready = f"{answer.vectors_ready:,} of {answer.units:,} units"
-        show_note(f"searched by words; by meaning only {ready} so far", err)
+        how = "approximate ones" if answer.has_drafts else "none"
+        show_note(f"{ready} have full vectors, the others {how}; `codesift index` computes the rest", err)
 
 
 def _quoted_query(answer: Answer, err: TextIO | None) -> str:

@@ -25,7 +25,8 @@ def show_report(report: Report, out: TextIO, err: TextIO, quiet: bool) -> None:
         show_note(f"no file to index in {report.root}", err)
     if quiet:
         return
-    write(out, f"Indexed {visible(report.root)} in {duration(report.seconds)}\n")
+    what = "Stopped indexing" if report.stopped else "Indexed"
+    write(out, f"{what} {visible(report.root)} in {duration(report.seconds)}\n")
     for label, text in _report_rows(report):
         write(out, f"  {label:<9}{text}\n")
 
@@ -34,13 +35,17 @@ def _report_rows(report: Report) -> list[tuple[str, str]]:
     rows = [
         ("files", _joined(f"{report.files:,}", parsed=report.parsed, removed=report.removed)),
         ("units", f"{report.units:,}"),
-        ("vectors", f"{report.embedded:,} embedded, {report.reused:,} reused"),
+        ("vectors", f"{report.vectors_ready:,} of {report.units:,} units, {_embedded(report)}"),
     ]
     if report.skipped:
         reasons = sorted(report.skipped.items(), key=lambda item: (-item[1], item[0]))
         listed = ", ".join(f"{visible(reason)} {count:,}" for reason, count in reasons)
         rows.append(("skipped", f"{sum(report.skipped.values()):,}: {listed}"))
     return rows
+
+
+def _embedded(report: Report) -> str:
+    return f"{report.embedded:,} embedded, {report.reused:,} reused"
 
 
 def _joined(head: str, **counts: int) -> str:
