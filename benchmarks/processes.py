@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,18 +33,33 @@ class Ran:
     """What it wrote to stdout, which is a pipe."""
 
 
-def run(command: Sequence[str], folder: Path | None = None, codes: Sequence[int] = (0,)) -> Ran:
+def run(
+    command: Sequence[str],
+    folder: Path | None = None,
+    codes: Sequence[int] = (0,),
+    extra: Mapping[str, str] | None = None,
+) -> Ran:
     """Run a command to its end.
 
     A child's peak starts at that of the process that forked it, so this one must stay small: nothing that
     imports numpy or torch belongs in it.
+
+    Args:
+        command: what is run.
+        folder: where; here if None.
+        codes: exit codes that are no failure.
+        extra: variables added to the environment.
 
     Raises:
         Failed: its exit code is none of `codes`. What it wrote to stderr went to this one's.
     """
     started = time.perf_counter()
     with subprocess.Popen(
-        command, cwd=folder, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        command,
+        cwd=folder,
+        env=_environment() | dict(extra or {}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
     ) as process:
         assert process.stdout is not None
         output = process.stdout.read()

@@ -25,6 +25,7 @@ _STORED = {
     "windows": "SELECT path, qualified_name, ordinal, windows.start_line, windows.end_line, vectors.digest "
     "FROM windows JOIN units ON units.id = unit_id JOIN files ON files.id = file_id "
     "JOIN vectors ON vectors.id = vector_id ORDER BY 1, 4, 2, 3",
+    "drafts": "SELECT path, data FROM drafts JOIN files ON files.id = file_id ORDER BY path",
     "rows of no unit": "SELECT id FROM units WHERE file_id NOT IN (SELECT id FROM files) "
     "UNION ALL SELECT unit_id FROM windows WHERE unit_id NOT IN (SELECT id FROM units) "
     "UNION ALL SELECT rowid FROM words WHERE rowid NOT IN (SELECT id FROM units)",

@@ -19,9 +19,12 @@ from benchmarks.faults.trials import Ended, Trial, fault
 
 _SIZE = (2, 4, 8)
 _LINES = {
-    signal.SIGINT: (130, "codesift: interrupted; what was done so far is kept"),
-    signal.SIGTERM: (143, "codesift: terminated; what was done so far is kept"),
+    signal.SIGINT: (130, "codesift: interrupted; "),
+    signal.SIGTERM: (143, "codesift: terminated; "),
 }
+"""Signal -> exit code, and how the last line begins."""
+_KEPT = ("what was done so far is kept", "the next run continues there")
+"""How the last line ends."""
 _END_SECONDS = 5.0
 """After which a command that was told to end counts as hanging."""
 _DONE_SECONDS = 1.0
@@ -108,7 +111,8 @@ def _ending(task: _Task, sign: signal.Signals, ended: Ended, moment: float | Non
     code, line = _LINES[sign]
     if ended.stopped:
         return "does not end within 5 s"
-    if ended.code == code and ended.lines == [line]:
+    is_explained = ended.last_line.startswith(line) and ended.last_line.endswith(_KEPT)
+    if ended.code == code and len(ended.lines) == 1 and is_explained:
         return _HELD[0]
     if moment is not None and moment <= first and _is_pythons_own(ended, sign):
         return _HELD[1]

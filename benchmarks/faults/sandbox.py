@@ -49,6 +49,8 @@ class Sandbox:
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_SYSTEM": os.devnull,
             "HF_HUB_OFFLINE": "1",
+            # Searches encode nothing, so that results and stored vectors do not depend on how fast they were.
+            "CODESIFT_BUDGET": "0",
             **(more or {}),
         }
 

