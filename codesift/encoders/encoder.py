@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from threading import Lock
@@ -14,6 +13,7 @@ from codesift.encoders.drafts import StaticDrafts
 from codesift.encoders.tokens import readable_errors
 from codesift.encoders.unit_vectors import check_finite, mean_direction
 from codesift.encoders.windows import Windows
+from codesift.system.process import available_threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +110,7 @@ class SpaceEncoder:
         if engine is None:
             return self.encode(texts, language)
         ids = self._ids(texts)
-        with np.errstate(all="ignore"), ThreadPoolExecutor(self._threads or os.cpu_count()) as pool:
+        with np.errstate(all="ignore"), ThreadPoolExecutor(self._threads or available_threads()) as pool:
             vectors = np.concatenate([*pool.map(engine, [[row] for row in ids])])
         return check_finite(vectors, self._base, adapter)
 

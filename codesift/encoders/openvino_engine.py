@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy as np
 from codesift.encoders.batches import batches
 from codesift.encoders.openvino_graph import build
 from codesift.encoders.openvino_import import openvino as ov
+from codesift.system.process import available_threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,10 +89,3 @@ def plugin_config(threads: int) -> dict[str, object]:
         "DYNAMIC_QUANTIZATION_GROUP_SIZE": QUANTIZATION_GROUP,
         "CPU_RUNTIME_CACHE_CAPACITY": MAX_COMPILED,
     }
-
-
-def available_threads() -> int:
-    """The cores this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -1,7 +1,7 @@
 """Drafts in the database: stored with the units of each file, and searched by reading all of them.
 
-Reading takes 1 ms for 1,000 units, so no graph is needed. Rows have checksums, which are verified whenever a
-row is read: see `checksums`.
+Reading and comparing them takes 30 to 60 ms for 12,600 units (2 cores of a Xeon), so there is no graph.
+Rows have checksums, which are verified whenever a row is read: see `checksums`.
 """
 
 from __future__ import annotations

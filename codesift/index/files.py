@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from codesift.index.plan import Plan
 from codesift.models.template import draft_words
 from codesift.parsing.units import Entry
 from codesift.repository.decoding import Unreadable, read_text
+from codesift.system.process import available_threads
 from codesift.types import DraftEncoder, Progress, Report, SourceFile
 
 _UNITS_PER_COMMIT = 2000
@@ -93,7 +93,7 @@ class _ReadFile:
 def _read_files(plan: Plan, settings: Settings, report: Report) -> Iterator[_ReadFile]:
     """Read and parse the files of a plan in their order, several at once."""
     wanted = sum(source.size for source in plan.unsure) // _BYTES_PER_PROCESS + 1
-    processes = min(settings.threads or _processors(), wanted)
+    processes = min(settings.threads or available_threads(), wanted)
     if processes == 1:
         yield from (_read_file(source, plan, settings, report) for source in plan.unsure)
         return
@@ -108,13 +108,6 @@ def _read_files(plan: Plan, settings: Settings, report: Report) -> Iterator[_Rea
             yield running.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _processors() -> int:
-    """Return the number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _read_file(source: SourceFile, plan: Plan, settings: Settings, report: Report) -> _ReadFile:

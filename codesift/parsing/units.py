@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
 from codesift.parsing import grammar
@@ -85,13 +86,7 @@ def parse_bounded(text: str, language: str, path: str, windows_only: bool = Fals
     Args:
         windows_only: skip parsing, as the file took too long before.
     """
-    filename = path.rpartition("/")[2]
-    if not windows_only and grammar.load(language):
-        try:
-            return Parsed(_bounded(units_of, _units_in_sandbox, text, language, filename), False)
-        except (GivenUpError, EndedError):
-            windows_only = True
-    return Parsed(passages(text.encode("utf-8", "replace"), filename), windows_only)
+    return Parsed(*_bounded(units_of, _units_in_sandbox, text, language, path, windows_only))
 
 
 def parse_entries(text: str, language: str, path: str, windows_only: bool = False) -> ParsedEntries:
@@ -100,14 +95,8 @@ def parse_entries(text: str, language: str, path: str, windows_only: bool = Fals
     Args:
         windows_only: skip parsing, as the file took too long before.
     """
-    filename = path.rpartition("/")[2]
-    if not windows_only and grammar.load(language):
-        try:
-            return ParsedEntries(_bounded(entries_of, _entries_in_sandbox, text, language, filename), False)
-        except (GivenUpError, EndedError):
-            windows_only = True
-    units = passages(text.encode("utf-8", "replace"), filename)
-    return ParsedEntries([entry_of(unit) for unit in units], windows_only)
+    entries, gave_up = _bounded(entries_of, _entries_in_sandbox, text, language, path, windows_only)
+    return ParsedEntries([entry_of(each) if isinstance(each, Unit) else each for each in entries], gave_up)
 
 
 T = TypeVar("T")
@@ -118,16 +107,25 @@ def _bounded(
     in_sandbox: SandboxedFunction,
     text: str,
     language: str,
-    filename: str,
-) -> list[T]:
-    """Call a function on a small text in this process, and on a larger one in another process."""
-    if len(text) <= SMALL:
-        return here(text, language, filename)
-    try:
-        result: list[T] = in_sandbox(PARSE_SECONDS, text, language, filename)
-    except NoProcessError:
-        return here(text, language, filename)
-    return result
+    path: str,
+    windows_only: bool,
+) -> tuple[list[T] | list[Unit], bool]:
+    """Call a function on a small text in this process, and on a larger one in another process.
+
+    Returns:
+        Its result, or windows of text; and whether parsing took too long, now or before.
+    """
+    filename = path.rpartition("/")[2]
+    if not windows_only and grammar.load(language):
+        try:
+            if len(text) <= SMALL:
+                return here(text, language, filename), False
+            with suppress(NoProcessError):
+                return in_sandbox(PARSE_SECONDS, text, language, filename), False
+            return here(text, language, filename), False
+        except (GivenUpError, EndedError):
+            windows_only = True
+    return passages(text.encode("utf-8", "replace"), filename), windows_only
 
 
 _units_in_sandbox = SandboxedFunction(f"{__name__}:units_of")

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 _CHUNK = 64 * 1024
 
 
+def available_threads() -> int:
+    """Return the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class NoAnswerError(Exception):
     """A program took too long, or its output is too long.
 
