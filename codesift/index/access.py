@@ -24,6 +24,7 @@ from codesift.index.location import (
 from codesift.index.opening import Index, create_index, discard, examined, open_index, writing
 from codesift.index.placement import Notify, usable_place
 from codesift.index.plan import Plan, is_parsed, plan
+from codesift.index.shared import SharedIndex
 from codesift.index.update import Stage, Update
 from codesift.system.files import remove as remove_file
 from codesift.system.files import write_new
@@ -63,7 +64,7 @@ class IndexAccess:
         self._notify, self._progress, self._open_encoder = notify, progress, open_encoder
         self._reported: set[str] = set()
         self._cached_folder: Path | None = None
-        self._opened: _OpenedIndex | None = None
+        self._opened: SharedIndex | None = None
         self._lock = threading.RLock()
         self._writer = 0
         """Identifier of the thread that holds the write lock; 0 if none of this object does."""
@@ -392,7 +393,7 @@ class IndexAccess:
             if self._opened is not None and self._opened.index.database.is_replaced():
                 self.close()
             if self._opened is None:
-                self._opened = _OpenedIndex(
+                self._opened = SharedIndex(
                     open_index(self._root, self._existing_folder(), self._settings, read_only=True)
                 )
             opened = self._opened
@@ -480,30 +481,6 @@ class IndexAccess:
             note_check(folder)
             with self._use() as index:
                 self._write(index, self._plan(index))
-
-
-class _OpenedIndex:
-    """An open index, closed when it is retired and no thread uses it any more.
-
-    Args:
-        opening: opens the index when entered, and closes it when left.
-    """
-
-    def __init__(self, opening: contextlib.AbstractContextManager[Index]) -> None:
-        self._stack = contextlib.ExitStack()
-        self.index = self._stack.enter_context(opening)
-        self.users = 0
-        self._is_retired = False
-
-    def retire(self) -> None:
-        """Close the index as soon as no thread uses it."""
-        self._is_retired = True
-        self.close_if_unused()
-
-    def close_if_unused(self) -> None:
-        """Close the index if it was retired and no thread uses it."""
-        if self._is_retired and not self.users:
-            self._stack.close()
 
 
 def _has_work(pending: Plan, index: Index) -> bool:
