@@ -17,14 +17,17 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.figures import Figure, Target, as_table, write_figures
 from benchmarks.processes import Failed, Ran, codesift, median, run
 from benchmarks.quality.peers import static_model
 from benchmarks.quality.peers.installing import environment
+from codesift.config import Settings
 from evaluation.corpora import FOLDER, corpus_folder, evaluation_corpora
 from evaluation.machine import describe_machine
 from evaluation.packages import Unavailable
+from evaluation.plots import COLOURS, MARKERS, Plot, write_plot
 
 QUESTIONS: Mapping[str, str] = {
     "flask": "send a file to the client in chunks",
@@ -33,8 +36,12 @@ QUESTIONS: Mapping[str, str] = {
     "big": "how are passwords hashed before they are stored",
 }
 """Corpus -> the first question asked of it: about 430, 2,000, 12,600 and 35,000 units."""
+UNITS = {"flask": 432, "networkx-part": 1458, "django": 12_578, "big": 35_082}
 PART_FILES = 160
 """Files of networkx in `networkx-part`."""
+DEFAULT = f"{Settings().budget:g}"
+"""The budget without `--budget`."""
+PLOT = "first.svg"
 SEMBLE = "semble==0.7.0"
 
 
@@ -58,10 +65,10 @@ def answer(bench: Setup) -> Iterator[Figure]:
     for name in bench.corpora:
         question = QUESTIONS[name]
         corpus = _corpus(name, bench.to)
-        for budget in ("1", "0"):
+        for budget in (DEFAULT, "0"):
             ours, peers = _first_answers(bench, corpus, question, budget)
             title = f"first answer in {name}, budget {budget} s"
-            target = Target(0.5, of_ratio=True) if budget == "1" else None
+            target = Target(0.5, of_ratio=True) if budget == DEFAULT else None
             yield _seconds("answer", title, ours, peers, target)
             peak = [each.peak_mb for each in ours]
             yield Figure("answer", f"{title}: peak memory", median(peak), "MB", tuple(peak))
@@ -108,7 +115,8 @@ def _first_answers(bench: Setup, corpus: Path, question: str, budget: str) -> tu
     ours, peers = [], []
     for _ in range(bench.runs + 1):
         with _fresh(corpus) as (copy, home):
-            ours.append(run(codesift("query", question, "--budget", budget), copy, extra=home))
+            options = [] if budget == DEFAULT else ["--budget", budget]
+            ours.append(run(codesift("query", question, *options), copy, extra=home))
             peers.append(_semble(bench, copy, question))
     return ours[1:], peers[1:]
 
@@ -195,4 +203,33 @@ def main(arguments: Sequence[str]) -> int:
     sys.stdout.write(as_table(figures, machine, command))
     if options.out:
         write_figures(figures, machine, command, options.out)
+        write_plot(against_units(figures), options.out.parent)
     return 0
+
+
+def against_units(figures: Sequence[Figure]) -> Plot:
+    """Time to the first answer against the size of the repository."""
+    parts = {f"codesift, budget {DEFAULT} s": DEFAULT, "codesift, budget 0 s": "0"}
+
+    def draw(canvas: Any) -> None:
+        canvas.set_size_inches(5, 3.2)
+        axes = canvas.add_subplot()
+        for number, (label, budget) in enumerate(parts.items()):
+            points = [(units, ours) for units, ours, _ in _times(figures, budget)]
+            axes.plot(*zip(*points, strict=True), marker=MARKERS[number], color=COLOURS[number], label=label)
+        points = [(units, peer) for units, _, peer in _times(figures, DEFAULT)]
+        axes.plot(*zip(*points, strict=True), marker=MARKERS[2], color=COLOURS[2], label="semble 0.7.0")
+        axes.set(xscale="log", yscale="log", xlabel="units", ylabel="seconds to the first answer")
+        axes.legend()
+
+    return Plot(PLOT, "Time to the first answer in a repository that was never indexed.", draw)
+
+
+def _times(figures: Sequence[Figure], budget: str) -> list[tuple[int, float, float]]:
+    """Units, seconds of codesift and of its peer, smallest repository first."""
+    titles = {f"first answer in {name}, budget {budget} s": units for name, units in UNITS.items()}
+    return sorted(
+        (titles[figure.name], figure.value, figure.peer)
+        for figure in figures
+        if figure.name in titles and figure.peer is not None
+    )

@@ -86,7 +86,7 @@ class Settings:
     """Absolute folder of the indexes; empty for the cache folder of the system, see `cache_folder`."""
     index_folder: str = _choice("cache", "repository", **_PERSONAL)
     """Place of an index: the cache folder, or `.codesift` in its repository, which is copied with it."""
-    budget: float = _number(1.0, 0.0, 3600.0, **_PERSONAL)
+    budget: float = _number(0.5, 0.0, 3600.0, **_PERSONAL)
     """Seconds that a search may spend on encoding its best results that have no vectors yet; 0 for none. The
     vectors are kept."""
     refresh: bool = field(default=True, metadata=_PERSONAL)

@@ -270,6 +270,10 @@ class DraftEncoder(Protocol):
     def encode(self, units: Sequence[Sequence[str]]) -> DraftRows:
         """Encode units by their words, as from `words.terms`; shape (len(units), dimensions)."""
 
+    def aligned(self, vectors: Sequence[Matrix]) -> list[Matrix]:
+        """Move the vectors of questions, each of shape (dimensions,), to where the drafts of their answers
+        are."""
+
 
 Progress = Callable[[str, int, int], None]
 """Called as (stage, done, total); stages are `walk`, `parse`, `embed`, `graph`."""

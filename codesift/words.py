@@ -53,6 +53,15 @@ def is_symbol(text: str) -> bool:
     return _SYMBOL.fullmatch(text.strip()) is not None
 
 
+_ASKING = frozenset(("how", "what", "when", "where", "which", "who", "why"))
+
+
+def is_question(text: str) -> bool:
+    """Return whether a text is a question in form: it begins with a word like `how`, or ends with a mark."""
+    first = text.split(maxsplit=1)[:1]
+    return text.rstrip().endswith("?") or bool(first and first[0].lower() in _ASKING)
+
+
 def symbol_parts(text: str) -> list[str]:
     """Split a symbol into its names: `Foo::bar()` -> ['Foo', 'bar']."""
     text = text.strip()

@@ -12,6 +12,7 @@ from codesift.errors import CodesiftError
 VERBS = {
     "fetch": "download the packages of training/corpora and unpack their sources",
     "mine": "turn the sources into functions with texts, split by package",
+    "commits": "turn clones of repositories into subjects of commits with the functions they changed",
     "train": "fine-tune one LoRA adapter",
     "draft": "fit the draft encoder to the vectors of windows of the packages",
     "compose": "put adapters together: one for queries, one for each language",

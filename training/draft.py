@@ -1,8 +1,9 @@
-"""draft: windows of the fetched packages and their vectors -> a draft encoder of the default space.
+"""draft: the fetched packages, mined functions and commits -> a draft encoder of the default space.
 
-Three steps; the first two leave what is done alone. `collect` parses the packages and draws windows,
-`encode` computes their vectors with the adapters of their languages, `fit` solves a ridge regression. The
-projects that `mine` draws for dev and test, and those of the evaluation data, are not fitted on.
+The steps leave what is done alone. `collect` parses the packages and draws windows, `encode` computes their
+vectors with the adapters of their languages, a ridge regression is solved, and its result trained further on
+pairs of questions and code. The projects that `mine` draws for dev and test, and those of the evaluation
+data, are not fitted on.
 """
 
 from __future__ import annotations
@@ -12,20 +13,31 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from codesift.config import Settings
-from codesift.models.bases import find_base
+from codesift.encoders import open_encoder
+from codesift.models.bases import BUNDLED, find_base
 from codesift.models.drafts import SHIPPED
 from codesift.models.spaces import space_for
 from evaluation.machine import describe_machine, machine_summary
 from evaluation.records import LANGUAGES
+from training.drafts.contrast import STEPS, Recipe, train
+from training.drafts.fitting import cosines, features, ridge
+from training.drafts.pairs import read_pairs
+from training.drafts.shipping import ship
 from training.drafts.texts import CHUNK, Text, collect, encode_chunk, texts_of
 from training.languages import languages_of
 from training.mining.splits import DEV, TEST, Exclusions, score
 from training.mining.unpacked import packages_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
+    from tokenizers import Tokenizer
+
     from codesift.models.spaces import Space
     from codesift.types import Matrix
 
@@ -46,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: CODESIFT_EVAL)",
     )
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"chunks of {CHUNK} windows of a language")
+    parser.add_argument("--steps", type=int, default=STEPS, help="of training on pairs; 0: none")
     parser.add_argument("--jobs", type=int, default=2, help="packages read at once")
     parser.add_argument("--to", type=Path, default=SHIPPED, help="folder of the draft encoders")
 
@@ -64,11 +77,35 @@ def run(options: argparse.Namespace) -> None:
         collect(packages, exclusions, texts / language, options.jobs)
     found = {language: texts_of(texts, language)[: CHUNK * options.rounds] for language in languages}
     encode(found, vectors, space)
-    table, about = fit(found, vectors, options.seed)
-    from training.drafts.shipping import ship
-
-    folder = ship(table, space, {"made with": _command(options), **about}, options.to)
+    tokenizer = _tokenizer()
+    inputs, outputs = read(found, vectors, tokenizer)
+    rows = [text for of_language in found.values() for text in of_language]
+    fitted = np.array([score(text.project, options.seed) >= TEST + DEV for text in rows])
+    table = ridge(inputs[fitted], outputs[fitted], progress=_show)
+    shift: Matrix = np.zeros((table.shape[1], table.shape[1]), np.float32)
+    data: dict[str, object] = {"windows": int(fitted.sum()), "projects": _projects(rows, fitted.tolist())}
+    if options.steps:
+        pairs = read_pairs(options.work, languages, open_encoder(space), tokenizer, options.seed)
+        data |= {"pairs": len(pairs.functions), "packages of pairs": len(set(pairs.packages))}
+        recipe = Recipe(steps=options.steps, seed=options.seed)
+        table, shift = train(table, pairs, inputs[fitted], outputs[fitted], recipe, _show_loss)
+    held_out = [text for text, is_fitted in zip(rows, fitted, strict=True) if not is_fitted]
+    about = {
+        "made with": _command(options),
+        "data": data,
+        "held out": _measured(held_out, cosines(inputs[~fitted] @ table, outputs[~fitted])),
+    }
+    folder = ship(table, shift, space, about, options.to)
     sys.stdout.write(f"{folder}: cosine {about['held out']['cosine']:.4f} on projects not fitted on\n")
+
+
+def _tokenizer() -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(BUNDLED / Settings().model / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
 
 
 def _command(options: argparse.Namespace) -> dict[str, object]:
@@ -83,8 +120,6 @@ def _command(options: argparse.Namespace) -> dict[str, object]:
 
 def encode(found: dict[str, list[Text]], folder: Path, space: Space) -> None:
     """Write the vectors that are missing, the languages in turn, so that an early end leaves all of them."""
-    from codesift.encoders import open_encoder
-
     encoder = open_encoder(space)
     chunks = {
         language: [texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK)]
@@ -100,40 +135,27 @@ def encode(found: dict[str, list[Text]], folder: Path, space: Space) -> None:
                     sys.stdout.write(f"{language}: {number + 1} of {len(of_language)} chunks\n")
 
 
-def fit(found: dict[str, list[Text]], folder: Path, seed: int) -> tuple[Matrix, dict[str, dict[str, object]]]:
-    """Fit a table of word pieces.
-
-    Returns:
-        The table, shape (pieces, dimensions), and what was measured.
-    """
-    import numpy as np
-    from tokenizers import Tokenizer
-
-    from codesift.models.bases import BUNDLED
-    from training.drafts.fitting import cosines, features, ridge
-
-    tokenizer = Tokenizer.from_file(str(BUNDLED / Settings().model / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    texts = [text for of_language in found.values() for text in of_language]
+def read(found: dict[str, list[Text]], folder: Path, tokenizer: Tokenizer) -> tuple[csr_matrix, Matrix]:
+    """Return the word pieces of all windows, see `fitting.features`, and their vectors."""
     paths = [
         folder / language / f"{number:04d}.npy"
         for language, of_language in found.items()
         for number in range(-(-len(of_language) // CHUNK))
     ]
-    vectors = np.concatenate([np.load(path) for path in paths]).astype(np.float32)
-    inputs = features([text.text for text in texts], tokenizer)
-    fitted = np.array([score(text.project, seed) >= TEST + DEV for text in texts])
-    table = ridge(inputs[fitted], vectors[fitted], progress=_show)
-    held_out = cosines(inputs[~fitted] @ table, vectors[~fitted])
-    languages = np.array([text.language for text in texts])[~fitted]
-    return table, {
-        "data": {"windows": int(fitted.sum()), "projects": _projects(texts, fitted.tolist())},
-        "held out": {
-            "windows": len(held_out),
-            "projects": _projects(texts, (~fitted).tolist()),
-            "cosine": round(float(held_out.mean()), 4),
-            **{name: round(float(held_out[languages == name].mean()), 3) for name in sorted(found)},
+    vectors: Matrix = np.concatenate([np.load(path) for path in paths]).astype(np.float32)
+    texts = [text.text for of_language in found.values() for text in of_language]
+    return features(texts, tokenizer), vectors
+
+
+def _measured(texts: Sequence[Text], cosines: NDArray[np.float32]) -> dict[str, Any]:
+    languages = np.array([text.language for text in texts])
+    return {
+        "windows": len(texts),
+        "projects": len({text.project for text in texts}),
+        "cosine": round(float(cosines.mean()), 4),
+        **{
+            name: round(float(cosines[languages == name].mean()), 3)
+            for name in sorted(set(languages.tolist()))
         },
     }
 
@@ -144,3 +166,8 @@ def _projects(texts: Sequence[Text], chosen: Sequence[bool]) -> int:
 
 def _show(done: int, total: int) -> None:
     sys.stdout.write(f"fit: step {done} of {total}\n")
+
+
+def _show_loss(step: int, loss: float, kept: float) -> None:
+    if step % 100 == 99:
+        sys.stdout.write(f"pairs: step {step + 1}, loss {loss:.3f}, distance from the encoder {kept:.3f}\n")

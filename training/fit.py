@@ -27,9 +27,9 @@ from evaluation.repositories.questions import FUNCTION, PARTS, history_questions
 from training.ranking.arguments import SKIPPED, add_data, has_data
 
 if TYPE_CHECKING:
+    from evaluation.plots import Plot
     from training.ranking.cases import RankingCase
     from training.ranking.validation import Fit
-    from training.reporting.plots import Plot
 
 BINS = 8
 DIAGRAM = "reliability.svg"
@@ -62,8 +62,8 @@ def run(options: argparse.Namespace) -> None:
     if not has_data(options):
         sys.stdout.write(SKIPPED)
         return
+    from evaluation.plots import write_plot
     from training.ranking.validation import validated
-    from training.reporting.plots import write_plot
 
     bench = Bench(options.corpora, load_settings(options.corpora, {}, {}))
     by_repo = questions(Path(options.data), PARTS)
@@ -131,7 +131,7 @@ def as_markdown(about: Mapping[str, Any], fit: Fit) -> str:
         "",
         "| signal | what it is | weight |",
         "|---|---|---:|",
-        *(f"| {name} | {SIGNALS[name]} | {weight:.3f} |" for name, weight in fit.weights.items()),
+        *(f"| {name} | {SIGNALS[name]} | {weight:.3f} |" for name, weight in fit.whole.weights.items()),
         "",
         "## Confidence",
         "",
@@ -168,7 +168,7 @@ def _history_lines(fit: Fit) -> list[str]:
 
 def diagram(fit: Fit) -> Plot:
     """Confidence against the fraction of first results that were right."""
-    from training.reporting.plots import Plot
+    from evaluation.plots import Plot
 
     def draw(figure: Any) -> None:
         figure.set_size_inches(4, 4)

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from codesift.errors import CodesiftError
 from evaluation.files import replacing, write_tables
+from evaluation.plots import Plot, write_plot
 from training.reporting import tables
-from training.reporting.plots import Plot, by_language, by_pairs, by_rank, loss_curves, write_plot
+from training.reporting.plots import by_language, by_pairs, by_rank, loss_curves
 from training.reporting.results import (
     RUNS,
     Evaluation,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from codesift.errors import ModelError
 from codesift.models.adapters import NO_ADAPTERS
 from codesift.models.bases import Base, is_converted
-from codesift.models.drafts import draft_file
+from codesift.models.drafts import draft_files
 from codesift.models.spaces import Space
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def open_encoder(space: Space | Base, threads: int = 0, device: str = "auto") ->
     from codesift.encoders.encoder import SpaceEncoder
 
     base, adapters = (space.base, space.adapters) if isinstance(space, Space) else (space, NO_ADAPTERS)
-    drafts = draft_file(space) if isinstance(space, Space) else None
+    drafts = draft_files(space) if isinstance(space, Space) else None
     return SpaceEncoder(base, adapters, _loaded(base, threads, device), drafts, threads)
 
 

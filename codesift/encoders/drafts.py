@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from codesift.encoders.engine import Floats
     from codesift.encoders.weights import Quantised
-    from codesift.models.drafts import DraftFile
-    from codesift.types import DraftRows
+    from codesift.models.drafts import DraftFiles
+    from codesift.types import DraftRows, Matrix
 
 _MAX_WORD_LENGTH = 100
 """Maximum length of a word that is split into pieces; a longer one is data."""
@@ -39,14 +39,14 @@ class StaticDrafts:
     """The draft encoder of one space.
 
     Args:
-        file: where its table is.
+        files: where its matrices are.
         tokenizer: returns the tokenizer of the base model.
     """
 
-    def __init__(self, file: DraftFile, tokenizer: Callable[[], Tokenizer]) -> None:
-        self.id = file.id
-        self.dimensions = file.dimensions
-        self._file, self._get_tokenizer = file, tokenizer
+    def __init__(self, files: DraftFiles, tokenizer: Callable[[], Tokenizer]) -> None:
+        self.id = files.id
+        self.dimensions = files.pieces.dimensions
+        self._files, self._get_tokenizer = files, tokenizer
         self._lock = Lock()
         self._forget()
 
@@ -57,7 +57,26 @@ class StaticDrafts:
 
     @cached_property
     def _table(self) -> Quantised:
-        return read_table(self._file)
+        return read_table(self._files.pieces)
+
+    @cached_property
+    def _questions(self) -> Floats:
+        return read_table(self._files.questions).dense()
+
+    def aligned(self, vectors: Sequence[Matrix]) -> list[Matrix]:
+        """Move the vectors of questions to where the drafts of their answers are.
+
+        Drafts differ from vectors in a way that a linear map can undo in part, learned from pairs of
+        questions and code.
+
+        Args:
+            vectors: each of shape (dimensions,) and length 1, as the encoder computed them.
+
+        Returns:
+            Vectors of the same shape and length, to be compared with drafts alone.
+        """
+        moved = [vector + self._questions @ vector for vector in vectors]
+        return [vector / np.maximum(np.linalg.norm(vector), np.float32(1e-9)) for vector in moved]
 
     def encode(self, units: Sequence[Sequence[str]]) -> DraftRows:
         """Encode units by their words, see `words.terms`.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from contextlib import nullcontext
+from functools import cache, cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,11 +19,13 @@ from codesift.system.process import available_threads
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from codesift.encoders.engine import Engine, Floats, Ids
+    from threadpoolctl import ThreadpoolController
+
+    from codesift.encoders.engine import Engine, Floats, Ids, QueryEngine
     from codesift.encoders.tokens import Tokens
     from codesift.models.adapters import Adapter, Adapters
     from codesift.models.bases import Base
-    from codesift.models.drafts import DraftFile
+    from codesift.models.drafts import DraftFiles
     from codesift.types import DraftEncoder, Matrix, Window
 
 MAX_QUERY_WINDOWS = 32
@@ -52,7 +55,7 @@ class LoadedBase(Protocol):
             ModelError: a file is missing or damaged, or the adapter does not fit.
         """
 
-    def query_engine(self, adapter: Adapter | None) -> Engine | None:
+    def query_engine(self, adapter: Adapter | None) -> QueryEngine | None:
         """An engine that is loaded sooner and may be called from several threads; None if there is none.
 
         Raises:
@@ -76,7 +79,7 @@ class SpaceEncoder:
         base: Base,
         adapters: Adapters,
         loaded: LoadedBase,
-        drafts: DraftFile | None = None,
+        drafts: DraftFiles | None = None,
         threads: int = 0,
     ) -> None:
         self._base, self._adapters, self._loaded = base, adapters, loaded
@@ -110,13 +113,18 @@ class SpaceEncoder:
         if engine is None:
             return self.encode(texts, language)
         ids = self._ids(texts)
-        with np.errstate(all="ignore"), ThreadPoolExecutor(self._threads or available_threads()) as pool:
+        threads = min(self._threads or available_threads(), len(ids))
+        # Threads of numpy's own inside each of these would wait for each other: that halves the speed.
+        limit = _blas().limit(limits=1, user_api="blas") if threads > 1 else nullcontext()
+        with limit, np.errstate(all="ignore"), ThreadPoolExecutor(threads) as pool:
             vectors = np.concatenate([*pool.map(engine, [[row] for row in ids])])
         return check_finite(vectors, self._base, adapter)
 
     def prepare_query(self) -> None:
         """Load what `encode_query` needs."""
-        _ = self._windows, self._query_engine
+        _ = self._windows
+        if self._query_engine is not None:
+            self._query_engine.prepare()
 
     def encode_query(self, text: str) -> Matrix:
         """Encode one query, a long one as the mean of its windows. Returns shape (dimensions,), length 1."""
@@ -145,5 +153,13 @@ class SpaceEncoder:
         return Windows(self._loaded.tokens.tokenizer, self._loaded.tokens.room)
 
     @cached_property
-    def _query_engine(self) -> Engine | None:
+    def _query_engine(self) -> QueryEngine | None:
         return self._loaded.query_engine(self._adapters.text)
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """Return what sets the number of threads of the libraries under numpy."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -28,3 +28,10 @@ class Engine(Protocol):
             Shape (len(texts), dimensions), rows of length 1 in the order of `texts`. Weights or texts that
             overflow give rows that are not finite.
         """
+
+
+class QueryEngine(Engine, Protocol):
+    """An engine for a few texts, which several threads may call."""
+
+    def prepare(self) -> None:
+        """Do what the first call would do first, so that it can be done in another thread meanwhile."""

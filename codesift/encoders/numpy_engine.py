@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from codesift.encoders.weights import Change, Weights
 
 
+_BLOCK = 1 << 15
+"""Numbers that are worked on at once where there are intermediate results: 128 KiB each."""
+
+
 class NumpyEngine:
     """An `Engine` without anything to import or compile. It may be called from several threads.
 
@@ -36,6 +40,12 @@ class NumpyEngine:
         self._weights = weights
         self._changes = changes
         self._dense: dict[str, Floats] = {} if dense is None else dense
+
+    def prepare(self) -> None:
+        """Unpack the matrices of all layers, instead of each at its first use."""
+        for name in self._weights.matrices:
+            if name.startswith("encoder."):
+                self._matrix(name.removesuffix(".weight"))
 
     def __call__(self, texts: Sequence[Ids], /) -> Floats:
         """Encode token ids, each of shape (tokens,). Returns shape (len(texts), dimensions)."""
@@ -71,21 +81,30 @@ class NumpyEngine:
             self._linear(x, name + part).reshape(tokens, heads, -1).transpose(1, 0, 2)
             for part in ("query", "key", "value")
         )  # (heads, tokens, dim / heads)
-        scores = query @ key.transpose(0, 2, 1) / np.float32(np.sqrt(dim // heads))
-        scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        scores /= scores.sum(axis=-1, keepdims=True)
-        attended: Floats = (scores @ value).transpose(1, 0, 2).reshape(tokens, dim)
-        return attended
+        query = query / np.float32(np.sqrt(dim // heads))
+        attended = np.empty((tokens, heads, dim // heads), np.float32)
+        at_once = max(1, _BLOCK // (tokens * tokens))
+        for start in range(0, heads, at_once):
+            part = slice(start, start + at_once)
+            scores = query[part] @ key[part].transpose(0, 2, 1)  # (heads at once, tokens, tokens)
+            scores -= scores.max(axis=-1, keepdims=True)
+            np.exp(scores, out=scores)
+            sums = scores.sum(axis=-1, keepdims=True)
+            attended[:, part] = (scores @ value[part] / sums).transpose(1, 0, 2)
+        return attended.reshape(tokens, dim)
 
     def _linear(self, x: Floats, name: str) -> Floats:
-        if name not in self._dense:
-            self._dense[name] = self._weights.matrices[name + ".weight"].dense()
-        y: Floats = x @ self._dense[name].T
+        y: Floats = x @ self._matrix(name).T
         if change := self._changes.get(name + ".weight"):
             # Beside W instead of added to it: for the few tokens of a query that is less work.
             y += (x @ change.a.T) @ change.b.T
         y += self._weights.vectors[name + ".bias"]
         return y
+
+    def _matrix(self, name: str) -> Floats:
+        if name not in self._dense:
+            self._dense[name] = self._weights.matrices[name + ".weight"].dense()
+        return self._dense[name]
 
     def _norm(self, x: Floats, name: str) -> Floats:
         y: Floats = x - x.mean(axis=-1, keepdims=True)
@@ -96,12 +115,30 @@ class NumpyEngine:
 
 
 def gelu(x: Floats) -> Floats:
-    """x * Phi(x), with the error function as in Abramowitz and Stegun 7.1.26 (error below 1.5e-7)."""
-    z = np.abs(x) * np.float32(2**-0.5)
-    t: Floats = np.float32(1) / (np.float32(1) + np.float32(0.3275911) * z)
-    polynomial: Floats = np.full_like(x, 1.061405429)
-    for coefficient in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
-        polynomial *= t
-        polynomial += np.float32(coefficient)
-    half: Floats = np.float32(0.5) * polynomial * t * np.exp(-z * z)  # 1 - Phi(|x|)
-    return x * np.where(x > 0, 1 - half, half)
+    """x * Phi(x), with the error function as in Abramowitz and Stegun 7.1.26 (error below 1.5e-7).
+
+    It is computed in blocks, so that the intermediate values stay in the cache of a core.
+    """
+    result = np.empty_like(x)
+    flat, results = x.reshape(-1), result.reshape(-1)
+    for start in range(0, flat.size, _BLOCK):
+        part = flat[start : start + _BLOCK]
+        z = np.abs(part)
+        z *= np.float32(2**-0.5)
+        t = z * np.float32(0.3275911)
+        t += np.float32(1)
+        np.reciprocal(t, out=t)
+        polynomial = t * np.float32(1.061405429)
+        for coefficient in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
+            polynomial += np.float32(coefficient)
+            polynomial *= t
+        z *= z
+        np.negative(z, out=z)
+        np.exp(z, out=z)
+        polynomial *= z
+        polynomial *= np.float32(0.5)  # 1 - Phi(|x|)
+        # x * Phi(x) is max(x, 0) - |x| * (1 - Phi(|x|)).
+        polynomial *= np.abs(part)
+        np.maximum(part, 0, out=z)
+        np.subtract(z, polynomial, out=results[start : start + _BLOCK])
+    return result

@@ -15,7 +15,6 @@ import numpy as np
 from codesift.encoders.weight_shapes import SCALES as SCALES
 from codesift.encoders.weight_shapes import WORDS, check_shapes
 from codesift.errors import ModelError
-from codesift.models.drafts import VALUES
 from codesift.models.files import (
     ADAPTER_LIMIT,
     WEIGHTS_LIMIT,
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
     from codesift.encoders.engine import Floats
     from codesift.models.adapters import Adapter
-    from codesift.models.drafts import DraftFile
+    from codesift.models.drafts import TableFile
 
 MAX_MAGNITUDE = 1e5
 """Maximum magnitude of an entry of the base, and of an adapter's change; those of published encoders stay
@@ -215,8 +214,8 @@ def read_adapter(adapter: Adapter) -> dict[str, Change]:
     return changes
 
 
-def read_table(file: DraftFile) -> Quantised:
-    """The vectors of word pieces of a draft encoder.
+def read_table(file: TableFile) -> Quantised:
+    """A matrix of a draft encoder.
 
     Raises:
         ModelError: if the file cannot be read, or is not the one its description means.
@@ -228,11 +227,11 @@ def read_table(file: DraftFile) -> Quantised:
     stream = BytesIO(content)
     try:
         arrays = {name: _numbers(stream, tensor) for name, tensor in read_head(stream, len(content)).items()}
-        values, scales = arrays[VALUES], arrays[VALUES + SCALES]
+        values, scales = arrays[file.name], arrays[file.name + SCALES]
         if values.dtype != np.int8 or values.shape[1:] != (file.dimensions,):
-            raise ValueError("its vectors have another type or length")
+            raise ValueError("its rows have another type or length")
         if scales.shape != (len(values), 1) or not np.isfinite(scales).all():
-            raise ValueError("its scales do not fit its vectors")
+            raise ValueError("its scales do not fit its rows")
     except (ValueError, KeyError) as error:
         raise ModelError(f"cannot use the drafts {file.path}: {error}", hint) from error
     return Quantised(values, scales)

@@ -28,7 +28,7 @@ from codesift.index.location import (
 )
 from codesift.index.neighbors import Neighbors, StoredNeighbors
 from codesift.index.vectors import Vectors
-from codesift.models.drafts import draft_file
+from codesift.models.drafts import draft_files
 from codesift.models.spaces import Space, chosen_space
 from codesift.system.files import fresh_name, remove, remove_strays
 
@@ -102,8 +102,8 @@ def open_index(
 
 def _opened(space: Space, database: Database, folder: Path, settings: Settings) -> SpaceIndex:
     vectors = Vectors(database, space.id)
-    file = draft_file(space)
-    drafts = Drafts(database, file.id if file else "", space.dimensions)
+    files = draft_files(space)
+    drafts = Drafts(database, files.id if files else "", space.dimensions)
     return SpaceIndex(space, vectors, drafts, StoredNeighbors(folder, vectors, space.dimensions, settings))
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parents[1] / "drafts"
 MANIFEST = "draft.json"
-VALUES = "pieces"
-"""Name of the tensor of vectors, one row for each token of the base model's tokenizer."""
+PIECES, QUESTIONS = "pieces", "questions"
+"""Names of the two matrices, see `DraftFiles`."""
 
 SCALE = 400
 """Factor from the components of a vector of length 1 to the integers of a draft, cut at +-127. The components
@@ -22,21 +22,34 @@ of the vectors that drafts are fitted to are below 0.3."""
 
 
 @dataclass(frozen=True, slots=True)
-class DraftFile:
-    """The table of a draft encoder."""
+class TableFile:
+    """A matrix of a draft encoder, rounded to int8."""
 
     path: Path
     sha256: str
     """Digest of the file, which is verified when it is loaded."""
+    name: str
+    """Name of the tensor."""
     dimensions: int
+    """Length of a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftFiles:
+    """The files of a draft encoder."""
+
+    pieces: TableFile
+    """One vector for each token of the base model's tokenizer."""
+    questions: TableFile
+    """A square matrix: what is added to a question's vector is the product with it."""
 
     @property
     def id(self) -> str:
         """Distinguishes the drafts of two encoders."""
-        return self.sha256[:32]
+        return self.pieces.sha256[:32]
 
 
-def draft_file(space: Space) -> DraftFile | None:
+def draft_files(space: Space) -> DraftFiles | None:
     """Return the draft encoder that codesift ships for a space; None if there is none.
 
     Raises:
@@ -48,4 +61,9 @@ def draft_file(space: Space) -> DraftFile | None:
     description = read_object(manifest)
     if description.text("space") != space.id:
         return None
-    return DraftFile(description.inside("file"), description.digest("sha256"), space.dimensions)
+
+    def table(name: str) -> TableFile:
+        values = description.part(name)
+        return TableFile(values.inside("file"), values.digest("sha256"), name, space.dimensions)
+
+    return DraftFiles(table(PIECES), table(QUESTIONS))

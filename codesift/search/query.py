@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -135,25 +135,37 @@ def candidates(
     is_comparable = can_encode or index.primary.vectors.any() or index.primary.drafts.any()
     vectors = _query_vectors(question, open_encoder()) if question.semantic and is_comparable else []
     by_vector = nearest(index, vectors, limit, selection)
-    by_draft = [unit_id for unit_id, _ in index.primary.drafts.nearest(vectors, limit, selection)]
+    for_drafts = _aligned(question, vectors, open_encoder)
+    by_draft = [unit_id for unit_id, _ in index.primary.drafts.nearest(for_drafts, limit, selection)]
     named = _named(question.text, index, selection, limit)
     found = dict.fromkeys([*(unit_id for unit_id, _ in by_word[:limit]), *by_vector, *by_draft, *named])
     hits = catalog.hits(found)
     # Each search also scores the candidates of the others, so that every candidate has all evidence.
     bm25 = dict(by_word)
     near = compared(index, vectors, hits)
-    drafts = index.primary.drafts.cosines(vectors, hits)
+    drafts = index.primary.drafts.cosines(for_drafts, hits)
+    terms_of_query = QueryTerms(question.text, index.full_text.inverse_document_frequencies(words))
     units_by_word = index.full_text.having(hits, words)
+    units_by_pair = index.full_text.having(hits, terms_of_query.pairs() if question.code is None else ())
     uses = _uses({hit.name for hit in hits.values()}, index)
 
     def evidence(unit_id: int) -> Evidence:
-        matched = frozenset(word for word, units in units_by_word.items() if unit_id in units)
         cosine, lines = near.get(unit_id, (None, None))
-        draft = drafts.get(unit_id)
-        return Evidence(bm25.get(unit_id), matched, cosine, lines, uses[hits[unit_id].name], draft)
+        return Evidence(
+            bm25.get(unit_id),
+            _found_in(unit_id, units_by_word),
+            cosine,
+            lines,
+            uses[hits[unit_id].name],
+            drafts.get(unit_id),
+            _found_in(unit_id, units_by_pair),
+        )
 
-    query = QueryTerms(question.text, index.full_text.inverse_document_frequencies(words))
-    return Candidates(query, hits, {unit_id: evidence(unit_id) for unit_id in hits}, vectors)
+    return Candidates(terms_of_query, hits, {unit_id: evidence(unit_id) for unit_id in hits}, vectors)
+
+
+def _found_in(unit_id: int, units: Mapping[str, Collection[int]]) -> frozenset[str]:
+    return frozenset(word for word, having in units.items() if unit_id in having)
 
 
 def _named(text: str, index: Index, selection: Selection, limit: int) -> list[int]:
@@ -178,6 +190,12 @@ def _query_words(question: Question) -> list[str]:
     if question.code is None:
         return query_terms(question.text)[:_MAX_TERMS]
     return list(dict.fromkeys(terms(question.code.code)))[:_MAX_TERMS]
+
+
+def _aligned(question: Question, vectors: list[Matrix], open_encoder: GetEncoder) -> list[Matrix]:
+    """Return the vectors that drafts are compared with. Code is compared with drafts as it is."""
+    drafts = open_encoder().drafts if vectors and question.code is None else None
+    return drafts.aligned(vectors) if drafts else vectors
 
 
 def _query_vectors(question: Question, encoder: Encoder) -> list[Matrix]:

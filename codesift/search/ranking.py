@@ -20,6 +20,7 @@ from codesift.search.confidence import (
     Calibration,
     confidence_features,
 )
+from codesift.search.network import Network, context
 from codesift.search.signals import Evidence, QueryTerms, measure
 from codesift.types import Hit, Judgement
 
@@ -28,8 +29,10 @@ FIELD_WEIGHTS = (2.0, 1.5, 1.0, 1.0)
 DEFINITION_WEIGHT = 24.0
 """Weight of `symbol`. It is a rule, not a fitted weight: the definition of a bare symbol comes first whatever
 else speaks against it, and so does, with half of this, a name that only begins like the symbol."""
-_LEXICAL = ("words", "coverage", "file_coverage")
-_SEMANTIC = ("meaning", "cosine", "draft")
+TOGETHER = "together"
+"""The contribution of `RankingModel.network`, which stands among those of the signals."""
+_LEXICAL = ("words", "coverage", "file_coverage", "phrase")
+_SEMANTIC = ("meaning", "cosine", "draft", "file_draft")
 MODEL_FILE = Path(__file__).with_name("ranking.json")
 
 
@@ -44,19 +47,23 @@ class RankingModel:
     """Search mode, as from `search_mode` -> calibration."""
     similar: Mapping[str, float]
     """Weights of `meaning` (cosine) and `tokens` (Jaccard index) where code is searched for by code."""
+    network: Network | None = None
+    """What signals say together; None if nothing is added to the weighted sum."""
     definition_weight: float = DEFINITION_WEIGHT
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> RankingModel:
         """Read what `python -m training fit` wrote."""
         calibrations = {mode: Calibration.from_json(part) for mode, part in row["confidence"].items()}
-        return cls(row["weights"], calibrations, row["similar"])
+        network = Network.from_json(row["network"]) if row.get("network") else None
+        return cls(row["weights"], calibrations, row["similar"], network)
 
     def without(self, *signals: str) -> RankingModel:
         """Return a copy that lacks some signals; the other weights stay as they are."""
         weights = {name: weight for name, weight in self.weights.items() if name not in signals}
         definition_weight = 0.0 if "symbol" in signals else self.definition_weight
-        return replace(self, weights=weights, definition_weight=definition_weight)
+        network = self.network.without(signals) if self.network else None
+        return replace(self, weights=weights, definition_weight=definition_weight, network=network)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +106,14 @@ def fuse(
     model = model or shipped_model()
     weights = _weights_of(model, settings)
     wanted = FEATURE_SIGNALS | {name for name, weight in weights.items() if weight}
-    signals = measure(query, hits, evidence, wanted)
+    signals = measure(query, hits, evidence, wanted.union(model.network.seen if model.network else ()))
     contributions = {unit_id: _contributions(values, weights) for unit_id, values in signals.items()}
+    if model.network:
+        about = context(query, [evidence[unit_id] for unit_id in hits])
+        rows = [{**values, **about} for values in signals.values()]
+        added = model.network.values(rows, _factors(settings))
+        for unit_id, value in zip(signals, added, strict=True):
+            contributions[unit_id][TOGETHER] = value
     values = {unit_id: sum(parts.values()) for unit_id, parts in contributions.items()}
     by_value = sorted(hits.values(), key=lambda hit: (-values[hit.unit_id], hit.path, hit.start_line))
     ranked = list(_without_overlaps(by_value))
@@ -158,11 +171,16 @@ def _features(
 
 def _weights_of(model: RankingModel, settings: Settings) -> dict[str, float]:
     """The model's weights multiplied by the user's settings, and the weight of `symbol`."""
-    factors = dict.fromkeys(_LEXICAL, settings.lexical_weight) | dict.fromkeys(
-        _SEMANTIC, settings.semantic_weight
-    )
+    factors = _factors(settings)
     weights = {name: weight * factors.get(name, 1.0) for name, weight in model.weights.items()}
     return {**weights, "symbol": model.definition_weight}
+
+
+def _factors(settings: Settings) -> dict[str, float]:
+    """Signal -> the user's factor."""
+    return dict.fromkeys(_LEXICAL, settings.lexical_weight) | dict.fromkeys(
+        _SEMANTIC, settings.semantic_weight
+    )
 
 
 def _contributions(signals: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, float]:

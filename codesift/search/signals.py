@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import pairwise
 from statistics import fmean
 
 from codesift.repository.path_roles import (
@@ -35,9 +36,12 @@ SIGNALS: Mapping[str, str] = {
     "meaning": "cosine of the best window, in standard deviations of the candidates",
     "cosine": "the same cosine as it is",
     "draft": "cosine of the draft, in standard deviations of the candidates",
+    "file_draft": "mean of `draft` over the best three candidates of its file",
+    "phrase": "fraction of the query's pairs of neighbouring words that are neighbours in the unit",
     "file": "sum over the best five units of its file, as a fraction of the best file's",
     "file_coverage": "fraction of the query's words among the candidates of its file, weighted by idf",
-    "name_words": "fraction of the query's words that are in its name",
+    "name_words": "fraction of the query's words that are in its name, weighted by idf",
+    "class_words": "the same for what is before the name: its class or module",
     "path_words": "fraction of the query's words that are in its path",
     "file_words": "fraction of the query's words that are in the file's name",
     "file_whole": "fraction of the file name's words that are in the query",
@@ -52,11 +56,13 @@ SIGNALS: Mapping[str, str] = {
     "depth": "folders above its file",
     "common": "log of 1 + the number of units that use a word like its name, at most `MAX_USES`",
 }
-"""Name -> description. All but `meaning`, `module`, `depth` and `common` lie between 0 and 1."""
+"""Name -> description. Other values than 0 to 1 have only `meaning`, `draft`, `file_draft`, `module`, `depth`
+and `common`."""
 PENALTY_SIGNALS = ("module", "short", "test", "example", "legacy", "depth", "common")
 """Signals whose weights are at most 0; all other weights are at least 0. Without these bounds, questions that
 were written to share few words with their answers would teach that a matching name is a bad sign."""
 MAX_USES = 100
+MAX_PAIRS = 24
 MIN_PREFIX_LENGTH = 3
 """Minimum length for prefix matching of a bare symbol when no exact name exists."""
 DRAFT_LINE = (0.8, 0.05)
@@ -65,6 +71,7 @@ _MIN_PAIRS = 8
 """Minimum number of units with both cosines for a line of their own."""
 _MAX_SLOPE = 1.5
 _FILE_UNITS = 5
+_FILE_DRAFTS = 3
 _MODULE_VALUES = {"module": 1.0, "text": 1.5}
 """Kind -> value of `module`. Prose about code ranks below code. By how much was not measured: the
 repositories of the questions hold code alone."""
@@ -88,6 +95,8 @@ class Evidence:
     """Number of units that have the words of its name as one term, at most `MAX_USES`."""
     draft: float | None = None
     """Cosine of its draft; None where it has none, or vectors were not searched."""
+    phrases: frozenset[str] = frozenset()
+    """Those of `QueryTerms.pairs` that the unit has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +119,14 @@ class QueryTerms:
         """
         total = sum(self.idf.values())
         return sum(self.idf[word] for word in words) / total if total else 0.0
+
+    def pairs(self) -> dict[str, float]:
+        """Return the pairs of neighbouring words, each as `first second` -> the sum of their idf.
+
+        Of more than `MAX_PAIRS` the last ones are left out: each is looked up.
+        """
+        pairs = [pair for pair in pairwise(self.idf) if not STOP_WORDS.issuperset(pair)][:MAX_PAIRS]
+        return {f"{first} {second}": self.idf[first] + self.idf[second] for first, second in pairs}
 
 
 Measure = Callable[[Hit], float]
@@ -163,11 +180,30 @@ class _ContentMeasures:
             "coverage": lambda hit: self._coverage[hit.unit_id],
             "meaning": lambda hit: self._cosines.standardized(self._cosine_of[hit.unit_id]),
             "cosine": lambda hit: self._cosines.filled(self._cosine_of[hit.unit_id]),
-            "draft": lambda hit: self._drafts.standardized(self._draft_of[hit.unit_id]),
+            "draft": self._draft,
+            "file_draft": lambda hit: self._file_draft[hit.path],
+            "phrase": lambda hit: sum(map(self._pairs.__getitem__, self._evidence[hit.unit_id].phrases)),
             "file": lambda hit: self._file_support[hit.path],
             "file_coverage": lambda hit: self._file_coverage[hit.path],
             "common": lambda hit: math.log1p(self._evidence[hit.unit_id].uses),
         }
+
+    def _draft(self, hit: Hit) -> float:
+        return self._drafts.standardized(self._draft_of[hit.unit_id])
+
+    @cached_property
+    def _pairs(self) -> dict[str, float]:
+        """Pair of words -> its share of the value of all pairs."""
+        pairs = self._query.pairs()
+        total = sum(pairs.values()) or 1.0
+        return {pair: value / total for pair, value in pairs.items()}
+
+    @cached_property
+    def _file_draft(self) -> dict[str, float]:
+        by_path: dict[str, list[float]] = defaultdict(list)
+        for hit in self._hits.values():
+            by_path[hit.path].append(self._draft(hit))
+        return {path: fmean(sorted(values)[-_FILE_DRAFTS:]) for path, values in by_path.items()}
 
     @cached_property
     def _file_support(self) -> dict[str, float]:
@@ -252,7 +288,7 @@ class _WordMatcher:
     """Matches the words of names and paths with related words of the query."""
 
     def __init__(self, query: QueryTerms) -> None:
-        self._query_words = list(query.idf)
+        self._query, self._query_words = query, list(query.idf)
         self._related: dict[str, frozenset[str]] = {}
 
     def query_fraction(self, words: Iterable[str]) -> float:
@@ -260,6 +296,10 @@ class _WordMatcher:
         if not self._query_words:
             return 0.0
         return len(frozenset().union(*map(self._related_to, words))) / len(self._query_words)
+
+    def coverage(self, words: Iterable[str]) -> float:
+        """The same, weighted by idf."""
+        return self._query.coverage(frozenset().union(*map(self._related_to, words)))
 
     def fraction(self, words: Sequence[str]) -> float:
         """Fraction of `words` that are related to a word of the query."""
@@ -283,7 +323,8 @@ def _name_measures(query: QueryTerms) -> dict[str, Measure]:
         return lambda hit: value_of(hit) if hit.kind not in ("module", "text") else 0.0
 
     return {
-        "name_words": for_definitions(lambda hit: matcher.query_fraction(split_identifier(hit.name))),
+        "name_words": for_definitions(lambda hit: matcher.coverage(split_identifier(hit.name))),
+        "class_words": for_definitions(lambda hit: matcher.coverage(split_identifier(_qualifier(hit)))),
         "mention": for_definitions(lambda hit: float(hit.name in mentions)),
         "mention_folded": for_definitions(lambda hit: float(_folded(hit.name) in folded_mentions)),
         "symbol": for_definitions(lambda hit: symbol_match(symbol, hit) if symbol else 0.0),
@@ -313,6 +354,10 @@ def _path_measures(query: QueryTerms) -> dict[str, Measure]:
         "legacy": by_path(lambda path: float(no_legacy and is_legacy(path))),
         "depth": by_path(lambda path: float(path.count("/"))),
     }
+
+
+def _qualifier(hit: Hit) -> str:
+    return hit.qualified_name.removesuffix(hit.name)
 
 
 def _folder_words(path: str) -> list[str]:

@@ -14,7 +14,7 @@ from codesift.encoders.drafts import StaticDrafts
 from codesift.encoders.weights import read_table
 from codesift.errors import ModelError
 from codesift.models.bases import BASES, DEFAULT
-from codesift.models.drafts import SCALE, DraftFile, draft_file
+from codesift.models.drafts import SCALE, DraftFiles, draft_files
 from codesift.models.spaces import space_for
 from codesift.models.template import draft_words
 from codesift.parsing.units import entry_of
@@ -28,8 +28,8 @@ CODE = {
 
 
 @pytest.fixture(scope="module")
-def file() -> DraftFile:
-    found = draft_file(space_for(BASES[DEFAULT]))
+def files() -> DraftFiles:
+    found = draft_files(space_for(BASES[DEFAULT]))
     assert found is not None
     return found
 
@@ -46,19 +46,19 @@ def words(name: str) -> list[str]:
     return draft_words("a.py", [entry[5:]])[0]
 
 
-def test_the_default_space_has_drafts_of_at_most_12_mb(file: DraftFile) -> None:
-    assert file.path.stat().st_size <= 12_000_000
+def test_the_default_space_has_drafts_of_at_most_12_mb(files: DraftFiles) -> None:
+    assert sum(file.path.stat().st_size for file in (files.pieces, files.questions)) <= 12_000_000
 
 
 def test_a_space_that_they_were_not_fitted_to_has_none() -> None:
     space = space_for(BASES[DEFAULT])
-    assert draft_file(dataclasses.replace(space, id="0" * 32)) is None
+    assert draft_files(dataclasses.replace(space, id="0" * 32)) is None
 
 
 def test_a_draft_is_the_sum_of_its_pieces_weighted_by_the_root_of_their_counts(
-    file: DraftFile, drafts: StaticDrafts
+    files: DraftFiles, drafts: StaticDrafts
 ) -> None:
-    table = read_table(file).dense()
+    table = read_table(files.pieces).dense()
     units = [["socket", "close", "socket"], [], ["parsejson"]]
     found = drafts.encode(units)
     tokenizer = drafts._get_tokenizer()
@@ -93,8 +93,23 @@ def test_a_few_texts_have_the_vectors_that_many_have() -> None:
 
 
 @pytest.mark.parametrize("change", [lambda content: content[:-1], lambda content: b"x" + content[1:]])
-def test_a_damaged_table_is_named(file: DraftFile, tmp_path: Path, change: object) -> None:
-    path = tmp_path / "draft.safetensors"
+@pytest.mark.parametrize("name", ["pieces", "questions"])
+def test_a_damaged_table_is_named(files: DraftFiles, tmp_path: Path, name: str, change: object) -> None:
+    file = getattr(files, name)
+    path = tmp_path / "table.safetensors"
     path.write_bytes(change(file.path.read_bytes()))  # type: ignore[operator]
     with pytest.raises(ModelError, match="damaged"):
         read_table(dataclasses.replace(file, path=path))
+
+
+def test_the_vector_of_a_question_is_moved_by_a_linear_map(files: DraftFiles, drafts: StaticDrafts) -> None:
+    encoder = open_encoder(space_for(BASES[DEFAULT]))
+    questions = [encoder.encode_query(text) for text in ("hang up a connection", "order rows by a column")]
+    moved = drafts.aligned(questions)
+    assert np.linalg.norm(moved, axis=1) == pytest.approx([1, 1])
+    matrix = read_table(files.questions).dense()
+    for before, after in zip(questions, moved, strict=True):
+        expected = before + matrix @ before
+        assert after == pytest.approx(expected / np.linalg.norm(expected), abs=1e-6)
+    answers = drafts.encode([words("close_socket"), words("sort_rows")])
+    assert (np.stack(moved) @ answers.T).argmax(axis=1).tolist() == [0, 1]

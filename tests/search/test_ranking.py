@@ -182,7 +182,10 @@ def test_only_the_signals_that_count_are_computed(monkeypatch: pytest.MonkeyPatc
         raise AssertionError("computed, although it has no weight")
 
     monkeypatch.setattr(signals, "is_legacy", refuse)
-    silenced = replace(shipped_model(), weights={**shipped_model().weights, "legacy": 0.0, "name_words": 0.0})
+    zero = {**shipped_model().weights, "legacy": 0.0, "name_words": 0.0}
+    network = shipped_model().network
+    assert network is not None
+    silenced = replace(shipped_model(), weights=zero, network=network.without(["legacy", "name_words"]))
     assert fuse(asked("tide level"), hits, found, SETTINGS, silenced) == expected
     with pytest.raises(AssertionError, match="no weight"):
         fuse(asked("tide level"), hits, found, SETTINGS)
@@ -259,3 +262,34 @@ def test_one_or_two_letters_are_no_beginning_of_a_symbol(query: str) -> None:
 def test_examples_are_asked_for_in_the_plural_too(query: str) -> None:
     (ranked,) = rank(query, {1: at(0, 0)}, hit(1, path="examples/tide.py"))
     assert "example" not in ranked.signals
+
+
+def test_neighbouring_words_count_where_they_are_neighbours() -> None:
+    query = QueryTerms(
+        "close the idle connection of it", {"close": 2.0, "idle": 1.0, "connection": 3.0, "it": 1.0}
+    )
+    assert query.pairs() == {"close idle": 3.0, "idle connection": 4.0, "connection it": 4.0}
+    assert QueryTerms("of it", {"of": 1.0, "it": 1.0}).pairs() == {}
+    found = {1: Evidence(phrases=frozenset(["idle connection"])), 2: Evidence()}
+    measured = signals.measure(query, {n: hit(n) for n in found}, found, ["phrase"])
+    assert measured[1]["phrase"] == pytest.approx(4 / 11) and measured[2]["phrase"] == 0
+
+
+def test_rare_words_in_a_name_say_more_than_common_ones() -> None:
+    query = QueryTerms("cookie of session", {"cookie": 3.0, "session": 1.0})
+    hits = {1: hit(1, "Session.read_cookie"), 2: hit(2, "CookieJar.read")}
+    measured = signals.measure(query, hits, {1: Evidence(), 2: Evidence()}, ["name_words", "class_words"])
+    assert measured == {
+        1: {"name_words": 0.75, "class_words": 0.25},
+        2: {"name_words": 0.0, "class_words": 0.75},
+    }
+
+
+def test_a_file_is_as_near_as_its_best_three_drafts() -> None:
+    drafts = {1: 0.9, 2: 0.5, 3: 0.4, 4: 0.1, 5: 0.6}
+    hits = {n: hit(n, path="b.py" if n == 5 else "a.py", line=10 * n) for n in drafts}
+    found = {n: Evidence(draft=draft) for n, draft in drafts.items()}
+    measured = signals.measure(asked("tide"), hits, found, ["draft", "file_draft"])
+    near = sorted((measured[n]["draft"] for n in (1, 2, 3)), reverse=True)
+    assert measured[4]["file_draft"] == pytest.approx(sum(near) / 3)
+    assert measured[5]["file_draft"] == measured[5]["draft"]

@@ -15,7 +15,7 @@ from codesift.config import Settings
 from codesift.encoders.drafts import quantised
 from codesift.index.location import cache_place, make_index_folder
 from codesift.index.opening import Index, open_index
-from codesift.models.drafts import draft_file
+from codesift.models.drafts import draft_files
 from codesift.models.spaces import Space, chosen_space
 from codesift.session import Repository
 from codesift.types import DraftEncoder, Encoder, Report, Unit, Window
@@ -69,8 +69,8 @@ class HashingEncoder:
     @property
     def drafts(self) -> DraftEncoder | None:
         """Drafts by the same rule, of the words alone."""
-        file = draft_file(chosen_space(Settings(), Path()))
-        return HashingDrafts(file.id, self) if file else None
+        files = draft_files(chosen_space(Settings(), Path()))
+        return HashingDrafts(files.id, self) if files else None
 
     def prepare_query(self) -> None:
         pass
@@ -105,6 +105,10 @@ class HashingDrafts:
         """Shape (len(units), dimensions)."""
         vectors = [self._encoder._vector(" ".join(words)) for words in units]
         return quantised(np.stack(vectors)) if vectors else np.empty((0, DIMENSIONS), np.int8)
+
+    def aligned(self, vectors: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """The same vectors."""
+        return list(vectors)
 
 
 class DraftsOnly(HashingEncoder):

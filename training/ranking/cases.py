@@ -12,6 +12,7 @@ from codesift.index.neighbors import StoredNeighbors
 from codesift.index.opening import Index
 from codesift.index.vectors import Vectors
 from codesift.search.nearest import compared
+from codesift.search.network import CONTEXT, context
 from codesift.search.query import Question, candidates
 from codesift.search.ranking import DEFINITION_WEIGHT, fuse
 from codesift.search.signals import SIGNALS, Evidence, QueryTerms, measure
@@ -69,14 +70,18 @@ class RankingCase:
         matrix = np.array([[row[name] for name in FITTED_SIGNALS] for row in rows]).reshape(
             len(rows), len(FITTED_SIGNALS)
         )
+        about = context(self.query, [self.evidence[unit_id] for unit_id in self.hits])
+        known = np.array([about[name] for name in CONTEXT])
         offset = DEFINITION_WEIGHT * np.array([row["symbol"] for row in rows])
         if self.part == FUNCTION:
             answers = self.row["answers"]
             relevant = [any(matches(hit, answer) for answer in answers) for hit in self.hits.values()]
-            return CandidateList(matrix, offset, np.arange(len(rows)), np.array(relevant))
+            items = np.arange(len(rows))
+            return CandidateList(matrix, offset, items, np.array(relevant), context=known)
         paths, items = np.unique([hit.path for hit in self.hits.values()], return_inverse=True)
         wanted = {*self.row["relevant"], *self.row["secondary"]}
-        return CandidateList(matrix, offset, items, np.array([path in wanted for path in paths]), FILE_WEIGHT)
+        relevant = [path in wanted for path in paths]
+        return CandidateList(matrix, offset, items, np.array(relevant), FILE_WEIGHT, known)
 
 
 def cases(bench: Bench, repo: str, rows: Mapping[str, Sequence[QuestionRow]], mode: str) -> list[RankingCase]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +29,8 @@ class CandidateList:
     relevant: NDArray[np.bool_]
     """Shape (m,): which items answer the question."""
     weight: float = 1.0
+    context: RealArray = field(default_factory=lambda: np.empty(0))
+    """Shape (properties,): what is the same for all candidates; only networks read it."""
 
 
 def fit_ranker(

@@ -1,4 +1,4 @@
-"""Fitting with one repository left out at a time, and on all of them."""
+"""Fitting with a fold of the repositories left out at a time, and on all of them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from codesift.config import Settings
 from codesift.search.confidence import FEATURES, NO_RESULT, Calibration, Logistic
+from codesift.search.network import CONTEXT
 from codesift.search.ranking import RankingModel, fuse
 from codesift.search.signals import PENALTY_SIGNALS
 from codesift.types import Hit, Judgement
@@ -27,13 +28,22 @@ from evaluation.repositories.questions import (
 )
 from training.ranking.cases import FITTED_SIGNALS, SEARCH_MODES, RankingCase, cases, likenesses
 from training.ranking.linear import CandidateList, fit_logistic, fit_ranker
+from training.ranking.neural import NetworkRecipe, fit_network
+
+if TYPE_CHECKING:
+    from evaluation.arrays import RealArray
 
 PENALTY = 0.01
 """Factor of the squared standardized weights. With 0.03, questions from history lose 0.01."""
 LENGTH, LENGTH_PENALTY = "short", 0.03
 """The signal whose weight is fitted without the questions from history, and the penalty of that fit: commits
 change long functions more often than short ones, which says nothing about what people look for."""
-HISTORY_WEIGHT = 0.5
+NETWORK_INPUTS = (*(name for name in FITTED_SIGNALS if name != LENGTH), *CONTEXT)
+"""What the network sees: for the same reason not the length."""
+RECIPE = NetworkRecipe()
+FOLDS = 5
+"""Groups of repositories that are left out together."""
+HISTORY_WEIGHT = 1.0
 """Weight of a question from history, relative to a question for a function."""
 WEIGHED_MODES = ("both", "some", "drafts")
 """Modes whose questions the weights are fitted on together: an index passes through all of them."""
@@ -91,10 +101,11 @@ class ModeFit:
 class Fit:
     """The result of `validated`."""
 
-    weights: Mapping[str, float]
+    whole: RankingModel
+    """Fitted on all repositories."""
     modes: Mapping[str, ModeFit]
-    held_out: Mapping[str, Mapping[str, float]]
-    """Repository -> the weights fitted on all others."""
+    held_out: Mapping[str, RankingModel]
+    """Repository -> the model fitted on those of the other folds."""
     similar: Mapping[str, float]
     """The weights of `similar`."""
     similar_held_out: Mapping[str, Mapping[str, float]]
@@ -123,20 +134,20 @@ class Fit:
     def model(self) -> dict[str, Any]:
         """The weights and calibrations as `RankingModel.from_json` reads them."""
         return {
-            "weights": {name: round(weight, 4) for name, weight in self.weights.items()},
+            **_as_row(self.whole),
             "confidence": {name: _as_json(mode.calibration) for name, mode in self.modes.items()},
             "similar": dict(self.similar),
         }
 
     def folds(self) -> dict[str, Any]:
-        """Repository -> the model that was fitted on all others, as `RankingModel.from_json` reads it."""
+        """Repository -> the model fitted on the other folds, as `RankingModel.from_json` reads it."""
         return {
             repo: {
-                "weights": {name: round(weight, 4) for name, weight in weights.items()},
+                **_as_row(model),
                 "confidence": {name: _as_json(mode.held_out[repo]) for name, mode in self.modes.items()},
                 "similar": dict(self.similar_held_out[repo]),
             }
-            for repo, weights in self.held_out.items()
+            for repo, model in self.held_out.items()
         }
 
 
@@ -174,12 +185,18 @@ def validated(
 
     whole = _model([candidate_list for _, candidate_list in lists], past)
 
+    fold_of = {repo: number % FOLDS for number, repo in enumerate(sorted(by_repo))}
+
     @cache
+    def without_folds(folds: frozenset[int]) -> RankingModel:
+        seen = [candidate_list for repo, candidate_list in lists if fold_of[repo] not in folds]
+        return _model(seen, past, whole)
+
     def without(repos: frozenset[str]) -> RankingModel:
-        return _model([candidate_list for repo, candidate_list in lists if repo not in repos], past, whole)
+        return without_folds(frozenset(fold_of[repo] for repo in repos))
 
     modes = {mode: _fit_of_mode(mode, in_mode, without) for mode, in_mode in cases_of.items()}
-    held_out = {repo: without(frozenset({repo})).weights for repo in by_repo}
+    held_out = {repo: without(frozenset({repo})) for repo in by_repo}
     pairs = {repo: likenesses(bench, repo, rows) for repo, rows in by_repo.items()}
     similar_held_out = {
         repo: _likeness({other: pairs[other] for other in pairs if other != repo}) for repo in pairs
@@ -189,7 +206,7 @@ def validated(
         mode: _history_figures([case for case in of_mode if case.repo not in half], model)
         for mode, of_mode in history.items()
     }
-    return Fit(model.weights, modes, held_out, _likeness(pairs), similar_held_out, on_history)
+    return Fit(model, modes, held_out, _likeness(pairs), similar_held_out, on_history)
 
 
 def _history_figures(questions: Sequence[RankingCase], model: RankingModel) -> dict[str, float]:
@@ -217,7 +234,26 @@ def _model(
     length = float(fit_ranker(lists, LENGTH_PENALTY, signs, start)[at])
     weights = fit_ranker([_with_length(each, at, length) for each in (*lists, *past)], PENALTY, signs, start)
     weights[at] = length
-    return RankingModel(dict(zip(FITTED_SIGNALS, map(float, weights), strict=True)), _UNSURE, _EVEN)
+    network = fit_network(NETWORK_INPUTS, [_for_network(each, weights) for each in (*lists, *past)], RECIPE)
+    named = dict(zip(FITTED_SIGNALS, map(float, weights), strict=True))
+    return RankingModel(named, _UNSURE, _EVEN, network)
+
+
+def _for_network(candidates: CandidateList, weights: RealArray) -> CandidateList:
+    """Add the context to the signals that networks see, and the weighted sum to the offset."""
+    rows = len(candidates.offset)
+    seen = [at for at, name in enumerate(FITTED_SIGNALS) if name != LENGTH]
+    known = np.tile(candidates.context, (rows, 1))
+    return replace(
+        candidates,
+        signals=np.concatenate([candidates.signals[:, seen], known], axis=1),
+        offset=candidates.offset + candidates.signals @ weights,
+    )
+
+
+def _as_row(model: RankingModel) -> dict[str, Any]:
+    weights = {name: round(weight, 4) for name, weight in model.weights.items()}
+    return {"weights": weights, "network": model.network.to_json() if model.network else None}
 
 
 def _with_length(candidates: CandidateList, at: int, weight: float) -> CandidateList:
@@ -232,11 +268,21 @@ def _fit_of_mode(
     mode: str, questions: Sequence[RankingCase], without: Callable[[frozenset[str]], RankingModel]
 ) -> ModeFit:
     """Judge every question by a calibration on rankings that have not seen its repository."""
-    judged = [_judged(case, without(frozenset({case.repo}))) for case in questions]
+    known: dict[tuple[int, int], tuple[RankingModel, Judged]] = {}
+
+    def judge(case: RankingCase, *left_out: str) -> Judged:
+        model = without(frozenset(left_out))
+        # Repositories of one fold are left out by the same model.
+        key = id(case), id(model)
+        if key not in known:
+            known[key] = model, _judged(case, model)
+        return known[key][1]
+
+    judged = [judge(case, case.repo) for case in questions]
 
     def calibrated(repo: str) -> Calibration:
         others = (case for case in questions if case.repo != repo)
-        return _calibrated(mode, [_judged(case, without(frozenset({case.repo, repo}))) for case in others])
+        return _calibrated(mode, [judge(case, case.repo, repo) for case in others])
 
     held_out = {repo: calibrated(repo) for repo in sorted({case.repo for case in questions})}
     judgements = [held_out[one.case.repo].judge(one.features) if one.ranked else NO_RESULT for one in judged]
