@@ -36,8 +36,9 @@ _FEWEST, _MOST = 3, 12
 class _Known:
     """Stands for the encoder once the question is encoded."""
 
-    def __init__(self, vector: Matrix) -> None:
+    def __init__(self, vector: Matrix, encoder: Encoder) -> None:
         self._vector = vector
+        self.drafts = encoder.drafts
 
     def encode_query(self, text: str) -> Matrix:
         return self._vector
@@ -106,7 +107,7 @@ def _timed(text: str, index: Index, settings: Settings, encoder: Encoder) -> tup
     started = time.perf_counter()
     vector = encoder.encode_query(text)
     encoded = time.perf_counter()
-    rank(Question(text, 10), index, settings, lambda: _Known(vector))  # type: ignore[arg-type,return-value]
+    rank(Question(text, 10), index, settings, lambda: _Known(vector, encoder))  # type: ignore[arg-type,return-value]
     return encoded - started, time.perf_counter() - encoded
 
 

@@ -66,13 +66,13 @@ def test_a_key_written_both_ways_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_key_can_be_set_by_a_variable(tmp_path: Path) -> None:
-    samples = {bool: "off", int: "17", float: "0.5", str: "never", tuple: "a/, *.x"}
+    samples = {bool: "off", int: "17", float: "0.25", str: "never", tuple: "a/, *.x"}
     environ = {f"CODESIFT_{f.name.upper()}": samples[type(f.default)] for f in fields(Settings)}
     environ |= {"CODESIFT_INDEX_FOLDER": "repository", "CODESIFT_CACHE_DIR": "/never"}
     environ["CODESIFT_DEVICE"] = "cuda:1"
     settings = load_settings(tmp_path, environ, {})
     assert all(getattr(settings, f.name) != f.default for f in fields(Settings))
-    assert (settings.include_tests, settings.lexical_weight) == (False, 0.5)
+    assert (settings.include_tests, settings.lexical_weight) == (False, 0.25)
     assert settings.exclude == ("a/", "*.x")
 
 

@@ -17,9 +17,12 @@ from benchmarks.faults.children import SECONDS, finish, fork, run_command_line
 from benchmarks.faults.sandbox import SandboxRepository
 from benchmarks.faults.trials import Ended
 from benchmarks.processes import Failed
+from codesift.encoders import open_encoder
+from codesift.models.bases import BASES, DEFAULT
+from codesift.models.spaces import space_for
 
 if TYPE_CHECKING:
-    from codesift.types import Matrix
+    from codesift.types import DraftEncoder, Matrix
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class Remembered:
     """In place of the encoder, for queries alone: the vectors of texts that were encoded before."""
 
     vectors: dict[str, Matrix]
+    drafts: DraftEncoder | None
+    """The draft encoder itself, which is loaded in a moment."""
 
     def encode_query(self, text: str) -> Matrix:
         """The vector of a text, shape (dimensions,)."""
@@ -49,7 +54,8 @@ def encode_questions(texts: Sequence[str], repository: SandboxRepository) -> Rem
     ended = finish(fork(work, repository.root, repository.sandbox.environ()), 120)
     if ended.code:
         raise Failed(ended.err)
-    return Remembered(dict(zip(texts, np.load(path), strict=True)))
+    drafts = open_encoder(space_for(BASES[DEFAULT])).drafts
+    return Remembered(dict(zip(texts, np.load(path), strict=True)), drafts)
 
 
 def search_forked(

@@ -39,7 +39,7 @@ _MIN_REUSED = 200
 _MAX_SIBLINGS = 16
 """Maximum number of other indexes whose vectors are reused, most recently written first: opening one takes a
 millisecond."""
-_FEW_UNITS_PER_STEP = 4
+_FEW_UNITS_PER_STEP = 2
 """Units that are encoded during a search between two looks at the clock."""
 _MAX_FEW_WINDOWS = 4
 """Maximum number of windows of a unit that is encoded during a search; a longer one takes the time of
@@ -131,7 +131,8 @@ def encode_few(
         settings: `max_file_size`.
         encoder: the encoder of the space.
         unit_ids: ids of units, the most important ones first.
-        seconds: maximum duration; a step that has begun is finished.
+        seconds: maximum duration. A step that has begun is finished; none is begun if less time is left than
+            half of what the last one took, which for the first includes loading.
 
     Returns:
         The windows of the encoded units, and a vector for each.
@@ -146,6 +147,7 @@ def encode_few(
     windows: list[WaitingWindow] = []
     fresh: Fresh = {}
     for start in range(0, len(ordered), _FEW_UNITS_PER_STEP):
+        began = time.monotonic()
         by_language: dict[str, list[WaitingWindow]] = defaultdict(list)
         for unit_id in ordered[start : start + _FEW_UNITS_PER_STEP]:
             if time.monotonic() > until:
@@ -160,7 +162,8 @@ def encode_few(
                 encoded = encoder.encode_few(list(texts.values()), language).astype(np.float16)
                 fresh |= {digest: row.tobytes() for digest, row in zip(texts, encoded, strict=True)}
             windows += some
-        if time.monotonic() > until:
+        now = time.monotonic()
+        if now + (now - began) / 2 > until:
             break
     return windows, fresh
 

@@ -86,7 +86,7 @@ def parse_bounded(text: str, language: str, path: str, windows_only: bool = Fals
     Args:
         windows_only: skip parsing, as the file took too long before.
     """
-    return Parsed(*_bounded(units_of, _units_in_sandbox, text, language, path, windows_only))
+    return Parsed(*_bounded(units_of, text, language, path, windows_only))
 
 
 def parse_entries(text: str, language: str, path: str, windows_only: bool = False) -> ParsedEntries:
@@ -95,7 +95,7 @@ def parse_entries(text: str, language: str, path: str, windows_only: bool = Fals
     Args:
         windows_only: skip parsing, as the file took too long before.
     """
-    entries, gave_up = _bounded(entries_of, _entries_in_sandbox, text, language, path, windows_only)
+    entries, gave_up = _bounded(entries_of, text, language, path, windows_only)
     return ParsedEntries([entry_of(each) if isinstance(each, Unit) else each for each in entries], gave_up)
 
 
@@ -104,7 +104,6 @@ T = TypeVar("T")
 
 def _bounded(
     here: Callable[[str, str, str], list[T]],
-    in_sandbox: SandboxedFunction,
     text: str,
     language: str,
     path: str,
@@ -121,15 +120,20 @@ def _bounded(
             if len(text) <= SMALL:
                 return here(text, language, filename), False
             with suppress(NoProcessError):
-                return in_sandbox(PARSE_SECONDS, text, language, filename), False
+                return _in_sandbox(PARSE_SECONDS, here is entries_of, text, language, filename), False
             return here(text, language, filename), False
         except (GivenUpError, EndedError):
             windows_only = True
     return passages(text.encode("utf-8", "replace"), filename), windows_only
 
 
-_units_in_sandbox = SandboxedFunction(f"{__name__}:units_of")
-_entries_in_sandbox = SandboxedFunction(f"{__name__}:entries_of")
+_in_sandbox = SandboxedFunction(f"{__name__}:units_or_entries_of")
+"""One for both: after the files of a repository are stored, its processes serve the first search."""
+
+
+def units_or_entries_of(as_entries: bool, text: str, language: str, filename: str) -> Sequence[object]:
+    """Call `entries_of` or `units_of`."""
+    return (entries_of if as_entries else units_of)(text, language, filename)
 
 
 def entries_of(text: str, language: str, filename: str) -> list[Entry]:
