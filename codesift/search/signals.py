@@ -47,7 +47,7 @@ SIGNALS: Mapping[str, str] = {
     "file_whole": "fraction of the file name's words that are in the query",
     "mention": "the query names it",
     "mention_folded": "the query names it but for letter case and underscores",
-    "symbol": "the query is its name and nothing else; see `ranking.DEFINITION_WEIGHT`",
+    "symbol": "the query is its name, perhaps in words, and nothing else; see `ranking.DEFINITION_WEIGHT`",
     "module": "it is what is left of a file: imports, constants, macros; 1.5 for prose",
     "short": "1 / (1 + lines)",
     "test": "it is a test and the query does not ask for tests",
@@ -63,6 +63,8 @@ PENALTY_SIGNALS = ("module", "short", "test", "example", "legacy", "depth", "com
 were written to share few words with their answers would teach that a matching name is a bad sign."""
 MAX_USES = 100
 MAX_PAIRS = 24
+SPELLED = 0.3
+"""Value of `symbol` for a definition whose name is the query in words: `read_file` for `read file`."""
 MIN_PREFIX_LENGTH = 3
 """Minimum length for prefix matching of a bare symbol when no exact name exists."""
 DRAFT_LINE = (0.8, 0.05)
@@ -318,6 +320,12 @@ def _name_measures(query: QueryTerms) -> dict[str, Measure]:
     mentions = [parts[-1] for parts in mentioned(query.text)] if query.idf else []
     folded_mentions = {_folded(name) for name in mentions}
     symbol = symbol_parts(query.text) if is_symbol(query.text) else []
+    spelled = query.text.lower().split()
+
+    def as_symbol(hit: Hit) -> float:
+        if symbol:
+            return symbol_match(symbol, hit)
+        return SPELLED if len(spelled) > 1 and split_identifier(hit.name) == spelled else 0.0
 
     def for_definitions(value_of: Measure) -> Measure:
         return lambda hit: value_of(hit) if hit.kind not in ("module", "text") else 0.0
@@ -327,7 +335,7 @@ def _name_measures(query: QueryTerms) -> dict[str, Measure]:
         "class_words": for_definitions(lambda hit: matcher.coverage(split_identifier(_qualifier(hit)))),
         "mention": for_definitions(lambda hit: float(hit.name in mentions)),
         "mention_folded": for_definitions(lambda hit: float(_folded(hit.name) in folded_mentions)),
-        "symbol": for_definitions(lambda hit: symbol_match(symbol, hit) if symbol else 0.0),
+        "symbol": for_definitions(as_symbol),
         "module": lambda hit: _MODULE_VALUES.get(hit.kind, 0.0),
         "short": lambda hit: 1 / (1 + hit.lines()),
     }

@@ -25,7 +25,7 @@ KINDS = {
     "keywords": [
         ("escape control characters terminal", "visible"),
         ("vector checksum", "vector_checksum"),
-        ("merge adapter weights", "merge"),
+        ("merge adapter weights", "load_weights"),
     ],
     "symbol": [
         ("FullText", "FullText"),

@@ -293,3 +293,11 @@ def test_a_file_is_as_near_as_its_best_three_drafts() -> None:
     near = sorted((measured[n]["draft"] for n in (1, 2, 3)), reverse=True)
     assert measured[4]["file_draft"] == pytest.approx(sum(near) / 3)
     assert measured[5]["file_draft"] == measured[5]["draft"]
+
+
+def test_a_definition_whose_name_is_the_query_in_words_comes_first() -> None:
+    found = {1: at(3), 2: at(0, 0), 3: at(1, 1)}
+    hits = {1: hit(1, "Gauge.tide_level"), 2: hit(2, "measure"), 3: hit(3, "read_level")}
+    assert ids(fuse(asked("tide level"), hits, found, SETTINGS).hits)[0] == 1
+    longer = fuse(asked("tide level of today"), hits, found, SETTINGS).hits
+    assert all("symbol" not in each.signals for each in longer)
