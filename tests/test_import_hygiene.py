@@ -56,7 +56,7 @@ def test_help_loads_no_numpy(tmp_path: Path, verb: list[str]) -> None:
         (["query", "tide"], set()),
         (["query", "tide", "--json"], set()),
         (["query", "tide", "--device", "cuda"], set()),
-        (["query", "tide", "--lexical"], {"tokenizers", "hnswlib"}),
+        (["query", "tide", "--lexical"], {"numpy", "tokenizers", "hnswlib"}),
         (["query", "tide", "--files"], set()),
         (["similar", "berths/tides.py:interpolate_height"], {"tokenizers", "safetensors", "tree_sitter"}),
         (["status"], {"tokenizers", "safetensors", "hnswlib", "numpy"}),

@@ -105,13 +105,16 @@ def fuse(
     """
     model = model or shipped_model()
     weights = _weights_of(model, settings)
+    mode = search_mode(query, evidence.values())
+    # To words alone the network adds nothing that was measured, and a search by them needs no numpy.
+    network = model.network if mode != "words" else None
     wanted = FEATURE_SIGNALS | {name for name, weight in weights.items() if weight}
-    signals = measure(query, hits, evidence, wanted.union(model.network.seen if model.network else ()))
+    signals = measure(query, hits, evidence, wanted.union(network.seen if network else ()))
     contributions = {unit_id: _contributions(values, weights) for unit_id, values in signals.items()}
-    if model.network:
+    if network:
         about = context(query, [evidence[unit_id] for unit_id in hits])
         rows = [{**values, **about} for values in signals.values()]
-        added = model.network.values(rows, _factors(settings))
+        added = network.values(rows, _factors(settings))
         for unit_id, value in zip(signals, added, strict=True):
             contributions[unit_id][TOGETHER] = value
     values = {unit_id: sum(parts.values()) for unit_id, parts in contributions.items()}
@@ -122,7 +125,7 @@ def fuse(
     best, *others = (values[hit.unit_id] for hit in ranked[:2])
     lead = best - others[0] if others else 0.0
     features = _features(query, [signals[hit.unit_id] for hit in ranked], lead, evidence.values())
-    judgement = model.calibrations[search_mode(query, evidence.values())].judge(features)
+    judgement = model.calibrations[mode].judge(features)
     scored = [
         replace(
             hit,

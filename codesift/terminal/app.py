@@ -103,14 +103,7 @@ def query(
     """Find the code that answers a question."""
     if lexical and semantic:
         raise UsageError("only one of --lexical, --semantic can be given")
-    refresh = False if no_refresh else None
-    flags: dict[str, Any] = {
-        "model": model,
-        "device": device,
-        "results": results,
-        "refresh": refresh,
-        "budget": budget,
-    }
+    flags = _search_flags(model, device, results, no_refresh, budget)
     run = start(root, quiet, near=folder_of((), path or ()), **flags)
     view = view_of(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
     only = filter_of(lang, kind, path, run.settings.include_tests and not no_tests, run.root)
@@ -157,15 +150,7 @@ def similar(
     others = {"across": across, "code": code, "full": full, "explain": explain, "context": context}
     check_similar(target, all_units, min_cosine, others)
     near = folder_of(targeted_files(target), path or ())
-    refresh = False if no_refresh else None
-    flags: dict[str, Any] = {
-        "model": model,
-        "device": device,
-        "results": results,
-        "refresh": refresh,
-        "budget": budget,
-    }
-    run = start(root, quiet, near=near, **flags)
+    run = start(root, quiet, near=near, **_search_flags(model, device, results, no_refresh, budget))
     view = view_of(context, full, explain, run.settings, files=files, json=json, vimgrep=vimgrep, plain=plain)
     only = filter_of(lang, kind, path, run.settings.include_tests and not no_tests, run.root)
     if target is None:
@@ -178,6 +163,14 @@ def similar(
     with run.repository() as repository:
         answer = repository.similar(origin, only=only, min_cosine=minimum, across=across, code=code)
     _show(answer, view, quiet)
+
+
+def _search_flags(
+    model: str | None, device: str | None, results: int | None, no_refresh: bool, budget: float | None
+) -> dict[str, Any]:
+    """Return the settings that the options of a search change."""
+    refresh = False if no_refresh else None
+    return {"model": model, "device": device, "results": results, "refresh": refresh, "budget": budget}
 
 
 def _show_duplicates(run: Run, min_cosine: float | None, only: Filter, view: render.View) -> None:

@@ -14,6 +14,8 @@ from installed import Run
 
 ROOT = Path(__file__).parents[2]
 FIRST = 3
+MISSED_QUERIES = [("merge adapter weights", "merge")]
+MISSED = pytest.mark.xfail(strict=True, reason="the network puts what merges adapters on loading first")
 """An answer further down is not seen."""
 KINDS = {
     "question": [
@@ -25,7 +27,7 @@ KINDS = {
     "keywords": [
         ("escape control characters terminal", "visible"),
         ("vector checksum", "vector_checksum"),
-        ("merge adapter weights", "load_weights"),
+        ("merge adapter weights", "merge"),
     ],
     "symbol": [
         ("FullText", "FullText"),
@@ -73,7 +75,11 @@ def own_code(indexed_code: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "answer"),
-    [pytest.param(*row, id=f"{kind}: {row[1]}") for kind, rows in KINDS.items() for row in rows],
+    [
+        pytest.param(*row, id=f"{kind}: {row[1]}", marks=MISSED if row in MISSED_QUERIES else ())
+        for kind, rows in KINDS.items()
+        for row in rows
+    ],
 )
 def test_what_people_type_is_answered_by_the_first_results(
     query: str, answer: str, own_code: Path, codesift: Run
